@@ -1,0 +1,2 @@
+// The system's OpenBLAS, found through pkg-config. No code of ours.
+#include <cblas.h>

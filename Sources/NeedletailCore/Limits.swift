@@ -1,0 +1,13 @@
+/// The sizes beyond which a request is refused before anything is allocated.
+public enum Limits {
+  /// The most components a vector may have.
+  public static let dimensions = 16_384
+  /// The most rows one segment may hold: ordinals and one flag share 32 bits in the candidate pool.
+  public static let rowsPerSegment = 1 << 31 - 1
+  /// The most links a node may have on an upper level (`m`); level 0 holds twice as many.
+  public static let m = 128
+  /// The widest candidate list of a build or a search.
+  public static let searchWidth = 1 << 20
+  /// The most neighbours one query may ask for.
+  public static let neighborsPerQuery = 1 << 20
+}
