@@ -1,0 +1,78 @@
+package import NeedletailCore
+
+/// What a path names.
+package enum FileKind: Sendable, Hashable {
+  /// A regular file.
+  case file
+  /// A directory.
+  case directory
+  /// A pipe, socket or device.
+  case other
+}
+
+/// The seam between the engine and the disk: everything that storage asks of a file system.
+///
+/// Errors carry the path, the number of the system's error and what to do: `notFound` and
+/// `alreadyExists` where that is what happened, `io` otherwise. No call leaves a descriptor open.
+/// Implementations: `LocalFileSystem` (POSIX), `InMemoryFileSystem`, and a faulty one in the tests.
+package protocol FileSystem: Sendable {
+  /// Maps a whole regular file for reading; an empty file gives an empty region.
+  ///
+  /// - Throws: `notFound`; `io` for a directory, a pipe, or a file that may not be read.
+  func map(_ path: String) throws(NeedletailError) -> MappedRegion
+
+  /// What the path names, symbolic links followed; `nil` when nothing is there.
+  func kind(of path: String) throws(NeedletailError) -> FileKind?
+
+  /// Makes a new file for writing.
+  ///
+  /// - Throws: `alreadyExists` when anything has that name.
+  func create(_ path: String) throws(NeedletailError) -> any WritableFile
+
+  /// Makes one directory, whose parent exists.
+  ///
+  /// - Throws: `alreadyExists` when anything has that name.
+  func makeDirectory(_ path: String) throws(NeedletailError)
+
+  /// The names in a directory, without `.` and `..`, in ascending order of their UTF-8 bytes.
+  ///
+  /// Names that are not UTF-8 are repaired, so they name nothing; the engine never makes such.
+  func list(_ path: String) throws(NeedletailError) -> [String]
+
+  /// Renames a file, replacing a file of the new name in one atomic step.
+  func rename(_ from: String, to: String) throws(NeedletailError)
+
+  /// Moves a directory, in one atomic step, to a name that nothing has.
+  ///
+  /// - Throws: `alreadyExists` when anything has the new name.
+  func moveDirectory(_ from: String, toNew to: String) throws(NeedletailError)
+
+  /// Removes a file or an empty directory.
+  func remove(_ path: String) throws(NeedletailError)
+
+  /// Removes a file, or a directory with all it holds; symbolic links are removed, not followed.
+  func removeTree(_ path: String) throws(NeedletailError)
+
+  /// Makes the names in a directory durable.
+  func synchronizeDirectory(_ path: String) throws(NeedletailError)
+}
+
+/// A file open for writing, used by one thread at a time.
+///
+/// After a failed write or `synchronize` every further call fails: what reached the disk is not known.
+package protocol WritableFile: AnyObject {
+  /// Bytes appended so far.
+  var position: UInt64 { get }
+
+  /// Appends bytes: all of them, or it throws.
+  func write(_ bytes: UnsafeRawBufferPointer) throws(NeedletailError)
+
+  /// Writes bytes over a place of the file; `position` stays.
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(NeedletailError)
+
+  /// Makes everything written so far durable.
+  func synchronize() throws(NeedletailError)
+
+  /// Closes the file; a second call does nothing. A file dropped without it is closed silently.
+  func close() throws(NeedletailError)
+}
