@@ -1,0 +1,54 @@
+# `make` lists the targets. Everything here works from a fresh clone, with and without a terminal.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# What `make test` runs; override on the command line, e.g. `make test TEST_FLAGS='--filter Kernels'`.
+TEST_CONFIGURATION ?= release
+TEST_FLAGS ?=
+
+# What `make compare` runs on: a directory with base.*, query.* and groundtruth.ibin.
+DATA ?= ../shared/datasets/debian-384
+METRIC ?= cosine
+COMPARE_FLAGS ?=
+
+BUILD_TOOL := swift build -c release --product needletail
+TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
+# Formatted code is ours, not what package managers put beside it.
+SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*' -o -name checkouts \) -prune \
+  -o -name '*.swift' -print0
+
+.PHONY: help demo build test test-long lint bench compare dependencies
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: build ## build the command line and watch an index being built, searched and judged
+	@$(TOOL) demo
+
+build: dependencies ## build the command line (release)
+	@$(BUILD_TOOL)
+
+test: dependencies ## run the unit tests
+	@swift test -c $(TEST_CONFIGURATION) --disable-xctest $(TEST_FLAGS)
+
+test-long: dependencies ## run the unit tests with the large seeded worlds
+	@NEEDLETAIL_LONG_TESTS=1 swift test -c $(TEST_CONFIGURATION) --disable-xctest $(TEST_FLAGS)
+
+lint: ## check formatting and that targets import only what they declare
+	@.ci/need swift python
+	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
+	@echo "Formatting: clean."
+	@.ci/import-check
+
+bench: dependencies ## run the kernel, build and search benchmarks
+	@BENCHMARK_DISABLE_JEMALLOC=true swift package --package-path Benchmarks benchmark
+
+compare: build ## measure beside hnswlib, faiss and usearch: DATA=… METRIC=cosine|l2|ip
+	@.ci/need venv
+	@python3 Benchmarks/Comparisons/compare.py --data "$(DATA)" --metric "$(METRIC)" \
+	  --needletail $(TOOL) $(COMPARE_FLAGS)
+
+dependencies:
+	@.ci/need swift openblas
