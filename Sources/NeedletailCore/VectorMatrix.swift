@@ -2,7 +2,9 @@
 ///
 /// A value over shared, immutable bytes: copying it copies no components, and any thread may read it.
 @safe
-public struct VectorMatrix: Sendable {
+public struct VectorMatrix: @unchecked Sendable {
+  // SAFETY: the bytes are immutable and `owner` keeps them; every access below is checked.
+
   /// How a component is stored.
   public enum Element: String, Sendable, Hashable, CaseIterable {
     /// IEEE 754 single precision, 4 bytes.
@@ -85,7 +87,7 @@ public struct VectorMatrix: Sendable {
   ///
   /// - Precondition: `0 ≤ row < count`.
   public subscript(row: Int) -> [Float] {
-    [Float](unsafeUninitializedCapacity: dimensions) { buffer, count in
+    unsafe [Float](unsafeUninitializedCapacity: dimensions) { buffer, count in
       for j in 0..<dimensions { unsafe buffer.initializeElement(at: j, to: self[row, j]) }
       count = dimensions
     }

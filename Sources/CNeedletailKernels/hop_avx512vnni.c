@@ -1,0 +1,32 @@
+// AVX-512 with VNNI: unsigned row bytes times signed query bytes, 64 at a time, without saturation.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <stdint.h>
+
+#define NDL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define NDL_HOP(name) ndl_hop_##name##_avx512vnni
+
+NDL_TARGET static inline __m256i ndl_hop_halves_avx512vnni(__m512i sum) {
+  return _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1));
+}
+
+NDL_TARGET static inline void ndl_hop_dots4_avx512vnni(
+    const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, const int8_t *query,
+    uint32_t blocks, int32_t *dots) {
+  __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0;
+  for (size_t j = 0; j < (size_t)blocks * 64; j += 64) {
+    __m512i q = _mm512_loadu_si512(query + j);
+    s0 = _mm512_dpbusd_epi32(s0, _mm512_loadu_si512(a + j), q);
+    s1 = _mm512_dpbusd_epi32(s1, _mm512_loadu_si512(b + j), q);
+    s2 = _mm512_dpbusd_epi32(s2, _mm512_loadu_si512(c + j), q);
+    s3 = _mm512_dpbusd_epi32(s3, _mm512_loadu_si512(d + j), q);
+  }
+  __m256i pairs = _mm256_hadd_epi32(
+      _mm256_hadd_epi32(ndl_hop_halves_avx512vnni(s0), ndl_hop_halves_avx512vnni(s1)),
+      _mm256_hadd_epi32(ndl_hop_halves_avx512vnni(s2), ndl_hop_halves_avx512vnni(s3)));
+  __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+  _mm_storeu_si128((__m128i *)dots, sums);
+}
+
+#include "hop_body.h"
+#endif

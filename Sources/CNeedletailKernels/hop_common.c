@@ -1,0 +1,157 @@
+// What a hop needs on every instruction set, and the arithmetic that is stored: fixed order, no
+// contraction.
+#include "include/ndl_hop.h"
+#include "include/CNeedletailKernels.h"
+
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+extern const ndl_hop_kernels ndl_hop_kernels_scalar;
+#if defined(__x86_64__)
+extern const ndl_hop_kernels ndl_hop_kernels_avx2;
+extern const ndl_hop_kernels ndl_hop_kernels_avx512;
+extern const ndl_hop_kernels ndl_hop_kernels_avx512vnni;
+#elif defined(__aarch64__)
+extern const ndl_hop_kernels ndl_hop_kernels_neon;
+#endif
+
+const ndl_hop_kernels *ndl_hop_kernels_for(int level) {
+  switch (level) {
+#if defined(__x86_64__)
+    case NDL_LEVEL_AVX512_VNNI: return &ndl_hop_kernels_avx512vnni;
+    case NDL_LEVEL_AVX512: return &ndl_hop_kernels_avx512;
+    case NDL_LEVEL_AVX2: return &ndl_hop_kernels_avx2;
+#elif defined(__aarch64__)
+    case NDL_LEVEL_NEON: return &ndl_hop_kernels_neon;
+#endif
+    default: return &ndl_hop_kernels_scalar;
+  }
+}
+
+uint32_t ndl_hop_collect(
+    const uint32_t *links, uint32_t degree, uint32_t count, uint64_t *visited, uint64_t epoch,
+    uint32_t *ordinals) {
+  uint32_t n = 0;
+  const uint64_t tag = epoch << NDL_ROWS_PER_VISITED_WORD;
+  for (uint32_t i = 0; i < degree; i++) {
+    uint32_t ordinal = links[i];
+    if (ordinal >= count) break;
+    uint64_t *word = visited + ordinal / NDL_ROWS_PER_VISITED_WORD;
+    uint64_t bit = 1ull << (ordinal % NDL_ROWS_PER_VISITED_WORD);
+    uint64_t seen = *word >> NDL_ROWS_PER_VISITED_WORD == epoch ? *word : tag;
+    ordinals[n] = ordinal;
+    n += (seen & bit) == 0;
+    *word = seen | bit;
+  }
+  return n;
+}
+
+uint32_t ndl_hop_pack(
+    const float *estimates, const uint32_t *ordinals, uint32_t n, ndl_key threshold, ndl_key *keys) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    union { float f; int32_t i; } bits = { estimates[i] };
+    uint32_t order = (uint32_t)(bits.i ^ ((bits.i >> 31) & 0x7fffffff)) ^ 0x80000000u;
+    ndl_key key = (uint64_t)order << 32 | (uint64_t)ordinals[i] << 1;
+    keys[kept] = key;
+    kept += key < threshold;
+  }
+  return kept;
+}
+
+uint32_t ndl_pool_merge(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n, uint32_t *lowest) {
+  for (uint32_t i = 1; i < n; i++) {
+    ndl_key key = keys[i];
+    uint32_t j = i;
+    for (; j > 0 && keys[j - 1] > key; j--) keys[j] = keys[j - 1];
+    keys[j] = key;
+  }
+  // The new keys that fit: the total is cut at the capacity, from the far end.
+  uint32_t room = capacity - size, left = size, right = n;
+  uint32_t excess = n > room ? n - room : 0;
+  for (; excess > 0; excess--) {
+    if (right == 0) break;
+    if (left > 0 && pool[left - 1] > keys[right - 1]) left--;
+    else right--;
+  }
+  uint32_t total = left + right;
+  uint32_t at = total;
+  while (right > 0) {
+    if (left > 0 && pool[left - 1] > keys[right - 1]) pool[--at] = pool[--left];
+    else pool[--at] = keys[--right];
+  }
+  *lowest = left;
+  return total;
+}
+
+static void ndl_flip_signs(float *x, size_t d, const uint8_t *signs) {
+  for (size_t j = 0; j < d; j++) {
+    uint32_t bits;
+    memcpy(&bits, x + j, 4);
+    bits ^= (uint32_t)(signs[j >> 3] >> (j & 7) & 1) << 31;
+    memcpy(x + j, &bits, 4);
+  }
+}
+
+static void ndl_hadamard(float *x, size_t n, float scale) {
+  for (size_t half = 1; half < n; half *= 2) {
+    for (size_t start = 0; start < n; start += 2 * half) {
+      float *low = x + start, *high = low + half;
+      for (size_t j = 0; j < half; j++) {
+        float a = low[j], b = high[j];
+        low[j] = a + b;
+        high[j] = a - b;
+      }
+    }
+  }
+  for (size_t j = 0; j < n; j++) x[j] *= scale;
+}
+
+void ndl_rotate_f32(float *x, size_t d, const uint8_t *signs) {
+  size_t power = 1;
+  while (power * 2 <= d) power *= 2;
+  float scale = 1;
+  for (size_t p = power; p > 1; p /= 2) scale *= 0.70710678118654752f;
+  const size_t bytes = (d + 7) / 8, half = d / 2;
+  for (size_t round = 0; round < 4; round++) {
+    ndl_flip_signs(x, d, signs + round * bytes);
+    if (power == d) {
+      ndl_hadamard(x, d, scale);
+      continue;
+    }
+    // Odd rounds transform the tail, so that every component is mixed with every other.
+    ndl_hadamard(round % 2 == 0 ? x : x + (d - power), power, scale);
+    float *low = x, *high = x + (d - half);
+    for (size_t j = 0; j < half; j++) {
+      float a = low[j], b = high[j];
+      low[j] = (a + b) * 0.70710678118654752f;
+      high[j] = (a - b) * 0.70710678118654752f;
+    }
+  }
+}
+
+size_t ndl_encode_f32(const float *x, size_t d, float inverse, uint8_t *codes) {
+  size_t clamped = 0;
+  for (size_t j = 0; j < d; j++) {
+    float value = x[j] * inverse;
+    float rounded = value < 0 ? value - 0.5f : value + 0.5f;
+    float bounded = rounded > 127.5f ? 127.0f : rounded < -127.5f ? -127.0f : rounded;
+    clamped += rounded > 128.0f || rounded < -128.0f;
+    codes[j] = (uint8_t)((int32_t)bounded + 128);
+  }
+  return clamped;
+}
+
+int32_t ndl_code_sum(const int8_t *code, size_t d) {
+  int32_t sum = 0;
+  for (size_t j = 0; j < d; j++) sum += code[j];
+  return sum;
+}
+
+int32_t ndl_code_squared_norm(const int8_t *code, size_t d) {
+  int32_t sum = 0;
+  for (size_t j = 0; j < d; j++) sum += (int32_t)code[j] * code[j];
+  return sum;
+}
