@@ -65,9 +65,7 @@ package final class MappedRegion: @unchecked Sendable {
   package convenience init(
     copying bytes: UnsafeRawBufferPointer, path: String
   ) throws(NeedletailError) {
-    let block = try MemoryBlock(byteCount: bytes.count)
-    unsafe block.mutableBytes.copyMemory(from: bytes)
-    self.init(block, path: path)
+    self.init(unsafe try MemoryBlock(copying: bytes), path: path)
   }
 
   deinit {

@@ -65,6 +65,14 @@ package final class MemoryBlock: @unchecked Sendable {
     try self.init(byteCount: product)
   }
 
+  /// Takes memory for a copy of bytes.
+  ///
+  /// - Throws: `io` when there is not enough memory.
+  package convenience init(copying bytes: UnsafeRawBufferPointer) throws(NeedletailError) {
+    try self.init(byteCount: bytes.count)
+    unsafe mutableBytes.copyMemory(from: bytes)
+  }
+
   deinit {
     // SAFETY: the block owns the memory, from `mmap` or `posix_memalign`, and nobody outlives it.
     if mappedLength > 0 { unsafe munmap(start, mappedLength) } else { unsafe free(start) }
