@@ -1,0 +1,46 @@
+"""The virtual environment of the comparison: made on the first run, beside this file."""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import venv
+
+HERE = pathlib.Path(__file__).resolve().parent
+FOLDER = HERE / ".venv"
+PYTHON = FOLDER / "bin" / "python3"
+STAMP = FOLDER / "requirements.sha256"
+REQUIREMENTS = HERE / "requirements.txt"
+
+
+def prepare(again=False):
+    """Makes the environment where it is missing or other versions are asked for; no network otherwise."""
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    if not again and STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    print(f"Making a virtual environment in {FOLDER} …", file=sys.stderr)
+    venv.create(FOLDER, with_pip=True, clear=True)
+    for line in REQUIREMENTS.read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name = line.split("==")[0]
+        print(f"  {line}", file=sys.stderr)
+        command = [
+            str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input",
+            "--disable-pip-version-check", line]
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if run.returncode != 0:
+            reason = (run.stderr.strip().splitlines() or ["no reason given"])[-1]
+            print(f"  {name} did not install: {reason}", file=sys.stderr)
+            if name == "numpy":
+                raise SystemExit("compare: nothing can be measured without numpy")
+    STAMP.write_text(wanted)
+
+
+def enter(again=False):
+    """Continues this program inside the environment; returns when it runs there already."""
+    if pathlib.Path(sys.prefix).resolve() == FOLDER.resolve():
+        return
+    prepare(again)
+    os.execv(PYTHON, [str(PYTHON), *sys.argv])
