@@ -32,12 +32,13 @@ public struct VectorStream: ~Copyable {
 
   /// Reads the header from a stream of bytes.
   package init(_ stream: any ByteStream) throws(NeedletailError) {
-    rows = try RowStream(stream)
+    let rows = try RowStream(stream)
     guard let element = rows.layout.component.element else {
       throw FileFault(path: stream.path).unsupported(
         "The file holds 32-bit integers (row numbers, ground truth), not vectors; give a file of "
           + "floats or bytes.", in: "type")
     }
+    self.rows = rows
     self.element = element
     dimensions = rows.layout.width
   }
