@@ -90,6 +90,3 @@ NDL_SCALAR_WIDEN(ndl_convert_u8_f32, uint8_t, (float))
 NDL_SCALAR_WIDEN(ndl_convert_i8_f32, int8_t, (float))
 NDL_SCALAR_NARROW(ndl_convert_f32_f16, ndl_scalar_f32_f16)
 NDL_SCALAR_NARROW(ndl_convert_f32_bf16, ndl_scalar_f32_bf16)
-
-NDL_TABLE(
-    ndl_table_scalar, NDL_LEVEL_SCALAR, scalar, scalar, scalar, scalar, scalar);

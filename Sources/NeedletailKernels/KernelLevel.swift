@@ -29,9 +29,8 @@ package enum KernelLevel: String, Sendable, Hashable, CaseIterable {
   /// The level of a machine with `features` when `forced` is asked for; nothing is asked from this one.
   package static func choose(features: KernelFeatures, forced: String?) -> KernelLevel {
     // SAFETY: the C string lives for the call, which only reads it.
-    guard let forced else { return unsafe KernelLevel(ndl_level_choose(features.rawValue, nil)) }
-    return KernelLevel(
-      forced.withCString { unsafe ndl_level_choose(features.rawValue, $0) })
+    guard let forced else { return KernelLevel(ndl_level_choose(features.rawValue, nil)) }
+    return unsafe KernelLevel(forced.withCString { unsafe ndl_level_choose(features.rawValue, $0) })
   }
 
   init(_ native: ndl_level) {
@@ -40,7 +39,7 @@ package enum KernelLevel: String, Sendable, Hashable, CaseIterable {
       case NDL_LEVEL_AVX2: .avx2
       case NDL_LEVEL_AVX512: .avx512
       case NDL_LEVEL_AVX512_VNNI: .avx512vnni
-      case NDL_LEVEL_NEON: .neon
+      case NDL_LEVEL_NEON_DOTPROD: .neon
       default: .scalar
       }
   }
@@ -51,7 +50,7 @@ package enum KernelLevel: String, Sendable, Hashable, CaseIterable {
     case .avx2: NDL_LEVEL_AVX2
     case .avx512: NDL_LEVEL_AVX512
     case .avx512vnni: NDL_LEVEL_AVX512_VNNI
-    case .neon: NDL_LEVEL_NEON
+    case .neon: NDL_LEVEL_NEON_DOTPROD
     }
   }
 

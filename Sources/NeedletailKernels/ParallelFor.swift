@@ -20,7 +20,8 @@ import Synchronization
 ///   - count: indices to run.
 ///   - grain: indices claimed at a time.
 ///   - body: called with the number of its thread, `0..<threads`, and the index.
-/// - Throws: the first error of a body; the remaining indices are then left out.
+/// - Throws: of the bodies that failed, the error of the lowest index; the remaining indices are then
+///   left out. Indices are claimed in order, so that it is the same error for any number of threads.
 /// - Complexity: one `pthread` per further thread and call, about 20 µs each.
 package func parallelFor(
   threads: Int, count: Int, grain: Int = 1,
@@ -36,7 +37,7 @@ package func parallelFor(
     let work = SharedWork(count: count, grain: grain, body: body)
     var handles: [pthread_t] = []
     for number in 1..<workers {
-      let seat = Unmanaged.passRetained(Seat(work: work, number: number))
+      let seat = unsafe Unmanaged.passRetained(Seat(work: work, number: number))
       var handle = pthread_t.initialValue
       // SAFETY: the thread takes over the seat it was given, and is joined below.
       let status = unsafe pthread_create(
@@ -50,11 +51,11 @@ package func parallelFor(
           return nil
         }, seat.toOpaque())
       // A system that has no thread left does the work with those it has.
-      if status == 0 { unsafe handles.append(handle) } else { seat.release() }
+      if status == 0 { handles.append(handle) } else { unsafe seat.release() }
     }
     work.run(thread: 0)
-    for handle in unsafe handles { unsafe pthread_join(handle, nil) }
-    return work.failure.withLock { $0 }
+    for handle in handles { pthread_join(handle, nil) }
+    return work.failure.withLock { $0?.error }
   }
   if let failure { throw failure }
 }
@@ -81,7 +82,7 @@ private final class SharedWork: Sendable {
   let grain: Int
   let body: @Sendable (Int, Int) throws(NeedletailError) -> Void
   let next = Atomic<Int>(0)
-  let failure = Mutex<NeedletailError?>(nil)
+  let failure = Mutex<(index: Int, error: NeedletailError)?>(nil)
 
   init(
     count: Int, grain: Int,
@@ -100,7 +101,7 @@ private final class SharedWork: Sendable {
         do {
           try body(thread, index)
         } catch {
-          failure.withLock { if $0 == nil { $0 = error } }
+          failure.withLock { if index < $0?.index ?? Int.max { $0 = (index, error) } }
           next.store(count, ordering: .relaxed)
           return
         }

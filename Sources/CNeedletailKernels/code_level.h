@@ -1,0 +1,77 @@
+// The four pairs of one op at one level. The level defines NDL_OP(pair), which gives the kernel's name,
+// the loads NDL_LOAD_U8 and NDL_LOAD_I8 with their _TAILs, and for each pair NDL_STEP_<ROW><QUERY> and
+// NDL_CORRECTION_<ROW><QUERY>.
+
+#define NDL_KERNEL NDL_OP(u8u8)
+#define NDL_LOAD NDL_LOAD_U8
+#define NDL_LOAD_TAIL NDL_LOAD_U8_TAIL
+#define NDL_QUERY NDL_LOAD_U8
+#define NDL_QUERY_TAIL NDL_LOAD_U8_TAIL
+#define NDL_STEP NDL_STEP_U8U8
+#define NDL_CORRECTION NDL_CORRECTION_U8U8
+#include "code_template.h"
+#undef NDL_KERNEL
+#undef NDL_LOAD
+#undef NDL_LOAD_TAIL
+#undef NDL_QUERY
+#undef NDL_QUERY_TAIL
+#undef NDL_STEP
+#undef NDL_CORRECTION
+
+#define NDL_KERNEL NDL_OP(u8i8)
+#define NDL_LOAD NDL_LOAD_U8
+#define NDL_LOAD_TAIL NDL_LOAD_U8_TAIL
+#define NDL_QUERY NDL_LOAD_I8
+#define NDL_QUERY_TAIL NDL_LOAD_I8_TAIL
+#define NDL_STEP NDL_STEP_U8I8
+#define NDL_CORRECTION NDL_CORRECTION_U8I8
+#include "code_template.h"
+#undef NDL_KERNEL
+#undef NDL_LOAD
+#undef NDL_LOAD_TAIL
+#undef NDL_QUERY
+#undef NDL_QUERY_TAIL
+#undef NDL_STEP
+#undef NDL_CORRECTION
+
+#define NDL_KERNEL NDL_OP(i8u8)
+#define NDL_LOAD NDL_LOAD_I8
+#define NDL_LOAD_TAIL NDL_LOAD_I8_TAIL
+#define NDL_QUERY NDL_LOAD_U8
+#define NDL_QUERY_TAIL NDL_LOAD_U8_TAIL
+#define NDL_STEP NDL_STEP_I8U8
+#define NDL_CORRECTION NDL_CORRECTION_I8U8
+#include "code_template.h"
+#undef NDL_KERNEL
+#undef NDL_LOAD
+#undef NDL_LOAD_TAIL
+#undef NDL_QUERY
+#undef NDL_QUERY_TAIL
+#undef NDL_STEP
+#undef NDL_CORRECTION
+
+#define NDL_KERNEL NDL_OP(i8i8)
+#define NDL_LOAD NDL_LOAD_I8
+#define NDL_LOAD_TAIL NDL_LOAD_I8_TAIL
+#define NDL_QUERY NDL_LOAD_I8
+#define NDL_QUERY_TAIL NDL_LOAD_I8_TAIL
+#define NDL_STEP NDL_STEP_I8I8
+#define NDL_CORRECTION NDL_CORRECTION_I8I8
+#include "code_template.h"
+#undef NDL_KERNEL
+#undef NDL_LOAD
+#undef NDL_LOAD_TAIL
+#undef NDL_QUERY
+#undef NDL_QUERY_TAIL
+#undef NDL_STEP
+#undef NDL_CORRECTION
+
+#undef NDL_OP
+#undef NDL_STEP_U8U8
+#undef NDL_STEP_U8I8
+#undef NDL_STEP_I8U8
+#undef NDL_STEP_I8I8
+#undef NDL_CORRECTION_U8U8
+#undef NDL_CORRECTION_U8I8
+#undef NDL_CORRECTION_I8U8
+#undef NDL_CORRECTION_I8I8
