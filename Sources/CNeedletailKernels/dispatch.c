@@ -129,7 +129,11 @@ ndl_level ndl_level_current(void) {
 }
 
 const ndl_kernel_table *NDL_NULLABLE ndl_kernels_for(ndl_level level) {
-  uint32_t features = ndl_features();
+  return ndl_kernels_for_features(level, UINT32_MAX);
+}
+
+const ndl_kernel_table *NDL_NULLABLE ndl_kernels_for_features(ndl_level level, uint32_t features) {
+  features &= ndl_features();
   if (!ndl_level_is_available(level, features)) return NULL;
   switch (level) {
 #if defined(__x86_64__)

@@ -1,9 +1,9 @@
 internal import CNeedletailKernels
 package import NeedletailCore
 
-/// One operation between byte codes, resolved once for an instruction set. Results are exact.
+/// One operation between byte codes, resolved once for an instruction set.
 ///
-/// Only the squared distance of a signed against an unsigned code can pass `Int32.max`, beyond 14 639
+/// Results are exact. Only the squared distance of a signed against an unsigned code can pass `Int32.max`, beyond 14 639
 /// components at the extremes; its bits are then exact as `UInt32`.
 @safe
 package struct CodeKernel: @unchecked Sendable {

@@ -13,7 +13,7 @@ package enum Conversion {
     case bfloat16
   }
 
-  /// The values of halves. Exact.
+  /// The values of halves, exactly.
   ///
   /// - Precondition: as many results as halves.
   package static func widen(
@@ -55,7 +55,7 @@ package enum Conversion {
     }
   }
 
-  /// The values of stored components, of any element of a matrix. Exact; without checks.
+  /// The values of stored components of any element of a matrix, exactly; without checks.
   ///
   /// - Precondition: `count` readable components, aligned to their size, and room for as many results.
   @unsafe

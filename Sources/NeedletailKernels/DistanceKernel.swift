@@ -57,15 +57,22 @@ package struct DistanceKernel: @unchecked Sendable {
 
   /// Resolves the functions for one operation and one type of row.
   ///
+  /// - Parameters:
+  ///   - operation: what to compute.
+  ///   - rows: how the rows are stored.
+  ///   - dimensions: components per row, 1 to `Limits.dimensions`.
+  ///   - level: the instruction set; one that the machine lacks gives the one in force.
+  ///   - missing: features not to use, so that tests reach what machines without them run.
   /// - Throws: `invalidConfiguration` when `dimensions` is not positive, `capacityExceeded` when it is
   ///   over `Limits.dimensions`.
   package init(
-    _ operation: KernelOperation, rows: RowElement, dimensions: Int, level: KernelLevel = .current
+    _ operation: KernelOperation, rows: RowElement, dimensions: Int, level: KernelLevel = .current,
+    without missing: KernelFeatures = []
   ) throws(NeedletailError) {
     try checkDimensions(dimensions)
     self.dimensions = dimensions
     self.rows = rows
-    let table = unsafe level.table
+    let table = unsafe level.table(without: missing)
     switch (operation, rows) {
     case (.squaredEuclidean, .float32): unsafe kernels = table.pointee.l2_f32
     case (.squaredEuclidean, .float16): unsafe kernels = table.pointee.l2_f16

@@ -5,7 +5,7 @@ internal import CNeedletailKernels
 /// Term `j` is computed in `Double` and added to lane `j mod 8`, in ascending order of `j`; the result is
 /// `((l₀+l₁)+(l₂+l₃)) + ((l₄+l₅)+(l₆+l₇))`, without contraction.
 package enum FixedOrder {
-  /// `Σ aⱼ·bⱼ`. Each product is exact.
+  /// The inner product, `Σ aⱼ·bⱼ`, of terms that are each exact.
   ///
   /// - Precondition: equal counts.
   package static func dot(_ a: Span<Float>, _ b: Span<Float>) -> Double {
@@ -19,10 +19,10 @@ package enum FixedOrder {
     }
   }
 
-  /// `Σ aⱼ²`.
+  /// The squared norm, `Σ aⱼ²`.
   package static func squaredNorm(_ a: Span<Float>) -> Double { dot(a, a) }
 
-  /// `Σ (aⱼ − bⱼ)²`.
+  /// The squared distance, `Σ (aⱼ − bⱼ)²`.
   ///
   /// - Precondition: equal counts.
   package static func squaredDistance(_ a: Span<Float>, _ b: Span<Float>) -> Double {

@@ -55,9 +55,12 @@ package enum KernelLevel: String, Sendable, Hashable, CaseIterable {
   }
 
   /// The functions of this level, or of the current level where the machine lacks it.
-  var table: UnsafePointer<ndl_kernel_table> {
+  var table: UnsafePointer<ndl_kernel_table> { unsafe table(without: []) }
+
+  /// The functions of this level on a machine like this one without some of its features.
+  func table(without missing: KernelFeatures) -> UnsafePointer<ndl_kernel_table> {
     // SAFETY: the tables are constants of the C module; the current level is always there.
-    unsafe ndl_kernels_for(native) ?? ndl_kernels()
+    unsafe ndl_kernels_for_features(native, ~missing.rawValue) ?? ndl_kernels()
   }
 }
 

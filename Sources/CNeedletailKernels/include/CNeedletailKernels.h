@@ -132,6 +132,10 @@ const ndl_kernel_table *ndl_kernels(void);
 // The functions of one level, or NULL when this machine lacks it.
 const ndl_kernel_table *NDL_NULLABLE ndl_kernels_for(ndl_level level);
 
+// The same, as if this machine had only those of its features that are in `features`: so that what
+// processors without FMA or F16C run can be tested on one that has them.
+const ndl_kernel_table *NDL_NULLABLE ndl_kernels_for_features(ndl_level level, uint32_t features);
+
 // Conversions at the current level.
 void ndl_convert_f16_f32(const uint16_t *in, float *out, size_t count);
 void ndl_convert_bf16_f32(const uint16_t *in, float *out, size_t count);
