@@ -74,6 +74,9 @@ package final class MappedRegion: @unchecked Sendable {
   }
 
   /// All bytes, valid while the region lives; `baseAddress` is never `nil`.
+  ///
+  /// Keep the region in a variable or property: one that is only a temporary may be gone before its
+  /// bytes are read. `span` and `array()` have no such trap.
   package var bytes: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: start, count: count)
   }
@@ -86,6 +89,9 @@ package final class MappedRegion: @unchecked Sendable {
       unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), borrowing: self)
     }
   }
+
+  /// A copy of all bytes, for small files.
+  package func array() -> [UInt8] { withExtendedLifetime(self) { unsafe [UInt8](bytes) } }
 
   /// A copy of the bytes in anonymous memory, in huge pages when it is large.
   ///
