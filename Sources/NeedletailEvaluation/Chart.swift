@@ -128,12 +128,15 @@ struct Drawing {
   }
 
   mutating func text(
-    _ text: String, _ x: Double, _ y: Double, anchor: String = "start", class name: String = ""
+    _ text: String, _ x: Double, _ y: Double, anchor: String = "start", class name: String = "",
+    then rest: String = ""
   ) {
+    let tail =
+      rest.isEmpty ? "" : "<tspan class=\"soft\" dx=\"7\">\(HTMLReport.escaped(rest))</tspan>"
     elements.append(
       "<text\(name.isEmpty ? "" : " class=\"\(name)\"") x=\"\(number(x))\" y=\"\(number(y))\""
         + "\(anchor == "start" ? "" : " text-anchor=\"\(anchor)\"")>"
-        + "\(HTMLReport.escaped(text))</text>")
+        + "\(HTMLReport.escaped(text))\(tail)</text>")
   }
 
   func svg(class name: String, label: String) -> String {

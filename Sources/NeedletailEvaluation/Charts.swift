@@ -9,7 +9,7 @@ struct RecallChart {
 
   private func draw(width: Double, name: String) -> String {
     let height = width > 500 ? 340.0 : 300.0
-    let (left, right, top, bottom) = (width > 500 ? 62.0 : 50.0, 22.0, 30.0, height - 46)
+    let (left, right, top, bottom) = (width > 500 ? 62.0 : 50.0, 34.0, 30.0, height - 46)
     var drawing = Drawing(width: width, height: height)
     let points = report.points.sorted { $0.recall < $1.recall }
     let floor = min(points.map(\.recall).min() ?? 0, 0.999)
@@ -43,13 +43,12 @@ struct RecallChart {
         px, best, radius: 4.5, class: "dot",
         title: "efSearch \(point.efSearch): recall \(Numerals.fixed(point.recall, 4)), "
           + "\(Numerals.measured(point.queriesPerSecond)) queries a second")
-      let atEdge = px > width - right - 40
-      let label = (x: atEdge ? px + 6 : px + 9, y: best - 8)
+      let label = (x: px + 9, y: best - 8)
       if labels.allSatisfy({ abs($0.x - label.x) > 46 || abs($0.y - label.y) > 15 }) {
         labels.append(label)
         drawing.text(
           (labels.count == 1 ? "efSearch " : "") + "\(point.efSearch)", label.x, label.y,
-          anchor: atEdge ? "end" : "start", class: "strong")
+          class: "strong")
       }
     }
     return drawing.svg(class: name, label: "Recall against queries a second; figures below")
@@ -93,7 +92,7 @@ struct LatencyChart {
 
   private func draw(width: Double, name: String) -> String {
     let pitch = 30.0
-    let (left, right, top) = (width > 500 ? 104.0 : 50.0, 22.0, 30.0)
+    let (left, right, top) = (width > 500 ? 104.0 : 50.0, 34.0, 30.0)
     let bottom = top + pitch * Double(max(1, report.points.count))
     var drawing = Drawing(width: width, height: bottom + 46)
     let scale = AxisScale.positive(
@@ -101,11 +100,12 @@ struct LatencyChart {
       ticks: width > 500 ? 7 : 4)
     func x(_ time: Double) -> Double { left + (width - left - right) * scale.place(time) }
 
+    var lastLabel = -Double.infinity
     for tick in scale.ticks {
       drawing.line(x(tick), top, x(tick), bottom, class: "grid")
-      drawing.text(
-        Numerals.grouped(Int(tick)), x(tick), bottom + 18,
-        anchor: x(tick) > width - 40 ? "end" : "middle")
+      guard x(tick) - lastLabel >= 44 else { continue }
+      lastLabel = x(tick)
+      drawing.text(RecallChart.trimmed(tick), x(tick), bottom + 18, anchor: "middle")
     }
     drawing.line(left, bottom, width - right, bottom, class: "axis")
     drawing.text("microseconds", width - right, bottom + 38, anchor: "end")
@@ -140,7 +140,7 @@ struct MemoryChart {
     let components = report.index.components.filter { $0.bytes > 0 }
     let pitch = 32.0
     let left = 104.0
-    let room = width - left - (width > 500 ? 170 : 126)
+    let room = width - left - (width > 500 ? 170 : 138)
     var drawing = Drawing(width: width, height: pitch * Double(max(1, components.count)) + 8)
     let most = Double(components.map(\.bytes).max() ?? 1)
     for (row, component) in components.enumerated() {
@@ -149,9 +149,9 @@ struct MemoryChart {
       drawing.text(component.name, left - 14, y + 15.5, anchor: "end")
       drawing.bar(
         left, y, length, 22, class: component.placement == "mapped" ? "bar mapped" : "bar")
-      drawing.text(Numerals.bytes(component.bytes), left + length + 8, y + 15.5, class: "strong")
-      let offset = 16 + 7.4 * Double(Numerals.bytes(component.bytes).count)
-      drawing.text(component.placement, left + length + offset, y + 15.5)
+      drawing.text(
+        Numerals.bytes(component.bytes), left + length + 8, y + 15.5, class: "strong",
+        then: component.placement)
     }
     return drawing.svg(class: name, label: "Bytes of each component of the index")
   }

@@ -116,3 +116,31 @@ public struct EvaluationReport: Sendable, Hashable, Codable {
     }
   }
 }
+
+extension EvaluationReport {
+  /// Joins what was measured with where and on what.
+  ///
+  /// - Parameters:
+  ///   - outcome: What `Evaluation.run` returned.
+  ///   - options: What it was asked for.
+  ///   - queries: The number of queries.
+  ///   - files: The files, as they were named.
+  ///   - machine: Where it ran.
+  ///   - memoryBefore: The memory before the index was opened, when that was measured.
+  ///   - index: What was searched.
+  public init(
+    _ outcome: Evaluation.Outcome, options: EvaluationOptions, queries: Int, files: Files,
+    machine: Machine, memoryBefore: ResidentMemory?, index: Index
+  ) {
+    points = outcome.points
+    k = options.k
+    threads = options.threads
+    repeats = options.repeats
+    self.queries = queries
+    recallJudgedOn = outcome.basis
+    self.files = files
+    self.machine = machine
+    memory = Memory(before: memoryBefore, after: outcome.memory)
+    self.index = index
+  }
+}

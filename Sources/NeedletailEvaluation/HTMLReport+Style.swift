@@ -10,7 +10,7 @@ extension HTMLReport {
     html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
     body { margin: 0; background: var(--paper); color: var(--ink);
       font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
-    main { max-width: 47rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+    main { max-width: 49rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
     h1 { font-size: 2rem; line-height: 1.2; margin: 0.1rem 0 0.3rem; letter-spacing: -0.015em;
       overflow-wrap: anywhere; }
     h2 { font-size: 1.15rem; margin: 0 0 0.25rem; }
@@ -27,6 +27,7 @@ extension HTMLReport {
     svg text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
       fill: var(--soft); font-variant-numeric: tabular-nums; }
     svg .strong { fill: var(--ink); font-weight: 600; }
+    svg .soft { fill: var(--soft); font-weight: 400; }
     svg .grid { stroke: var(--grid); stroke-width: 1; }
     svg .axis { stroke: var(--rule); stroke-width: 1; }
     svg .line { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; }
@@ -38,9 +39,9 @@ extension HTMLReport {
     .p99 { fill: var(--tint3); color: var(--tint3); } .p999 { fill: var(--tint4); color: var(--tint4); }
     .narrow { display: none; }
     .scroll { overflow-x: auto; }
-    table { border-collapse: collapse; width: 100%; font-size: 0.875rem;
+    table { border-collapse: collapse; width: 100%; font-size: 0.8125rem;
       font-variant-numeric: tabular-nums; }
-    th, td { text-align: right; padding: 0.35rem 0 0.35rem 0.9rem; white-space: nowrap; }
+    th, td { text-align: right; padding: 0.35rem 0 0.35rem 0.8rem; white-space: nowrap; }
     th:first-child { text-align: left; padding-left: 0; position: sticky; left: 0;
       background: var(--paper); padding-right: 0.4rem; }
     thead th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--ink);
@@ -55,7 +56,8 @@ extension HTMLReport {
     @media (max-width: 560px) {
       main { padding: 1.5rem 1rem 3rem; }
       h1 { font-size: 1.6rem; }
-      .headline { gap: 0.75rem 2rem; } .headline dd { font-size: 1.5rem; }
+      .headline { gap: 0.75rem 1.2rem; } .headline dd { font-size: 1.35rem; }
+      .headline dt { font-size: 0.8125rem; }
       .wide { display: none; } .narrow { display: block; }
       .facts div { flex-direction: column; gap: 0; } .facts dt { flex: none; }
     }

@@ -86,7 +86,7 @@ extension HTMLReport {
     let figures = [
       (Numerals.fixed(point.recall, 3), "recall@\(report.k)"),
       (Numerals.measured(point.queriesPerSecond), "queries a second"),
-      (Numerals.measured(point.p99Microseconds) + " µs", "99 in 100 queries"),
+      (Numerals.measured(point.p99Microseconds) + " µs", "p99 of one query"),
     ]
     let items = figures.map { "<div><dt>\($0.1)</dt><dd>\($0.0)</dd></div>" }.joined()
     return """
@@ -120,10 +120,13 @@ extension HTMLReport {
   }
 
   private static func latencyNote(_ report: EvaluationReport) -> String {
-    "Each query timed by itself, on one thread. From left to right: "
-      + "<span class=\"key p50\">●</span> half of the queries are faster, "
-      + "<span class=\"key p95\">●</span> 95 %, <span class=\"key p99\">●</span> 99 %, "
-      + "<span class=\"key p999\">●</span> 99.9 %."
+    let marks = [
+      ("p50", "half of the queries are faster"), ("p95", "95\u{a0}%"), ("p99", "99\u{a0}%"),
+      ("p999", "99.9\u{a0}%"),
+    ]
+    let key = marks.map { "<span class=\"\($0.0)\">●</span>\u{a0}\($0.1)" }
+    return "Each query timed by itself, on one thread. From left to right: "
+      + key.joined(separator: ", ") + "."
   }
 
   private static func memoryNote(_ report: EvaluationReport) -> String {

@@ -36,7 +36,7 @@ public struct Machine: Sendable, Hashable, Codable {
       by: max(0, Int(sysconf(Int32(_SC_PAGESIZE)))))
     return Machine(
       processor: processorName(), cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
-      memoryBytes: overflow ? 0 : bytes, kernelLevel: KernelLevel.current.name,
+      memoryBytes: overflow ? 0 : bytes, kernelLevel: KernelLevel.current.rawValue,
       system: systemName())
   }
 

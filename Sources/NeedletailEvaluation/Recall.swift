@@ -49,9 +49,6 @@ public struct RecallJudge: Sendable {
     rows: VectorMatrix?, basis: RecallBasis, rowCount: Int, identities: [VectorID]? = nil,
     queries: VectorMatrix, groundTruth: GroundTruth, metric: Metric, k: Int
   ) throws(NeedletailError) {
-    guard k > 0 else {
-      throw NeedletailError(.invalidConfiguration, "k is \(k); ask for at least 1 neighbour.")
-    }
     try Self.check(
       rows: rows, rowCount: rowCount, identities: identities, queries: queries,
       groundTruth: groundTruth, k: k)
@@ -114,10 +111,14 @@ public struct RecallJudge: Sendable {
 }
 
 extension RecallJudge {
-  private static func check(
+  /// Refuses shapes that do not fit each other; what `init` does first, and cheap.
+  package static func check(
     rows: VectorMatrix?, rowCount: Int, identities: [VectorID]?, queries: VectorMatrix,
     groundTruth: GroundTruth, k: Int
   ) throws(NeedletailError) {
+    guard k > 0 else {
+      throw NeedletailError(.invalidConfiguration, "k is \(k); ask for at least 1 neighbour.")
+    }
     if let rows, rows.count != rowCount || rows.dimensions != queries.dimensions {
       throw NeedletailError(
         .dimensionMismatch,

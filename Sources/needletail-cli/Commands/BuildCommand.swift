@@ -1,0 +1,116 @@
+#if Tools
+  import ArgumentParser
+  import Foundation
+  import Needletail
+  import NeedletailCore
+  import NeedletailEvaluation
+
+  /// `needletail build`: vectors in, an index directory out.
+  struct BuildCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "build",
+      abstract: "Build an index directory from a file of vectors.",
+      discussion: """
+        EXAMPLES
+          needletail build --input base.fbin --metric cosine --output words.needletail
+          needletail build --input base.u8bin --metric l2 --output sift.needletail \\
+              --m 24 --ef-construction 400 --threads 8
+          needletail build --input base.npy --metric ip --output items.needletail --dry-run
+
+        The directory appears whole when everything is on disk, or not at all. The same
+        input and seed give the same segment for any number of threads.
+        """)
+
+    @Option(help: "The vectors (.fvecs .bvecs .fbin .u8bin .i8bin .npy).")
+    var input: String
+    @Option(help: "How distances are measured.")
+    var metric: Metric
+    @Option(help: "The index directory to make; it must not exist.")
+    var output: String
+    @Option(
+      help: "The rows' ids: a text file, one unsigned 64-bit decimal a line. (default: 0, 1, 2 …)")
+    var ids: String?
+    @Option(help: "Links of a node on upper levels; level 0 has twice as many.")
+    var m = 16
+    @Option(
+      name: .customLong("ef-construction"), help: "Candidates considered for the links of a node.")
+    var efConstruction = 200
+    @Option(help: "What the walk compares: int8 codes, or none (the f32 rows).")
+    var codes = CodeKind.int8
+    @Option(help: "The rows kept for re-ranking the best candidates.")
+    var rerank = PreciseRows.float32
+    @Option(help: "The seed of everything random.")
+    var seed: UInt64 = 1
+    @Option(help: "The most threads to build with. (default: the number of cores)")
+    var threads: Int?
+    @Flag(help: "Say what the index would need, from the input's size; write nothing.")
+    var dryRun = false
+    @OptionGroup var outputOptions: OutputOptions
+
+    func validate() throws {
+      if let threads { try Check.threads(threads) }
+    }
+
+    func run() throws {
+      let base = try VectorMatrix(contentsOf: input)
+      var configuration = VectorIndex.Configuration(dimensions: base.dimensions, metric: metric)
+      configuration.graph.m = m
+      configuration.graph.efConstruction = efConstruction
+      configuration.codes = codes
+      configuration.preciseRows = rerank
+      configuration.seed = seed
+      if dryRun {
+        let memory = try VectorIndex.predict(count: base.count, configuration: configuration)
+        try BuildSummary.write(
+          prediction: memory, base: base, configuration: configuration, json: outputOptions.json)
+        return
+      }
+      let list = try ids.map { path throws(NeedletailError) in
+        try Self.checked(try IDList.read(path), rows: base.count, path: path)
+      }
+      let outcome = try Self.build(
+        base, ids: list, configuration: configuration, at: output, threads: threads ?? Check.cores)
+      try BuildSummary.write(outcome, input: input, output: output, json: outputOptions.json)
+    }
+
+    private static func checked(
+      _ ids: [VectorID], rows: Int, path: String
+    ) throws(NeedletailError) -> [VectorID] {
+      guard ids.count == rows else {
+        throw NeedletailError(
+          .dimensionMismatch,
+          "There are \(ids.count) ids for \(rows) rows; give one line for every row.",
+          at: .init(path: path))
+      }
+      return ids
+    }
+
+    /// What a build made, and how long it took.
+    struct Outcome {
+      var snapshot: Snapshot
+      var elapsed: Duration
+      var threads: Int
+    }
+
+    /// Builds and publishes an index, with progress on the terminal; Ctrl-C leaves nothing behind.
+    static func build(
+      _ base: VectorMatrix, ids: [VectorID]?, configuration: VectorIndex.Configuration,
+      at path: String, threads: Int
+    ) throws(NeedletailError) -> Outcome {
+      let start = ContinuousClock.now
+      let monitor = WorkMonitor()
+      let snapshot = try Supervision.run(monitor, unit: "rows") { () throws(NeedletailError) in
+        let index = try VectorIndex.create(at: path, configuration: configuration)
+        var writer = try index.makeWriter()
+        if let ids {
+          try writer.add(base, ids: ids)
+        } else {
+          try writer.add(base, ids: 0..<VectorID(base.count))
+        }
+        return try writer.commit(threads: threads, monitor: monitor)
+      }
+      return Outcome(
+        snapshot: snapshot, elapsed: ContinuousClock.now - start, threads: threads)
+    }
+  }
+#endif

@@ -1,0 +1,114 @@
+#if Tools
+  import Needletail
+  import NeedletailCore
+  import NeedletailEvaluation
+
+  /// What `build` says when it is done, or would be.
+  enum BuildSummary {
+    private struct Document: Encodable {
+      var input: String
+      var output: String
+      var rows: Int
+      var dimensions: Int
+      var seconds: Double
+      var rowsPerSecond: Double
+      var threads: Int
+      var bytes: Int
+      var index: IndexInformation
+    }
+
+    private struct Prediction: Encodable {
+      var rows: Int
+      var dimensions: Int
+      var metric: String
+      var memory: MemoryByComponent
+      var totalBytes: Int
+    }
+
+    static func write(
+      _ outcome: BuildCommand.Outcome, input: String, output: String, json: Bool
+    ) throws {
+      let information = outcome.snapshot.information
+      let bytes = information.segments.reduce(0) { $0 + $1.bytes }
+      let seconds = outcome.elapsed / .seconds(1)
+      let rate = seconds > 0 ? Double(information.count) / seconds : 0
+      if json {
+        try JSONOutput.write(
+          Document(
+            input: input, output: output, rows: information.count,
+            dimensions: information.dimensions, seconds: seconds, rowsPerSecond: rate,
+            threads: outcome.threads, bytes: bytes, index: information))
+        return
+      }
+      print(Terminal.bold("Built \(output)"))
+      print(
+        "  \(Numerals.grouped(information.count)) rows × \(information.dimensions) components, "
+          + "\(Wording.metric(information.metric))")
+      print(
+        "  \(Numerals.duration(outcome.elapsed)), \(Numerals.measured(rate)) rows/s, "
+          + "\(Wording.threads(outcome.threads)), kernels \(information.kernelLevel)")
+      print("  \(Numerals.bytes(bytes)) on disk:")
+      for line in Wording.memory(information.memory, placement: [:]) { print("  " + line) }
+      if information.graph.unreachableNodes > 0 {
+        print("  \(Numerals.grouped(information.graph.unreachableNodes)) rows cannot be reached.")
+      }
+    }
+
+    static func write(
+      prediction memory: MemoryByComponent, base: VectorMatrix,
+      configuration: VectorIndex.Configuration, json: Bool
+    ) throws {
+      if json {
+        try JSONOutput.write(
+          Prediction(
+            rows: base.count, dimensions: base.dimensions, metric: configuration.metric.rawValue,
+            memory: memory, totalBytes: memory.total))
+        return
+      }
+      print(
+        "The index of \(Numerals.grouped(base.count)) rows × \(base.dimensions) components would "
+          + "need \(Numerals.bytes(memory.total)):")
+      for line in Wording.memory(memory, placement: [:]) { print(line) }
+      print("Nothing was written.")
+    }
+  }
+
+  /// The parts of an index and their measures, in words.
+  enum Wording {
+    static func metric(_ metric: Metric) -> String {
+      switch metric {
+      case .squaredEuclidean: "squared Euclidean (l2)"
+      case .innerProduct: "inner product (ip)"
+      case .cosine: "cosine"
+      }
+    }
+
+    static func threads(_ count: Int) -> String { count == 1 ? "1 thread" : "\(count) threads" }
+
+    /// The components in the order in which they are searched.
+    static func components(
+      _ memory: MemoryByComponent
+    ) -> [(name: String, key: String, bytes: Int)] {
+      [
+        ("codes", "codes", memory.codes), ("graph", "graph", memory.graph),
+        ("precise rows", "preciseRows", memory.preciseRows), ("ids", "ids", memory.ids),
+        ("quantizer", "quantizer", memory.quantizer),
+      ]
+    }
+
+    /// A line for each component: name, size, place, and a bar.
+    static func memory(_ memory: MemoryByComponent, placement: [String: String]) -> [String] {
+      let present = components(memory).filter { $0.bytes > 0 }
+      let most = Double(present.map(\.bytes).max() ?? 1)
+      var table = Table(leading: [0, 2, 3])
+      for component in present {
+        let length = Int((24 * Double(component.bytes) / most).rounded())
+        table.add([
+          component.name, Numerals.bytes(component.bytes), placement[component.key] ?? "",
+          length == 0 ? "▏" : String(repeating: "▇", count: length),
+        ])
+      }
+      return table.lines()
+    }
+  }
+#endif

@@ -1,0 +1,166 @@
+#if Tools
+  import ArgumentParser
+  import Foundation
+  import Needletail
+  import NeedletailCore
+  import NeedletailEvaluation
+
+  /// `needletail evaluate`: recall, speed, latency and memory against exact ground truth.
+  struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "evaluate",
+      abstract: "Judge an index: recall, speed, latency and memory.",
+      discussion: """
+        EXAMPLES
+          needletail evaluate words.needletail --queries query.fbin \\
+              --groundtruth truth.ibin --base base.fbin --k 10 --ef 10,16,24,48
+          needletail evaluate words.needletail --queries query.fbin \\
+              --groundtruth truth.ibin --k 10 --ef 64 --json --html report.html
+
+        An answer counts when its exact distance, recomputed in double, is at most that of
+        the k-th true neighbour (and a millionth): on the rows of --base, else on the
+        index's own f32 rows; where there are neither, when its id is among the true ones.
+        """)
+
+    @Argument(help: "The index directory.")
+    var index: String
+    @Option(help: "The queries.")
+    var queries: String
+    @Option(help: "The exact answers: row numbers of the base (.ibin .ivecs .npy).")
+    var groundtruth: String
+    @Option(help: "The vectors that the index was built from, to judge recall on.")
+    var base: String?
+    @Option(help: "Neighbours of each query.")
+    var k = 10
+    @Option(help: "The widths of the walk, with commas between them.")
+    var ef = NumberList([10, 16, 24, 32, 48, 64, 96, 128])
+    @Option(help: "Threads of the batch runs.")
+    var threads = 1
+    @Option(help: "Timed runs for each width.")
+    var repeats = 3
+    @Option(help: "Write one self-contained page to this file.")
+    var html: String?
+    @OptionGroup var outputOptions: OutputOptions
+
+    func validate() throws {
+      try Check.neighbors(k)
+      try Check.threads(threads)
+      for width in ef.values { try Check.width(width) }
+      guard (1...1000).contains(repeats) else {
+        throw ValidationError("--repeats is \(repeats); give a number from 1 to 1000.")
+      }
+    }
+
+    func run() throws {
+      let before = ResidentMemory.current()
+      let snapshot = try VectorIndex.open(at: index).snapshot()
+      let matrix = try VectorMatrix(contentsOf: queries)
+      let truth = try GroundTruth(contentsOf: groundtruth)
+      var options = EvaluationOptions(efSearch: ef.values)
+      options.k = k
+      options.threads = threads
+      options.repeats = repeats
+      let report = try Self.evaluate(
+        snapshot, queries: matrix, truth: truth,
+        base: try base.map { path throws(NeedletailError) in
+          try VectorMatrix(contentsOf: path)
+        }, options: options,
+        files: .init(queries: queries, groundTruth: groundtruth, base: base), before: before)
+      if let html { try Self.write(HTMLReport.page(report, date: Self.today), to: html) }
+      if outputOptions.json {
+        try JSONOutput.write(report)
+      } else {
+        for line in EvaluationTable.lines(report) { print(line) }
+        if let html { print("\nThe page is in \(html).") }
+      }
+    }
+
+    /// Measures a snapshot and judges its answers.
+    static func evaluate(
+      _ snapshot: Snapshot, queries: VectorMatrix, truth: GroundTruth, base: VectorMatrix?,
+      options: EvaluationOptions, files: EvaluationReport.Files, before: ResidentMemory?
+    ) throws(NeedletailError) -> EvaluationReport {
+      let target = SnapshotTarget(snapshot: snapshot)
+      // Made early, so that files which do not fit are refused before the long part, and made again
+      // on the index's own rows afterwards, whose memory is not the search's.
+      let makeJudge = { (rows: VectorMatrix?, basis: RecallBasis) throws(NeedletailError) in
+        try RecallJudge(
+          rows: rows, basis: basis, rowCount: snapshot.count, identities: target.identities,
+          queries: queries, groundTruth: truth, metric: snapshot.metric, k: options.k)
+      }
+      try RecallJudge.check(
+        rows: base, rowCount: snapshot.count, identities: nil, queries: queries,
+        groundTruth: truth, k: options.k)
+      let monitor = WorkMonitor()
+      let outcome = try Supervision.run(monitor, unit: "runs") { () throws(NeedletailError) in
+        try Evaluation.run(target, queries: queries, options: options, monitor: monitor) {
+          () throws(NeedletailError) in
+          if let base { return try makeJudge(base, .base) }
+          guard snapshot.preciseRows == .float32 else { return try makeJudge(nil, .ids) }
+          return try makeJudge(try snapshot.exportAll(), .indexRows)
+        }
+      }
+      return EvaluationReport(
+        outcome, options: options, queries: queries.count, files: files, machine: .current(),
+        memoryBefore: before, index: target.description)
+    }
+
+    private static func write(_ page: String, to path: String) throws {
+      do {
+        try Data(page.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+      } catch {
+        throw CommandFailure(
+          .cannotCreate, "The page cannot be written to \(path): \(error.localizedDescription)")
+      }
+    }
+
+    private static var today: String {
+      Date.now.formatted(.iso8601.year().month().day())
+    }
+  }
+
+  /// The figures of an evaluation as a table of at most 80 columns.
+  enum EvaluationTable {
+    static func lines(_ report: EvaluationReport) -> [String] {
+      var table = Table(leading: [])
+      table.add([
+        "efSearch", "recall@\(report.k)", "QPS", "median", "p50 µs", "p95 µs", "p99 µs",
+        "p99.9 µs", "evals", "hops",
+      ])
+      for point in report.points {
+        table.add([
+          "\(point.efSearch)", Numerals.fixed(point.recall, 4),
+          Numerals.grouped(Int(point.queriesPerSecond.rounded())),
+          Numerals.grouped(Int(point.medianQueriesPerSecond.rounded())),
+          time(point.p50Microseconds), time(point.p95Microseconds), time(point.p99Microseconds),
+          time(point.p999Microseconds), Numerals.grouped(Int(point.evaluationsPerQuery.rounded())),
+          Numerals.fixed(point.hopsPerQuery, 0),
+        ])
+      }
+      var lines = table.lines(indent: 0)
+      if !lines.isEmpty { lines[0] = Terminal.dim(lines[0]) }
+      lines.append("")
+      lines.append(
+        "\(Numerals.grouped(report.queries)) queries, \(Wording.threads(report.threads)), best and "
+          + "median of \(report.repeats); recall judged on \(basis(report.recallJudgedOn)).")
+      if let memory = report.memory.after {
+        lines.append(
+          "In RAM after the queries: \(Numerals.bytes(memory.anonymousBytes)) anonymous, "
+            + "\(Numerals.bytes(memory.fileBackedBytes)) of mapped files.")
+      }
+      return lines
+    }
+
+    static func basis(_ basis: RecallBasis) -> String {
+      switch basis {
+      case .base: "the base"
+      case .indexRows: "the index's own rows"
+      case .ids: "ids"
+      }
+    }
+
+    private static func time(_ microseconds: Double) -> String {
+      Numerals.grouped(Int(microseconds.rounded()))
+    }
+  }
+#endif

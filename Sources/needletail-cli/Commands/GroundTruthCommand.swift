@@ -1,0 +1,79 @@
+#if Tools
+  import ArgumentParser
+  import NeedletailCore
+  import NeedletailEvaluation
+  import NeedletailFormats
+
+  /// `needletail groundtruth`: the exact answers, by comparing with every row.
+  struct GroundTruthCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "groundtruth",
+      abstract: "Find the exact nearest rows of every query.",
+      discussion: """
+        EXAMPLES
+          needletail groundtruth --base base.fbin --queries query.fbin \\
+              --metric cosine --k 100 --output truth.ibin
+
+        Every query is compared with every row; ties go to the lower row number. An .ibin
+        file holds row numbers and distances, an .ivecs or .npy file row numbers only.
+        """)
+
+    @Option(help: "The vectors to search.")
+    var base: String
+    @Option(help: "The queries.")
+    var queries: String
+    @Option(help: "How distances are measured.")
+    var metric: Metric
+    @Option(help: "Neighbours of each query.")
+    var k = 100
+    @Option(help: "The file to make (.ibin .ivecs .npy); it must not exist.")
+    var output: String
+    @Option(help: "The most threads. (default: the number of cores)")
+    var threads: Int?
+    @OptionGroup var outputOptions: OutputOptions
+
+    func validate() throws {
+      try Check.neighbors(k)
+      if let threads { try Check.threads(threads) }
+    }
+
+    private struct Document: Encodable {
+      var output: String
+      var queries: Int
+      var neighbors: Int
+      var seconds: Double
+    }
+
+    func run() throws {
+      try Check.newFile(output)
+      guard let format = VectorFileFormat(pathExtension: output),
+        [.ibin, .ivecs, .npy].contains(format)
+      else {
+        throw CommandFailure(
+          .usage, "--output is \(output); row numbers go to .ibin, .ivecs or .npy files.")
+      }
+      let rows = try VectorMatrix(contentsOf: base)
+      let questions = try VectorMatrix(contentsOf: queries)
+      let start = ContinuousClock.now
+      let monitor = WorkMonitor()
+      let truth = try Supervision.run(monitor, unit: "queries") { () throws(NeedletailError) in
+        try GroundTruth.make(
+          base: rows, queries: questions, metric: metric, k: k, threads: threads ?? Check.cores,
+          monitor: monitor)
+      }
+      try truth.write(to: output)
+      let elapsed = ContinuousClock.now - start
+      if outputOptions.json {
+        try JSONOutput.write(
+          Document(
+            output: output, queries: truth.count, neighbors: truth.width,
+            seconds: elapsed / .seconds(1)))
+      } else {
+        print(Terminal.bold("Made \(output)"))
+        print(
+          "  \(Numerals.grouped(truth.count)) queries × \(truth.width) nearest of "
+            + "\(Numerals.grouped(rows.count)) rows, in \(Numerals.duration(elapsed))")
+      }
+    }
+  }
+#endif

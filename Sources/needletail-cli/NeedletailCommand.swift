@@ -1,0 +1,96 @@
+#if Tools
+  import ArgumentParser
+  import NeedletailCore
+
+  #if canImport(Glibc)
+    import Glibc
+  #else
+    import Darwin
+  #endif
+
+  /// Inside a `ParsableCommand` the name `exit` means another function.
+  private func endProcess(_ status: Int32) -> Never { exit(status) }
+
+  /// The command line: `needletail <subcommand>`.
+  @main
+  struct NeedletailCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "needletail",
+      abstract: "Build, search and judge nearest-neighbour indexes.",
+      discussion: """
+        EXAMPLES
+          needletail demo
+          needletail build --input base.fbin --metric cosine --output words.needletail
+          needletail search words.needletail --queries query.fbin --k 10
+          needletail groundtruth --base base.fbin --queries query.fbin \\
+              --metric cosine --k 100 --output truth.ibin
+          needletail evaluate words.needletail --queries query.fbin \\
+              --groundtruth truth.ibin --k 10 --ef 10,16,24,48 --html report.html
+
+        Vectors are read from .fvecs .bvecs .fbin .u8bin .i8bin and .npy files.
+        Results go to standard output, progress to standard error (when it is a terminal).
+
+        EXIT STATUS
+          0 done · 64 usage · 65 bad data · 66 input missing · 73 cannot create ·
+          74 input/output error · 75 try again later · 130 interrupted
+        """,
+      version: "0.1.0",
+      subcommands: [
+        BuildCommand.self, SearchCommand.self, EvaluateCommand.self, GroundTruthCommand.self,
+        ConvertCommand.self, InfoCommand.self, VerifyCommand.self, DatasetsCommand.self,
+        DemoCommand.self,
+      ])
+
+    static func main() {
+      do {
+        var command = try parseAsRoot()
+        try command.run()
+        finish(.success)
+      } catch let failure as CommandFailure {
+        fail(failure.message, failure.status)
+      } catch let error as NeedletailError {
+        fail(error.description, ExitStatus(error.code))
+      } catch {
+        report(error)
+      }
+    }
+
+    /// What ArgumentParser has to say: help goes out with success, the rest is a wrong usage.
+    private static func report(_ error: any Error) -> Never {
+      let code = exitCode(for: error)
+      let message = fullMessage(for: error)
+      if code.isSuccess {
+        if !message.isEmpty { print(message) }
+        finish(.success)
+      }
+      if let status = ExitStatus(rawValue: code.rawValue), message.isEmpty { finish(status) }
+      let prefix = "Error: "
+      fail(
+        message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message,
+        ExitStatus(rawValue: code.rawValue) ?? .data)
+    }
+
+    private static func fail(_ message: String, _ status: ExitStatus) -> Never {
+      Terminal.writeError("needletail: \(message)\n")
+      finish(status)
+    }
+
+    /// Ends the process; a standard output that could not be written is an error too.
+    private static func finish(_ status: ExitStatus) -> Never {
+      let flushed = fflush(nil) == 0
+      endProcess(status == .success && !flushed ? ExitStatus.io.rawValue : status.rawValue)
+    }
+  }
+#else
+  /// Says why there is no command line in a build without the trait `Tools`.
+  @main
+  struct NeedletailCommand {
+    static func main() {
+      print(
+        """
+        needletail: this was built without the trait Tools, which brings the command line. \
+        Build it with: swift build -c release --traits Tools --product needletail
+        """)
+    }
+  }
+#endif

@@ -1,0 +1,69 @@
+#if Tools
+  public import ArgumentParser
+  import Foundation
+  public import Needletail
+  public import NeedletailCore
+
+  extension Metric: ExpressibleByArgument {}
+  extension CodeKind: ExpressibleByArgument {}
+  extension PreciseRows: ExpressibleByArgument {}
+
+  /// The switch that every command has.
+  struct OutputOptions: ParsableArguments {
+    @Flag(name: .long, help: "Write one JSON document to standard output, and nothing else.")
+    var json = false
+  }
+
+  /// Whole numbers with commas between them: `10,16,24`.
+  struct NumberList: ExpressibleByArgument {
+    var values: [Int]
+
+    init?(argument: String) {
+      let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+      let values = parts.compactMap { Int($0) }
+      guard !values.isEmpty, values.count == parts.count else { return nil }
+      self.values = values
+    }
+
+    init(_ values: [Int]) { self.values = values }
+
+    var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
+  }
+
+  /// Checks that belong to more than one command.
+  enum Check {
+    static func threads(_ threads: Int) throws {
+      guard (1...1024).contains(threads) else {
+        throw ValidationError("--threads is \(threads); give a number from 1 to 1024.")
+      }
+    }
+
+    static func neighbors(_ k: Int) throws {
+      guard (1...Limits.neighborsPerQuery).contains(k) else {
+        throw ValidationError(
+          "--k is \(k); ask for 1 to \(Limits.neighborsPerQuery) neighbours.")
+      }
+    }
+
+    static func width(_ efSearch: Int) throws {
+      guard (1...Limits.searchWidth).contains(efSearch) else {
+        throw ValidationError("--ef is \(efSearch); give a number from 1 to \(Limits.searchWidth).")
+      }
+    }
+
+    /// Refuses an output that exists, and one in a directory that does not.
+    static func newFile(_ path: String) throws {
+      if FileManager.default.fileExists(atPath: path) {
+        throw CommandFailure(
+          .cannotCreate, "There is already a file at \(path); name another, or remove it first.")
+      }
+      let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
+      guard FileManager.default.fileExists(atPath: parent) else {
+        throw CommandFailure(.cannotCreate, "There is no directory \(parent); make it first.")
+      }
+    }
+
+    /// The processors that may be used.
+    static var cores: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
+  }
+#endif
