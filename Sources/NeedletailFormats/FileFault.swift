@@ -10,7 +10,8 @@ struct FileFault {
   }
 
   /// Bytes of a kind that is not read here.
-  func unsupported(_ message: String, in section: String, at offset: Int? = nil) -> NeedletailError {
+  func unsupported(_ message: String, in section: String, at offset: Int? = nil) -> NeedletailError
+  {
     error(.unsupportedFormat, message, section, offset)
   }
 

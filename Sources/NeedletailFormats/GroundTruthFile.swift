@@ -59,8 +59,10 @@ package struct GroundTruthFile: Sendable {
     let fault = FileFault(path: region.path)
     let layout = try RowLayout.parseMatrixHeader(region.span, format: .ibin, fault: fault)
     guard
-      let idsEnd = layout.byteCount, case let (end, overflow) = idsEnd.addingReportingOverflow(idsEnd - 8),
-      !overflow, idsEnd == region.count || end == region.count, let start = unsafe region.bytes.baseAddress
+      let idsEnd = layout.byteCount,
+      case let (end, overflow) = idsEnd.addingReportingOverflow(idsEnd - 8),
+      !overflow, idsEnd == region.count || end == region.count,
+      let start = unsafe region.bytes.baseAddress
     else { throw Self.wrongLength(layout, found: region.count, fault: fault) }
     // SAFETY: the header's 8 bytes, the ids and, when there are any, the distances fill the region.
     let count = layout.count ?? 0

@@ -54,7 +54,8 @@ package struct IntegerMatrix: @unchecked Sendable {
     }
     let block = try MemoryBlock(count: values.count, stride: 4)
     for (j, value) in values.enumerated() {
-      unsafe block.mutableBytes.storeBytes(of: value.littleEndian, toByteOffset: j * 4, as: Int32.self)
+      unsafe block.mutableBytes.storeBytes(
+        of: value.littleEndian, toByteOffset: j * 4, as: Int32.self)
     }
     try self.init(block, count: values.count / width, width: width)
   }

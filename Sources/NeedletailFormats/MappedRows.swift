@@ -74,7 +74,8 @@ struct MappedRows {
   private func address(in bytes: UnsafeRawBufferPointer, _ offset: Int) -> UnsafeRawPointer {
     // SAFETY: the offset lies inside the bytes or, without rows, at most 4 past the file's header;
     // then nothing is ever loaded from it.
-    unsafe bytes.baseAddress.map { unsafe $0 + offset } ?? UnsafeRawPointer(bitPattern: 64)
+    unsafe bytes.baseAddress.map { unsafe $0 + offset }
+      ?? UnsafeRawPointer(bitPattern: 64)
       .unsafelyUnwrapped
   }
 }

@@ -67,7 +67,8 @@ enum NpyHeader {
   ) throws(NeedletailError) -> StoredComponent {
     func refuse(_ what: String, _ advice: String) -> NeedletailError {
       let shown = String(String.UnicodeScalarView(descriptor.unicodeScalars.prefix(32)))
-      return fault.unsupported("The type '\(shown)' is \(what); \(advice).", in: "descr", at: offset)
+      return fault.unsupported(
+        "The type '\(shown)' is \(what); \(advice).", in: "descr", at: offset)
     }
     var name = Substring(descriptor)
     var order: Character?

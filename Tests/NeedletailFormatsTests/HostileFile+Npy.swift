@@ -22,7 +22,9 @@ extension HostileFile {
   private static func shape(
     _ shape: String, _ fragment: String, _ code: NeedletailError.Code = .corrupted
   ) -> HostileFile {
-    text("shape \(shape.prefix(40))", FileBytes.header(shape: shape), fragment, code)
+    text(
+      "shape \(shape.prefix(40)) of \(shape.count) characters", FileBytes.header(shape: shape),
+      fragment, code)
   }
 
   private static let good = FileBytes.npy(FileBytes.header(), data: 24)
@@ -38,7 +40,8 @@ extension HostileFile {
     npy("no text", .raw(npyMagic), .corrupted, "ends after 10 bytes"),
     npy("text cut", .raw(npyMagic).fill(20), .corrupted, "needs 128"),
     npy("wrong magic", .raw(Array("NUMPY!".utf8)).fill(122), .unsupportedFormat, "does not begin"),
-    npy("a flipped bit in the magic", .raw([0x92] + npyMagic.dropFirst()).fill(118),
+    npy(
+      "a flipped bit in the magic", .raw([0x92] + npyMagic.dropFirst()).fill(118),
       .unsupportedFormat, "does not begin"),
     npy("HDF5 under this name", .raw(hdf5Magic).fill(64), .unsupportedFormat, "begins like .hdf5"),
     npy("a zip archive", .raw([0x50, 0x4b, 3, 4]).fill(124), .unsupportedFormat, "does not begin"),
@@ -46,20 +49,30 @@ extension HostileFile {
     npy("version 1.1", version(1, 1), .unsupportedFormat, "version 1.1"),
     npy("version 4.0", version(4, 0), .unsupportedFormat, "version 4.0"),
     npy("version 255.255", version(255, 255), .unsupportedFormat, "version 255.255"),
-    npy("text of no length", .raw(Array(npyMagic.prefix(8)) + [0, 0]).fill(100), .corrupted,
+    npy(
+      "text of no length", .raw(Array(npyMagic.prefix(8)) + [0, 0]).fill(100), .corrupted,
       "'{' is missing"),
-    npy("text longer than the file", .raw(Array(npyMagic.prefix(8)) + [0xff, 0xff]).fill(100),
+    npy(
+      "text longer than the file", .raw(Array(npyMagic.prefix(8)) + [0xff, 0xff]).fill(100),
       .corrupted, "needs 65545"),
-    npy("version 2, greatest length", .raw(Array(npyMagic.prefix(6)) + [2, 0]).u32([.max]).fill(99),
+    npy(
+      "version 2, greatest length", .raw(Array(npyMagic.prefix(6)) + [2, 0]).u32([.max]).fill(99),
       .capacityExceeded, "4294967295 bytes of text"),
-    npy("version 2, one over the limit", .raw(Array(npyMagic.prefix(6)) + [2, 0]).u32([65_537])
-      .fill(99), .capacityExceeded, "65537 bytes of text"),
-    npy("version 3, longer than the file", .raw(Array(npyMagic.prefix(6)) + [3, 0]).u32([500])
-      .fill(99), .corrupted, "needs 512"),
-    npy("version 2, length cut", .raw(Array(npyMagic.prefix(6)) + [2, 0, 1, 0]), .corrupted,
+    npy(
+      "version 2, one over the limit",
+      .raw(Array(npyMagic.prefix(6)) + [2, 0]).u32([65_537])
+        .fill(99), .capacityExceeded, "65537 bytes of text"),
+    npy(
+      "version 3, longer than the file",
+      .raw(Array(npyMagic.prefix(6)) + [3, 0]).u32([500])
+        .fill(99), .corrupted, "needs 512"),
+    npy(
+      "version 2, length cut", .raw(Array(npyMagic.prefix(6)) + [2, 0, 1, 0]), .corrupted,
       "ends after 10 bytes"),
-    npy("version 1 with the length of version 2", .raw(npyMagic + [0, 0])
-      .raw(Array(FileBytes.header().utf8)).fill(118), .corrupted, "is missing"),
+    npy(
+      "version 1 with the length of version 2",
+      .raw(npyMagic + [0, 0])
+        .raw(Array(FileBytes.header().utf8)).fill(118), .corrupted, "is missing"),
   ]
 
   private static func version(_ major: UInt8, _ minor: UInt8) -> FileBytes {
@@ -74,7 +87,8 @@ extension HostileFile {
     text("no type", "{'fortran_order': False, 'shape': (2, 3)}", "'descr' is missing"),
     text("no order", "{'descr': '<f4', 'shape': (2, 3)}", "'fortran_order' is missing"),
     text("no shape", "{'descr': '<f4', 'fortran_order': False}", "'shape' is missing"),
-    text("a fourth key", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}",
+    text(
+      "a fourth key", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}",
       "key 'x' is not one"),
     text("the type twice", "{'descr': '<f4', 'descr': '<f4', 'shape': (2, 3)}", "'descr' is there"),
     text("the shape twice", "{'shape': (2, 3), 'shape': (2, 3)}", "'shape' is there twice"),
@@ -87,7 +101,8 @@ extension HostileFile {
     text("a byte over ASCII", "{'descr': '<f4\u{e9}'}", "holds the byte 195"),
     text("a zero byte", "{'descr': '<f4\0'}", "holds the byte 0"),
     text("a control byte", "{'descr': '<\u{1b}f4'}", "holds the byte 27"),
-    text("a type that is too long", FileBytes.header("'\(String(repeating: "f", count: 65))'"),
+    text(
+      "a type that is too long", FileBytes.header("'\(String(repeating: "f", count: 65))'"),
       "too long"),
     text("two dictionaries", FileBytes.header() + FileBytes.header(), "follows the dictionary"),
     text("code after the dictionary", FileBytes.header() + "; import os", "follows the dictionary"),
@@ -96,7 +111,8 @@ extension HostileFile {
     text("no comma", "{'descr': '<f4' 'shape': (2, 3)}", "'}' is missing"),
     text("two commas", "{'descr': '<f4',, 'shape': (2, 3)}", "quoted text is missing"),
     text("a comma first", "{, 'descr': '<f4'}", "quoted text is missing"),
-    text("no closing brace", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)",
+    text(
+      "no closing brace", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)",
       "'}' is missing"),
     text("an open comma", "{'descr': '<f4',", "quoted text is missing"),
     text("only an opening brace", "{", "quoted text is missing"),
@@ -112,9 +128,11 @@ extension HostileFile {
 
   private static let npyTypes =
     [
-      text("a structured type", FileBytes.header("[('x', '<f4'), ('y', '<f4')]"), "structured",
+      text(
+        "a structured type", FileBytes.header("[('x', '<f4'), ('y', '<f4')]"), "structured",
         .unsupportedFormat),
-      text("a type with a shape", FileBytes.header("('<f4', (3,))"), "structured",
+      text(
+        "a type with a shape", FileBytes.header("('<f4', (3,))"), "structured",
         .unsupportedFormat),
       text("type None", FileBytes.header("None"), "quoted text is missing"),
       text("type 4", FileBytes.header("4"), "quoted text is missing"),
@@ -124,8 +142,10 @@ extension HostileFile {
     + ["f4", "=f4", "|f4", "i4", "=f2"].map { descriptor($0, "no stated byte order") }
     + ["<f8", ">f8", "f8"].map { descriptor($0, "double precision") }
     + ["<i8", "<u8", "<u4", "<i2", ">u2"].map { descriptor($0, "an integer that is not read") }
-    + ["|b1", "<c8", "|S4", "<U4", "<M8[ns]", "|V8", "<f16", "", "<", "u1 ", "<f4,<f4", "f", "<<f4",
-      "<F4"].map { descriptor($0, "not a number that is read") }
+    + [
+      "|b1", "<c8", "|S4", "<U4", "<M8[ns]", "|V8", "<f16", "", "<", "u1 ", "<f4,<f4", "f", "<<f4",
+      "<F4",
+    ].map { descriptor($0, "not a number that is read") }
 
   private static let npyShapes = [
     shape("[2, 3]", "'(' is missing"),
@@ -133,7 +153,8 @@ extension HostileFile {
     shape("(6)", "a number, not a tuple"),
     shape("None", "'(' is missing"),
     shape("", "'(' is missing"),
-    shape("(2, 3", "')' is missing"),
+    shape("(2, 3", "number is missing"),
+    shape("(2, 3}", "')' is missing"),
     shape("(2 3)", "')' is missing"),
     shape("(,)", "number is missing"),
     shape("(2,,3)", "number is missing"),
@@ -180,20 +201,27 @@ extension HostileFile {
     npy("a byte too many", good.raw([0]), .corrupted, "Cut the 1 bytes"),
     npy("a row too many", good.fill(12), .corrupted, "Cut the 12 bytes"),
     npy("two arrays in one file", good.raw(good.bytes), .corrupted, "Cut the 152 bytes"),
-    npy("no rows, and bytes", .npy(FileBytes.header(shape: "(0, 3)"), data: 12), .corrupted,
+    npy(
+      "no rows, and bytes", .npy(FileBytes.header(shape: "(0, 3)"), data: 12), .corrupted,
       "0 rows of 3"),
-    npy("halves of double size", .npy(FileBytes.header("'<f2'"), data: 24), .corrupted,
+    npy(
+      "halves of double size", .npy(FileBytes.header("'<f2'"), data: 24), .corrupted,
       "Cut the 12 bytes"),
-    npy("bytes of fourfold size", .npy(FileBytes.header("'|u1'"), data: 24), .corrupted,
+    npy(
+      "bytes of fourfold size", .npy(FileBytes.header("'|u1'"), data: 24), .corrupted,
       "Cut the 18 bytes"),
     npy("signed bytes cut", .npy(FileBytes.header("'|i1'"), data: 5), .corrupted, "has only 133"),
-    npy("integers as vectors", .npy(FileBytes.header("'<i4'"), data: 24), .unsupportedFormat,
+    npy(
+      "integers as vectors", .npy(FileBytes.header("'<i4'"), data: 24), .unsupportedFormat,
       "holds 32-bit integers"),
-    HostileFile("npy: floats as integers", "x.npy", good, .unsupportedFormat, "not 32-bit integers",
+    HostileFile(
+      "npy: floats as integers", "x.npy", good, .unsupportedFormat, "not 32-bit integers",
       reader: .integers),
-    HostileFile("npy: halves as integers", "x.npy", .npy(FileBytes.header("'<f2'"), data: 12),
+    HostileFile(
+      "npy: halves as integers", "x.npy", .npy(FileBytes.header("'<f2'"), data: 12),
       .unsupportedFormat, "not 32-bit integers", reader: .integers),
-    HostileFile("npy: 64-bit integers", "x.npy", .npy(FileBytes.header("'<i8'"), data: 48),
+    HostileFile(
+      "npy: 64-bit integers", "x.npy", .npy(FileBytes.header("'<i8'"), data: 48),
       .unsupportedFormat, "an integer that is not read", reader: .integers),
   ]
 }

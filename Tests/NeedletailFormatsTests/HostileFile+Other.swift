@@ -26,38 +26,52 @@ extension HostileFile {
     truth("64-bit ids", .u32(2, 3).fill(72), .corrupted, "the file has 80"),
     truth("no queries, and bytes", .u32(0, 3).fill(4), .corrupted, "0 queries"),
     truth("begins like .npy", .raw(npyMagic).fill(64), .unsupportedFormat, "begins like .npy"),
-    truth("floats", .npy(FileBytes.header(), data: 24), .unsupportedFormat, "not 32-bit integers",
+    truth(
+      "floats", .npy(FileBytes.header(), data: 24), .unsupportedFormat, "not 32-bit integers",
       ending: "npy"),
-    truth("64-bit array", .npy(FileBytes.header("'<i8'"), data: 48), .unsupportedFormat,
+    truth(
+      "64-bit array", .npy(FileBytes.header("'<i8'"), data: 48), .unsupportedFormat,
       "astype('<i4')", ending: "npy"),
-    truth("a flat array", .npy(FileBytes.header("'<i4'", shape: "(6,)"), data: 24),
+    truth(
+      "a flat array", .npy(FileBytes.header("'<i4'", shape: "(6,)"), data: 24),
       .unsupportedFormat, "1 axes", ending: "npy"),
-    truth("rows of two lengths", FileBytes().row(3, of: 4).row(2, of: 4), .corrupted, "Row 1 says 2",
+    truth(
+      "rows of two lengths", FileBytes().row(3, of: 4).row(2, of: 4), .corrupted, "Row 1 says 2",
       ending: "ivecs"),
-    truth("vectors", .u32(2, 3).fill(24), .unsupportedFormat, "not 32-bit integers",
+    truth(
+      "vectors", .u32(2, 3).fill(24), .unsupportedFormat, "not 32-bit integers",
       ending: "fbin"),
-    truth("vectors of rows", FileBytes().row(3, of: 4), .unsupportedFormat, "not 32-bit integers",
+    truth(
+      "vectors of rows", FileBytes().row(3, of: 4), .unsupportedFormat, "not 32-bit integers",
       ending: "fvecs"),
-    HostileFile("integers: ground truth with distances", "x.ibin", .u32(2, 3).fill(48), .corrupted,
+    HostileFile(
+      "integers: ground truth with distances", "x.ibin", .u32(2, 3).fill(48), .corrupted,
       "Cut the 24 bytes", reader: .integers),
-    HostileFile("vectors: row numbers (.ibin)", "x.ibin", .u32(2, 3).fill(24), .unsupportedFormat,
+    HostileFile(
+      "vectors: row numbers (.ibin)", "x.ibin", .u32(2, 3).fill(24), .unsupportedFormat,
       "holds 32-bit integers"),
-    HostileFile("vectors: row numbers (.ivecs)", "x.ivecs", FileBytes().row(3, of: 4),
+    HostileFile(
+      "vectors: row numbers (.ivecs)", "x.ivecs", FileBytes().row(3, of: 4),
       .unsupportedFormat, "holds 32-bit integers"),
-    HostileFile("integers: bytes (.u8bin)", "x.u8bin", .u32(2, 3).fill(6), .unsupportedFormat,
+    HostileFile(
+      "integers: bytes (.u8bin)", "x.u8bin", .u32(2, 3).fill(6), .unsupportedFormat,
       "not 32-bit integers", reader: .integers),
   ]
 
-  static let nameFiles = [
-    "x", "", "x.", ".", "..", "x.txt", "x.fbin.gz", "x.npz", "x.bin", "fbin", "x.fbin/y", "x.hdf",
-    "x.fbin ", "x.f\u{e9}bin", "x.vecs", "x.csv", "x.parquet",
-  ].map { name in
-    HostileFile("name: '\(name)'", name, .u32(2, 3).fill(24), .unsupportedFormat, ".fvecs .bvecs")
-  } + ["x.hdf5", "x.h5", "x.H5", "noname"].map { name in
-    HostileFile("name: '\(name)' with HDF5 inside", name, .raw(hdf5Magic).fill(64),
-      .unsupportedFormat, "HDF5")
-  } + [
-    HostileFile("name: '.hdf5' without HDF5 inside", "x.hdf5", .u32(2, 3).fill(24),
-      .unsupportedFormat, "does not begin like one")
-  ]
+  static let nameFiles =
+    [
+      "x", "", "x.", ".", "..", "x.txt", "x.fbin.gz", "x.npz", "x.bin", "fbin", "x.fbin/y", "x.hdf",
+      "x.fbin ", "x.f\u{e9}bin", "x.vecs", "x.csv", "x.parquet",
+    ].map { name in
+      HostileFile("name: '\(name)'", name, .u32(2, 3).fill(24), .unsupportedFormat, ".fvecs .bvecs")
+    }
+    + ["x.hdf5", "x.h5", "x.H5", "noname"].map { name in
+      HostileFile(
+        "name: '\(name)' with HDF5 inside", name, .raw(hdf5Magic).fill(64),
+        .unsupportedFormat, "HDF5")
+    } + [
+      HostileFile(
+        "name: '.hdf5' without HDF5 inside", "x.hdf5", .u32(2, 3).fill(24),
+        .unsupportedFormat, "does not begin like one")
+    ]
 }

@@ -41,7 +41,8 @@ struct HostileFormat: Sendable {
   static let rowHeaders = [
     HostileFormat(ending: "fvecs", byteCount: 4, limit: Limits.dimensions, reader: .vectors),
     HostileFormat(ending: "bvecs", byteCount: 1, limit: Limits.dimensions, reader: .vectors),
-    HostileFormat(ending: "ivecs", byteCount: 4, limit: Limits.neighborsPerQuery, reader: .integers),
+    HostileFormat(
+      ending: "ivecs", byteCount: 4, limit: Limits.neighborsPerQuery, reader: .integers),
   ]
   static let matrices = [
     HostileFormat(ending: "fbin", byteCount: 4, limit: Limits.dimensions, reader: .vectors),
