@@ -96,7 +96,7 @@ let package = Package(
     .testTarget(
       name: "NeedletailKernelsTests",
       dependencies: ["NeedletailCore", "NeedletailKernels", "_NeedletailTestSupport"],
-      swiftSettings: strict),
+      exclude: ["neon"], swiftSettings: strict),
     .testTarget(
       name: "NeedletailStorageTests",
       dependencies: ["NeedletailCore", "NeedletailStorage", "_NeedletailTestSupport"],
