@@ -105,6 +105,7 @@ let package = Package(
       name: "NeedletailFormatsTests",
       dependencies: [
         "NeedletailCore", "NeedletailFormats", "NeedletailStorage", "_NeedletailTestSupport",
+        .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
       ],
       swiftSettings: strict),
     .testTarget(
