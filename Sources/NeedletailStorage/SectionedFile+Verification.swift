@@ -47,7 +47,9 @@ extension SectionedFile {
     monitor: WorkMonitor? = nil
   ) throws(NeedletailError) -> [DamagedBlock] {
     var damaged: [DamagedBlock] = []
-    if !isTableSound { damaged.append(DamagedBlock(range: tableRange, parts: ["checksum table"])) }
+    if !isChecksumTableSound {
+      damaged.append(DamagedBlock(range: tableRange, parts: ["checksum table"]))
+    }
     for first in stride(from: 0, to: blockCount, by: 64) {
       let blocks = first..<min(first + 64, blockCount)
       damaged += damagedBlocks(in: blocks)
@@ -88,7 +90,8 @@ extension SectionedFile {
     return ContentHash(digest.digest())
   }
 
-  private var isTableSound: Bool {
+  /// Whether the checksums of the blocks are those that were written.
+  package var isChecksumTableSound: Bool {
     unsafe CRC32C.checksum(of: UnsafeRawBufferPointer(rebasing: region.bytes[tableRange]))
       == tableChecksum
   }

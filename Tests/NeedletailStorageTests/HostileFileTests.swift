@@ -66,7 +66,7 @@ import _NeedletailTestSupport
           ? generator.next() : interesting[Int(generator.next(below: UInt64(interesting.count)))]
         hostile.put(value, at: field)
       }
-      mend(&hostile)
+      Tampering.mend(&hostile, .quantizer)
       for verification: Verification in [.structure, .full] {
         guard let file = try? open(hostile, .quantizer, verification) else { continue }
         opened += 1
@@ -142,8 +142,12 @@ import _NeedletailTestSupport
   @Test(arguments: cases)
   func hostileHeadersWithRightChecksums(hostile: Case) throws {
     var bytes = try Sample.small.encoded().bytes
-    bytes.put(hostile.value, at: hostile.offset, byteCount: hostile.byteCount)
-    mend(&bytes)
+    if hostile.byteCount == 4 {
+      bytes.put(UInt32(truncatingIfNeeded: hostile.value), at: hostile.offset)
+    } else {
+      bytes.put(hostile.value, at: hostile.offset)
+    }
+    Tampering.mend(&bytes, .quantizer)
     for verification: Verification in [.structure, .full] {
       do {
         _ = try open(bytes, .quantizer, verification)
@@ -166,8 +170,7 @@ import _NeedletailTestSupport
       var hostile = bytes
       hostile.put(value, at: start + field)
       hostile.put(
-        UInt64(CRC32C.checksum(of: Array(hostile[start..<(start + 36)]))), at: start + 36,
-        byteCount: 4)
+        CRC32C.checksum(of: Array(hostile[start..<(start + 36)])), at: start + 36)
       #expect(
         code { () throws(NeedletailError) in _ = try open(hostile, .quantizer, .structure) }
           == .corrupted)
@@ -178,48 +181,20 @@ import _NeedletailTestSupport
     var bytes = try Sample.small.encoded().bytes
     let start = bytes.count - 48
     bytes[start + 16] ^= 1
-    bytes.put(
-      UInt64(CRC32C.checksum(of: Array(bytes[start..<(start + 36)]))), at: start + 36, byteCount: 4)
+    bytes.put(CRC32C.checksum(of: Array(bytes[start..<(start + 36)])), at: start + 36)
     _ = try open(bytes, .quantizer, .structure)
     #expect(code { () throws(NeedletailError) in _ = try open(bytes) } == .corrupted)
   }
 
   @Test func theVersionOfTheFutureIsNamed() throws {
     var bytes = try Sample.small.encoded().bytes
-    bytes.put(9, at: 8, byteCount: 4)
+    bytes.put(9 as UInt32, at: 8)
     do {
       _ = try open(bytes)
       Issue.record("version 9 was opened")
     } catch {
       #expect(error.code == .unsupportedFormat)
       #expect(error.message.contains("version 9") && error.message.contains("reads 1 to 1"))
-    }
-  }
-
-  /// Gives header, checksum table, footer and identity the values that fit the damaged bytes.
-  private func mend(_ bytes: inout [UInt8]) {
-    bytes.put(UInt64(CRC32C.checksum(of: Array(bytes[..<508]))), at: 508, byteCount: 4)
-    // A small file has one block, and its table one entry before the footer.
-    let footer = bytes.count - 48
-    let table = footer - 4
-    bytes.put(UInt64(CRC32C.checksum(of: Array(bytes[..<table]))), at: table, byteCount: 4)
-    var digest = SHA256()
-    digest.update(Array(bytes[..<512]))
-    digest.update(Array(bytes[table..<footer]))
-    bytes.replaceSubrange((footer + 16)..<(footer + 32), with: digest.digest().prefix(16))
-    let tableChecksum = CRC32C.checksum(of: Array(bytes[table..<footer]))
-    bytes.put(UInt64(tableChecksum), at: footer + 32, byteCount: 4)
-    bytes.put(
-      UInt64(CRC32C.checksum(of: Array(bytes[footer..<(footer + 36)]))), at: footer + 36,
-      byteCount: 4)
-  }
-}
-
-extension [UInt8] {
-  /// Puts a little-endian number over bytes that exist.
-  mutating func put(_ value: UInt64, at offset: Int, byteCount: Int = 8) {
-    for index in 0..<byteCount {
-      self[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index))
     }
   }
 }

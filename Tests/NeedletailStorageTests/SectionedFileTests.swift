@@ -158,6 +158,36 @@ func open(
     #expect(parts.first == ["checksum table"])
   }
 
+  @Test(arguments: [3, 65_000, 65_536, 400_000])
+  func tamperingGivesASoundFileOfAnotherIdentity(size: Int) throws {
+    let (original, hash) = try Sample.large([100, size, 70_000]).encoded()
+    var bytes = original
+    #expect(Tampering.mend(&bytes, .quantizer) == hash && bytes == original)
+    let changed = try Tampering.change(SectionKind("BBBB"), of: &bytes, .quantizer) {
+      $0[size - 1] ^= 0xff
+    }
+    let file = try open(bytes)
+    #expect(file.contentHash == changed && changed != hash)
+    #expect(
+      Sample(file).sections[1].bytes.last == original[file.sections[1].range.upperBound - 1] ^ 0xff)
+  }
+
+  @Test func theFormatOfToday() throws {
+    let container = try Sample.small.encoded(optionalFeatures: 2).bytes
+    #expect(try GoldenFile.contents("container.quantizer", recording: container) == container)
+    let fileSystem = InMemoryFileSystem()
+    let segment = FileReference(hash: ContentHash(16..<32), byteCount: 1 << 40, rowCount: 200_000)
+    try fileSystem.makeDirectory("index")
+    try fileSystem.makeDirectory("index/generations")
+    try IndexDirectory("index", in: fileSystem).publish(sampleManifest(7, [segment]))
+    for (name, path) in [
+      ("7.manifest", "index/generations/7.manifest"), ("CURRENT", "index/CURRENT"),
+    ] {
+      let bytes = try #require(fileSystem.contents(path))
+      #expect(try GoldenFile.contents(name, recording: bytes) == bytes)
+    }
+  }
+
   @Test func verifyingCanBeCancelled() throws {
     let file = try open(Sample.small.encoded().bytes)
     let monitor = WorkMonitor()
