@@ -30,7 +30,10 @@ static inline hid_t ndl_h5_uint8(void) { return H5T_NATIVE_UINT8; }
 static inline hid_t ndl_h5_int32(void) { return H5T_NATIVE_INT32; }
 static inline hid_t ndl_h5_int64(void) { return H5T_NATIVE_INT64; }
 
-/// A copy of the C string type of `byte_count` bytes; the caller closes it.
+/// The class of the properties with which an array is made.
+static inline hid_t ndl_h5_dataset_creation(void) { return H5P_DATASET_CREATE; }
+
+/// A copy of the C string type of `byte_count` bytes, H5T_VARIABLE for any; the caller closes it.
 static inline hid_t ndl_h5_string(size_t byte_count) {
   hid_t type = H5Tcopy(H5T_C_S1);
   if (type >= 0 && H5Tset_size(type, byte_count) < 0) {

@@ -16,7 +16,7 @@ package import NeedletailStorage
 package struct GroundTruthFile: Sendable {
   /// Row numbers, `[n, k]`.
   package let ids: IntegerMatrix
-  /// Distances, `[n, k]`, where the file has them. In units of whoever made them.
+  /// Distances, `[n, k]`, where the file has them; in the units of whoever made them.
   package let distances: VectorMatrix?
 
   /// Joins row numbers and their distances.

@@ -7,9 +7,7 @@ enum NpyHeader {
   /// The longest dictionary that is read; that of a plain matrix has under 128 bytes.
   static let largestText = 1 << 16
 
-  /// Where the dictionary lies.
-  ///
-  /// - Parameter prefix: at least 12 bytes, or the whole file.
+  /// Where the dictionary lies, from the first 12 bytes or the whole file.
   static func textRange(
     _ prefix: RawSpan, fault: FileFault
   ) throws(NeedletailError) -> Range<Int> {

@@ -13,7 +13,7 @@ struct RowLayout: Sendable, Hashable {
   /// Bytes before each row: 4 where rows carry their own length.
   var rowHeaderByteCount: Int
 
-  /// Bytes of one row's numbers. Can't overflow: the width is limited.
+  /// Bytes of one row's numbers; can't overflow, as the width is limited.
   var rowByteCount: Int { width * component.byteCount }
   /// Bytes from one row to the next.
   var rowByteStride: Int { rowHeaderByteCount + rowByteCount }
@@ -36,7 +36,7 @@ struct RowLayout: Sendable, Hashable {
 
   /// How many bytes of the file `parse` must see; they may be more than the file has.
   ///
-  /// - Parameter prefix: at least 12 bytes, or the whole file.
+  /// `prefix` is at least 12 bytes, or the whole file.
   static func prefixByteCount(
     of format: VectorFileFormat, prefix: RawSpan, fault: FileFault
   ) throws(NeedletailError) -> Int {
@@ -55,8 +55,8 @@ struct RowLayout: Sendable, Hashable {
   ///   - length: the file's length, or `nil` when it can't be told (a pipe).
   ///   - format: the format, from `VectorFileFormat.detect`.
   ///   - fault: makes the errors.
-  /// - Throws: `corrupted`, `capacityExceeded` or `unsupportedFormat`; after it the rows that the
-  ///   layout tells lie inside `length` exactly.
+  /// - Returns: the layout; its rows fill `length` exactly.
+  /// - Throws: `corrupted`, `capacityExceeded` or `unsupportedFormat`.
   static func parse(
     _ prefix: RawSpan, length: Int?, format: VectorFileFormat, fault: FileFault
   ) throws(NeedletailError) -> RowLayout {
@@ -85,7 +85,7 @@ struct RowLayout: Sendable, Hashable {
     }
   }
 
-  /// Two `UInt32`: rows, and numbers per row. The length is not looked at.
+  /// Reads the two lengths before a matrix; the file's own length is not looked at.
   static func parseMatrixHeader(
     _ prefix: RawSpan, format: VectorFileFormat, fault: FileFault
   ) throws(NeedletailError) -> RowLayout {
@@ -100,7 +100,7 @@ struct RowLayout: Sendable, Hashable {
       width: width, headerByteCount: 8, rowHeaderByteCount: 0)
   }
 
-  /// Rows that begin with their length. Only the first is looked at: see `checkRowHeaders`.
+  /// Reads the length that begins the first row; `checkRowHeaders` looks at the others.
   private static func parseRowHeaders(
     _ prefix: RawSpan, length: Int?, format: VectorFileFormat, fault: FileFault
   ) throws(NeedletailError) -> RowLayout {
@@ -120,11 +120,7 @@ struct RowLayout: Sendable, Hashable {
 
   /// Checks that each row says the same length as the first, and that the last one is whole.
   ///
-  /// - Parameters:
-  ///   - bytes: whole rows and perhaps the beginning of another.
-  ///   - firstRow: the number of the first of these rows, for messages.
-  ///   - fault: makes the errors.
-  /// - Complexity: one load for each row.
+  /// `bytes` begins with row `firstRow`; the cost is one load for each row.
   func checkRowHeaders(
     _ bytes: RawSpan, firstRow: Int, fault: FileFault
   ) throws(NeedletailError) {

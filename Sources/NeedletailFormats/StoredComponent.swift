@@ -1,6 +1,6 @@
 import NeedletailCore
 
-/// How one number of a row is stored in a file. Little-endian.
+/// How one number of a row is stored in a file, little-endian.
 enum StoredComponent: String, Sendable, Hashable, CaseIterable {
   case float32, float16, uint8, int8, int32
 

@@ -59,10 +59,8 @@ public enum VectorFileFormat: String, Sendable, Hashable, CaseIterable {
   ///
   /// The ending decides; a file whose ending is not known may still be told by its magic.
   ///
-  /// - Parameters:
-  ///   - path: the file, for its ending and for messages.
-  ///   - prefix: its first bytes, 8 or more where the file has them.
-  /// - Throws: `unsupportedFormat` when neither tells, or when they contradict each other.
+  /// The error is `unsupportedFormat`, when neither tells or they contradict each other. `prefix` is 8
+  /// bytes or more where the file has them.
   static func detect(_ path: String, prefix: RawSpan) throws(NeedletailError) -> VectorFileFormat {
     let named = VectorFileFormat(pathExtension: path)
     let begun = allCases.first { format in

@@ -43,10 +43,11 @@ public struct VectorStream: ~Copyable {
     dimensions = rows.layout.width
   }
 
-  /// The next rows in memory of their own; `nil` after the last.
+  /// Reads the next rows into memory of their own.
   ///
   /// - Parameter maxRows: the most rows to give; fewer are given at the end, and when they would
   ///   take over 64 MiB.
+  /// - Returns: the rows, at least one; `nil` after the last.
   /// - Throws: `corrupted` when the stream ends early, goes on after the last row, or a row says
   ///   another length; `invalidConfiguration` when `maxRows` is not positive; `io`.
   public mutating func next(maxRows: Int) throws(NeedletailError) -> VectorMatrix? {
