@@ -1,12 +1,12 @@
 /// A scale from values to places along an axis, with round ticks.
-struct AxisScale {
-  let ticks: [Double]
+package struct AxisScale {
+  package let ticks: [Double]
   private let low: Double
   private let high: Double
   private let isLogarithmic: Bool
 
   /// A linear scale over at least `range`, ending at ticks.
-  init(linear range: ClosedRange<Double>, ticks wanted: Int) {
+  package init(linear range: ClosedRange<Double>, ticks wanted: Int) {
     isLogarithmic = false
     let width = max(range.upperBound - range.lowerBound, 1e-12)
     let step = Self.roundStep(width / Double(max(1, wanted)))
@@ -19,7 +19,7 @@ struct AxisScale {
   }
 
   /// A logarithmic scale over at least `range`, with ticks at 1, 2 and 5 times powers of ten.
-  init(logarithmic range: ClosedRange<Double>, ticks wanted: Int) {
+  package init(logarithmic range: ClosedRange<Double>, ticks wanted: Int) {
     isLogarithmic = true
     let least = max(range.lowerBound, 1e-9)
     let most = max(range.upperBound, least * 1.01)
@@ -52,7 +52,7 @@ struct AxisScale {
   }
 
   /// The place of a value between 0 (the first tick) and 1 (the last).
-  func place(_ value: Double) -> Double {
+  package func place(_ value: Double) -> Double {
     let share: Double
     if isLogarithmic {
       share = (Self.log10(max(value, low)) - Self.log10(low)) / (Self.log10(high) - Self.log10(low))

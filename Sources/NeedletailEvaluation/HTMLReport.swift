@@ -38,7 +38,7 @@ public enum HTMLReport {
   }
 
   /// Text with the characters that HTML gives a meaning replaced.
-  static func escaped(_ text: String) -> String {
+  package static func escaped(_ text: String) -> String {
     var result = ""
     for character in text {
       switch character {

@@ -56,7 +56,7 @@
       let questions = try VectorMatrix(contentsOf: queries)
       let start = ContinuousClock.now
       let monitor = WorkMonitor()
-      let truth = try Supervision.run(monitor, unit: "queries") { () throws(NeedletailError) in
+      let truth = try Supervision.run(monitor, unit: "comparisons") { () throws(NeedletailError) in
         try GroundTruth.make(
           base: rows, queries: questions, metric: metric, k: k, threads: threads ?? Check.cores,
           monitor: monitor)
