@@ -108,8 +108,9 @@ package final class AnnBenchmarksFile: Sendable {
     return try IntegerMatrix(block, count: rows.count, width: shape.width)
   }
 
-  /// The answers that the file states, with distances in Needletail's units: Euclidean ones squared,
-  /// inner products negated where they aren't yet.
+  /// The answers that the file states; Euclidean distances are squared, as Needletail's are.
+  ///
+  /// - Throws: as `vectors`, and `corrupted` when ids and distances differ in shape.
   package func groundTruth() throws(NeedletailError) -> GroundTruthFile {
     let shape = try require(.neighbors)
     let ids = try neighbors(rows: 0..<shape.count)

@@ -35,11 +35,11 @@ struct MappedRows {
           + "floats or bytes.", in: "type")
     }
     if let copy = try alignedCopy() {
-      return unsafe VectorMatrix(
+      return unsafe try VectorMatrix(
         owner: copy, baseAddress: address(in: copy.bytes, 0), count: count,
         dimensions: layout.width, element: element, rowByteStride: layout.rowByteCount)
     }
-    return unsafe VectorMatrix(
+    return unsafe try VectorMatrix(
       owner: region, baseAddress: address(in: region.bytes, layout.dataOffset), count: count,
       dimensions: layout.width, element: element, rowByteStride: layout.rowByteStride)
   }
@@ -52,11 +52,11 @@ struct MappedRows {
           + ".ivecs, .ibin or .npy file of <i4.", in: "type")
     }
     if let copy = try alignedCopy() {
-      return unsafe IntegerMatrix(
+      return unsafe try IntegerMatrix(
         owner: copy, baseAddress: address(in: copy.bytes, 0), count: count, width: layout.width,
         rowByteStride: layout.rowByteCount)
     }
-    return unsafe IntegerMatrix(
+    return unsafe try IntegerMatrix(
       owner: region, baseAddress: address(in: region.bytes, layout.dataOffset), count: count,
       width: layout.width, rowByteStride: layout.rowByteStride)
   }
@@ -71,11 +71,14 @@ struct MappedRows {
     return block
   }
 
-  private func address(in bytes: UnsafeRawBufferPointer, _ offset: Int) -> UnsafeRawPointer {
-    // SAFETY: the offset lies inside the bytes or, without rows, at most 4 past the file's header;
-    // then nothing is ever loaded from it.
-    unsafe bytes.baseAddress.map { unsafe $0 + offset }
-      ?? UnsafeRawPointer(bitPattern: 64)
-      .unsafelyUnwrapped
+  /// An address inside bytes that a row begins at.
+  private func address(
+    in bytes: UnsafeRawBufferPointer, _ offset: Int
+  ) throws(NeedletailError) -> UnsafeRawPointer {
+    guard let start = bytes.baseAddress, offset <= bytes.count else {
+      throw FileFault(path: region.path).corrupted("The rows have no place.", in: "rows")
+    }
+    // SAFETY: the offset lies inside the bytes or, when there are no rows, at their end.
+    return unsafe start + offset
   }
 }
