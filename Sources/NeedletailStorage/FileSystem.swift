@@ -14,7 +14,7 @@ package enum FileKind: Sendable, Hashable {
 ///
 /// Errors carry the path, the number of the system's error and what to do: `notFound` and
 /// `alreadyExists` where that is what happened, `io` otherwise. No call leaves a descriptor open.
-/// Implementations: `LocalFileSystem` (POSIX), `InMemoryFileSystem`, and a faulty one in the tests.
+/// `LocalFileSystem` is the real one; the tests have one in memory and one that fails on command.
 package protocol FileSystem: Sendable {
   /// Maps a whole regular file for reading; an empty file gives an empty region.
   ///

@@ -129,7 +129,7 @@ func buildIndex(_ target: String, in fileSystem: any FileSystem) throws(Needleta
     let file = try directory.open(.segment, reference, verification: .full)
     #expect(try file.section(SectionKind("DATA")).count == 4)
 
-    // The same contents give the same name; the file stays.
+    // The same contents give the same name.
     let again = try directory.seal(.segment) { writer throws(NeedletailError) in
       try writer.write(SectionKind("DATA"), count: 4, bytes: [1, 2, 3, 4])
     }

@@ -134,10 +134,9 @@ import _NeedletailTestSupport
     #expect(log[move + 1] == "synchronizeDirectory .")
   }
 
-  @Test func aFailedFileIsNotWrittenToAgain() throws {
+  @Test func impossiblePlacesAndClosedFilesAreRefused() throws {
     let temporary = try TemporaryDirectory()
     let file = try LocalFileSystem().create(temporary("f"))
-    // The place is beyond what a file may have: the first refusal, which the system is not asked for.
     let failure = code { () throws(NeedletailError) in
       try file.writeFarAway()
     }
