@@ -3,8 +3,9 @@ package import NeedletailCore
 extension IndexDirectory {
   /// Writes a sealed file: under a partial name first, then under the name of its contents.
   ///
-  /// One file of a kind at a time. The file and its name are durable on return. A file of the same contents is replaced by its equal. After a
-  /// failure no partial file is left, unless removing it fails too.
+  /// One file of a kind at a time. The file and its name are durable on return; a file of the same
+  /// contents is replaced by its equal. After a failure no partial file is left, unless removing it
+  /// fails too.
   ///
   /// - Returns: what a manifest says about the file, with a row count of 0.
   package func seal(
