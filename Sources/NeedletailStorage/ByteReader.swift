@@ -82,8 +82,8 @@ package struct ByteReader: ~Escapable {
     guard count <= room else {
       offset = before
       throw corrupted(
-        "A count of \(count) elements of \(stride) bytes is more than the \(remaining - 8) bytes that"
-          + " follow hold; the file is damaged.")
+        "A count of \(count) elements of \(stride) bytes is more than the \(remaining - 8) bytes"
+          + " that follow hold; the file is damaged.")
     }
     return Int(count)
   }

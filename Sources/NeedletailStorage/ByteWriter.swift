@@ -1,4 +1,5 @@
-/// Bytes being put together: little-endian integers, floats by bit pattern, strings with their length.
+/// Bytes being put together: little-endian integers, floats by bit pattern, strings with their
+/// length.
 package struct ByteWriter: Sendable {
   /// What was written so far.
   package private(set) var bytes: [UInt8] = []

@@ -1,4 +1,5 @@
-/// A running CRC-32C (Castagnoli): reflected polynomial 0x82f63b78, initial and final value inverted.
+/// A running CRC-32C (Castagnoli): reflected polynomial 0x82f63b78, initial and final value
+/// inverted.
 ///
 /// About 2 GB/s in release builds, without special instructions.
 ///
@@ -31,8 +32,8 @@ package struct CRC32C: Sendable {
     var crc = state
     var offset = 0
     let count = bytes.count
-    // SAFETY: each step reads 16 bytes at an offset of at most `count` − 16, and table indices below
-    // 16·256.
+    // SAFETY: each step reads 16 bytes at an offset of at most `count` − 16, and table indices
+    // below 16·256.
     while offset &+ 16 <= count {
       let low = unsafe UInt64(
         littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))

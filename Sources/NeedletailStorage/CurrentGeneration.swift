@@ -23,7 +23,8 @@ enum CurrentGeneration {
     else {
       throw NeedletailError(
         .corrupted,
-        "CURRENT does not name a generation with its checksum. Restore it from a copy of the index.",
+        "CURRENT does not name a generation with its checksum. Restore it from a copy of the"
+          + " index.",
         at: .init(path: region.path, byteOffset: 0))
     }
     return generation

@@ -44,7 +44,8 @@ struct FileFooter {
     }
     guard byteCount == UInt64(region.count) else {
       throw reader.corrupted(
-        "The footer says \(byteCount) bytes, the file has \(region.count): it is cut short or damaged."
+        "The footer says \(byteCount) bytes, the file has \(region.count): it is cut short or"
+          + " damaged."
       )
     }
   }

@@ -4,7 +4,8 @@ package struct FileFormat: Sendable, Hashable {
   package let name: String
   /// The first 8 bytes, and the last 8.
   ///
-  /// The first one is no ASCII, the last one is a line feed: a transfer in text mode is seen at once.
+  /// The first one is no ASCII, the last one is a line feed: a transfer in text mode is seen at
+  /// once.
   package let magic: [UInt8]
   /// The newest format version that is read; the one that is written.
   package let version: UInt32
@@ -17,8 +18,8 @@ package struct FileFormat: Sendable, Hashable {
 
   /// Describes a kind of file.
   ///
-  /// - Precondition: `tag` has 6 ASCII characters; `headerByteCount` is a multiple of 64, from 128 to
-  ///   4096.
+  /// - Precondition: `tag` has 6 ASCII characters; `headerByteCount` is a multiple of 64, from 128
+  ///   to 4096.
   package init(
     name: String, tag: String, version: UInt32, headerByteCount: Int, knownFeatures: UInt64 = 0
   ) {

@@ -9,9 +9,11 @@ struct FileHeader {
   let tableOffset: Int
   let sections: [Section]
 
-  /// Takes the header of a region apart and checks it all: the time does not depend on the file's size.
+  /// Takes the header of a region apart and checks it all: the time does not depend on the file's
+  /// size.
   ///
-  /// - Throws: `unsupportedFormat` for another magic, a newer version or an unknown required feature,
+  /// - Throws: `unsupportedFormat` for another magic, a newer version or an unknown required
+  ///   feature,
   ///   `corrupted` for everything that contradicts itself.
   init(of region: MappedRegion, _ format: FileFormat) throws(NeedletailError) {
     let size = format.headerByteCount
@@ -38,8 +40,8 @@ struct FileHeader {
     guard (1...format.version).contains(version) else {
       throw NeedletailError(
         .unsupportedFormat,
-        "The \(format.name) has format version \(version); this program reads 1 to \(format.version)."
-          + " Use a newer program, or build the index again.",
+        "The \(format.name) has format version \(version); this program reads 1 to"
+          + " \(format.version). Use a newer program, or build the index again.",
         at: .init(path: region.path, section: "header", byteOffset: 8))
     }
     try Self.checkChecksum(of: region, size: size)
@@ -60,7 +62,8 @@ struct FileHeader {
     byteCount = try reader.read()
     guard byteCount == UInt64(region.count) else {
       throw reader.corrupted(
-        "The header says \(byteCount) bytes, the file has \(region.count): it is cut short or damaged."
+        "The header says \(byteCount) bytes, the file has \(region.count): it is cut short or"
+          + " damaged."
       )
     }
     let tableOffset = try reader.read(UInt64.self)

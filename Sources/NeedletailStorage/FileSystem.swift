@@ -59,7 +59,8 @@ package protocol FileSystem: Sendable {
 
 /// A file open for writing, used by one thread at a time.
 ///
-/// After a failed write or `synchronize` every further call fails: what reached the disk is not known.
+/// After a failed write or `synchronize` every further call fails: what reached the disk is not
+/// known.
 package protocol WritableFile: AnyObject {
   /// Bytes appended so far.
   var position: UInt64 { get }

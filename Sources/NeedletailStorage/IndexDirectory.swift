@@ -2,8 +2,9 @@ package import NeedletailCore
 
 /// The files of one index, by their names; see `Design/FileFormat.md`.
 ///
-/// A value that holds no file open. Readers need no lock: everything that is there under its own name is
-/// complete and never changes, except `CURRENT`, which is replaced as a whole. One writer at a time.
+/// A value that holds no file open. Readers need no lock: everything that is there under its own
+/// name is complete and never changes, except `CURRENT`, which is replaced as a whole. One writer
+/// at a time.
 package struct IndexDirectory: Sendable {
   /// The directory.
   package let path: String
@@ -77,8 +78,8 @@ package struct IndexDirectory: Sendable {
     guard UInt64(region.count) == reference.byteCount else {
       throw NeedletailError(
         .corrupted,
-        "The file has \(region.count) bytes, the manifest says \(reference.byteCount): it is cut short"
-          + " or another file.", at: .init(path: path))
+        "The file has \(region.count) bytes, the manifest says \(reference.byteCount): it is cut"
+          + " short or another file.", at: .init(path: path))
     }
     let file = try SectionedFile(region, format, verification: verification)
     guard file.contentHash == reference.hash else {

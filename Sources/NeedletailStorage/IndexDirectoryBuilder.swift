@@ -10,9 +10,9 @@ package import NeedletailCore
 
 /// Builds a whole new index beside its place, and moves it there in one step.
 ///
-/// Everything is written into `<target>.building-<process>`; `finish` renames that to the target. Until
-/// then the target does not exist, and when anything fails, or the builder is dropped, the whole tree is
-/// removed. A process that is killed leaves it; see `leftovers(of:in:)`.
+/// Everything is written into `<target>.building-<process>`; `finish` renames that to the target.
+/// Until then the target does not exist, and when anything fails, or the builder is dropped, the
+/// whole tree is removed. A process that is killed leaves it; see `leftovers(of:in:)`.
 package final class IndexDirectoryBuilder {
   /// Where the index will be.
   package let target: String
@@ -54,9 +54,11 @@ package final class IndexDirectoryBuilder {
 
   /// Makes the index durable and gives it its name.
   ///
-  /// - Throws: `alreadyExists` when somebody took the name meanwhile, `io`. The tree is removed then;
-  ///   only when the very last step fails, which makes the new name durable, the index stays, complete.
-  /// - Precondition: a manifest was published in `directory`; neither `finish` nor `abandon` was called.
+  /// - Throws: `alreadyExists` when somebody took the name meanwhile, `io`. The tree is removed
+  ///   then; only when the very last step fails, which makes the new name durable, the index stays,
+  ///   complete.
+  /// - Precondition: a manifest was published in `directory`; neither `finish` nor `abandon` was
+  ///   called.
   package func finish() throws(NeedletailError) {
     precondition(isOpen, "the builder is done already")
     do throws(NeedletailError) {
@@ -83,9 +85,11 @@ package final class IndexDirectoryBuilder {
     try? fileSystem.removeTree(directory.path)
   }
 
-  /// The trees beside a target that killed builders left: `<target>.building-…`, in ascending order.
+  /// The trees beside a target that killed builders left: `<target>.building-…`, in ascending
+  /// order.
   ///
-  /// One of them may belong to a builder that is at work, so removing them is for a person to decide.
+  /// One of them may belong to a builder that is at work, so removing them is for a person to
+  /// decide.
   package static func leftovers(
     of target: String, in fileSystem: any FileSystem
   ) throws(NeedletailError) -> [String] {

@@ -14,7 +14,8 @@ final class LocalFile: WritableFile {
   private let path: String
   /// Negative once closed.
   private var descriptor: Int32
-  /// Set by the first failure: after it nobody knows what the disk holds, so nothing more is written.
+  /// Set by the first failure: after it nobody knows what the disk holds, so nothing more is
+  /// written.
   private var isPoisoned = false
 
   init(_ descriptor: Int32, path: String) {
@@ -95,7 +96,8 @@ final class LocalFile: WritableFile {
     guard descriptor >= 0, !isPoisoned else {
       throw NeedletailError(
         .io,
-        "\(action) failed: the file is \(isPoisoned ? "unusable after an earlier failure" : "closed").",
+        "\(action) failed: the file is "
+          + (isPoisoned ? "unusable after an earlier failure." : "closed."),
         at: .init(path: path))
     }
   }

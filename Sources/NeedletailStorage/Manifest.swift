@@ -97,7 +97,8 @@ extension Manifest {
     let components = try reader.read(UInt32.self)
     guard components > 0, components <= UInt32(Limits.dimensions) else {
       throw reader.corrupted(
-        "The index cannot have \(components) dimensions; from 1 to \(Limits.dimensions) are possible."
+        "The index cannot have \(components) dimensions; from 1 to \(Limits.dimensions) are"
+          + " possible."
       )
     }
     dimensions = Int(components)

@@ -10,8 +10,9 @@ package import NeedletailCore
 
 /// Immutable bytes of a file: mapped from it, or a copy of it in memory.
 ///
-/// The address is aligned to at least 64 bytes. The bytes stay valid while the region lives. A mapped
-/// file that another process shortens raises SIGBUS on access, so files are replaced by renaming only.
+/// The address is aligned to at least 64 bytes. The bytes stay valid while the region lives. A
+/// mapped file that another process shortens raises SIGBUS on access, so files are replaced by
+/// renaming only.
 @safe
 package final class MappedRegion: @unchecked Sendable {
   // SAFETY: every property is constant, and nobody writes to the bytes after `init`.
@@ -69,7 +70,8 @@ package final class MappedRegion: @unchecked Sendable {
   }
 
   deinit {
-    // SAFETY: the mapping was handed over whole in `init(mapping:)`, and nobody outlives the region.
+    // SAFETY: the mapping was handed over whole in `init(mapping:)`, and nobody outlives the
+    // region.
     if isMapped { unsafe munmap(UnsafeMutableRawPointer(mutating: start), count) }
   }
 
@@ -105,7 +107,8 @@ package final class MappedRegion: @unchecked Sendable {
     advise(advice, 0..<count)
   }
 
-  /// Tells the system how a range of the bytes will be read; clamped to the region, widened to pages.
+  /// Tells the system how a range of the bytes will be read; clamped to the region, widened to
+  /// pages.
   package func advise(_ advice: Advice, _ range: Range<Int>) {
     let range = range.clamped(to: 0..<count)
     guard !range.isEmpty else { return }

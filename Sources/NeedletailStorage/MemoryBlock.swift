@@ -16,8 +16,8 @@ package import NeedletailCore
 /// | 4 MiB and above | `mmap`     | 2 MiB     | huge where the system grants them, asked before |
 /// |                 |            |           | the first touch; untouched pages cost nothing   |
 ///
-/// The builder must be done writing before other threads read: hand the block over through something
-/// that synchronises, and never call `mutableBytes` afterwards.
+/// The builder must be done writing before other threads read: hand the block over through
+/// something that synchronises, and never call `mutableBytes` afterwards.
 @safe
 package final class MemoryBlock: @unchecked Sendable {
   // SAFETY: the pointer never changes; the contents are written by the builder only, as said above.

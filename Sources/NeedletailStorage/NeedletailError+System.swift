@@ -11,7 +11,8 @@ package import NeedletailCore
 extension NeedletailError {
   /// The error of a system call that failed, with what was being done and what to do about it.
   ///
-  /// `ENOENT` becomes `notFound`, `EEXIST` and `ENOTEMPTY` become `alreadyExists`, everything else `io`.
+  /// `ENOENT` becomes `notFound`, `EEXIST` and `ENOTEMPTY` become `alreadyExists`, everything else
+  /// `io`.
   ///
   /// - Parameters:
   ///   - number: the value of `errno`.

@@ -80,7 +80,8 @@ extension SectionedFile {
     }
   }
 
-  /// The identity of the contents, from the header and the checksum table: not read from the footer.
+  /// The identity of the contents, from the header and the checksum table: not read from the
+  /// footer.
   package func computedHash() -> ContentHash {
     var digest = SHA256()
     // SAFETY: both ranges were checked when the file was opened.

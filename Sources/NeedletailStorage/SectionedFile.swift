@@ -2,8 +2,8 @@ package import NeedletailCore
 
 /// How much of a file is checked when it is opened.
 package enum Verification: Sendable, Hashable {
-  /// Header, section table and footer: afterwards no section reaches outside the file. The time does not
-  /// depend on the file's size; damaged contents are not seen.
+  /// Header, section table and footer: afterwards no section reaches outside the file. The time
+  /// does not depend on the file's size; damaged contents are not seen.
   case structure
   /// Every byte besides: afterwards the contents are those that were written.
   case full

@@ -1,10 +1,11 @@
 package import NeedletailCore
 
-/// Writes a sectioned file in one pass: sections one after another, then the checksums and the footer.
+/// Writes a sectioned file in one pass: sections one after another, then the checksums and the
+/// footer.
 ///
 /// The same sections with the same bytes give the same file, however the bytes are cut into calls.
-/// Used by one thread. A writer that is dropped before `finish` leaves a file that no reader opens; who
-/// made the writer removes it.
+/// Used by one thread. A writer that is dropped before `finish` leaves a file that no reader opens;
+/// who made the writer removes it.
 ///
 /// - Complexity: one pass over the bytes; keeps 128 KiB and 4 bytes for each 64 KiB written.
 package final class SectionedFileWriter {
@@ -40,7 +41,8 @@ package final class SectionedFileWriter {
 
   /// Begins a section of `count` elements.
   ///
-  /// - Precondition: no section is open, the kind is new to the file, and the header has room for it.
+  /// - Precondition: no section is open, the kind is new to the file, and the header has room for
+  ///   it.
   package func beginSection(_ kind: SectionKind, count: Int) throws(NeedletailError) {
     precondition(open == nil, "a section is still open")
     precondition(count >= 0, "a section cannot have a negative number of elements")

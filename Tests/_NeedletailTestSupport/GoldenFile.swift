@@ -2,8 +2,8 @@ import Foundation
 
 /// A file of the tree whose bytes a test must give again, bit for bit: `Tests/Fixtures/v1/<name>`.
 ///
-/// With `NEEDLETAIL_RECORD_GOLDEN=1` in the environment, missing files are written. One that exists is
-/// never changed: bytes that were once released stay readable.
+/// With `NEEDLETAIL_RECORD_GOLDEN=1` in the environment, missing files are written. One that exists
+/// is never changed: bytes that were once released stay readable.
 package enum GoldenFile {
   /// The path of a golden file, found from the place of this source file.
   package static func path(_ name: String, version: Int = 1) -> String {

@@ -12,8 +12,8 @@ import Synchronization
 
 /// A file system in memory that knows what would survive a power cut.
 ///
-/// Contents survive when the file was synchronised after them, names when their directory was. Paths
-/// are split at slashes; a leading one changes nothing.
+/// Contents survive when the file was synchronised after them, names when their directory was.
+/// Paths are split at slashes; a leading one changes nothing.
 package final class InMemoryFileSystem: FileSystem {
   private struct Node {
     var isDirectory: Bool
