@@ -137,7 +137,9 @@ size_t ndl_encode_f32(const float *x, size_t d, float inverse, uint8_t *codes) {
   for (size_t j = 0; j < d; j++) {
     float value = x[j] * inverse;
     float rounded = value < 0 ? value - 0.5f : value + 0.5f;
-    float bounded = rounded > 127.5f ? 127.0f : rounded < -127.5f ? -127.0f : rounded;
+    // The comparisons are this way round so that a NaN becomes a number.
+    float above = rounded > -127.5f ? rounded : -127.0f;
+    float bounded = above < 127.5f ? above : 127.0f;
     clamped += rounded > 128.0f || rounded < -128.0f;
     codes[j] = (uint8_t)((int32_t)bounded + 128);
   }

@@ -136,16 +136,18 @@ package struct HopKernel: @unchecked Sendable {
 
   /// Scores the unvisited rows of a list of links, marks them visited and keeps the near ones.
   ///
-  /// A link at or over the space's count ends the list. Both buffers have room for `degree + slack`.
+  /// A link at or over `count`, which must not exceed the space's, ends the list. Both buffers have room
+  /// for `degree + slack` entries.
   ///
   /// - Returns: the rows scored, and the keys below `threshold` now at the start of `keys`.
   @unsafe @inline(__always)
   package func expand(
-    _ space: borrowing HopSpace, _ query: borrowing HopQuery, links: UnsafePointer<UInt32>,
-    degree: Int, visited: UnsafeMutablePointer<UInt64>, epoch: UInt64, threshold: CandidateKey,
+    _ space: HopSpace, _ query: HopQuery, links: UnsafePointer<UInt32>, degree: Int, count: Int,
+    visited: UnsafeMutablePointer<UInt64>, epoch: UInt64, threshold: CandidateKey,
     ordinals: UnsafeMutablePointer<UInt32>, keys: UnsafeMutablePointer<CandidateKey>
   ) -> (scored: Int, kept: Int) {
     var space = unsafe space.raw
+    unsafe space.count = UInt32(truncatingIfNeeded: count)
     var query = unsafe query.raw
     let both = unsafe kernels.pointee.expand(
       &space, &query, links, UInt32(truncatingIfNeeded: degree), visited, epoch, threshold, ordinals,
@@ -153,6 +155,10 @@ package struct HopKernel: @unchecked Sendable {
     return (Int(truncatingIfNeeded: both &>> 32), Int(truncatingIfNeeded: both & 0xffff_ffff))
   }
 }
+
+/// Asks for a cache line, and the one behind it, that will be read soon.
+@unsafe @inline(__always)
+package func prefetchLines(_ address: UnsafeRawPointer) { unsafe ndl_prefetch_lines(address) }
 
 /// Collects the unvisited among `links` and marks them; for walks on other rows than codes.
 @unsafe

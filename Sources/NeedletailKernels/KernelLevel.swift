@@ -39,7 +39,7 @@ package enum KernelLevel: String, Sendable, Hashable, CaseIterable {
       case NDL_LEVEL_AVX2: .avx2
       case NDL_LEVEL_AVX512: .avx512
       case NDL_LEVEL_AVX512_VNNI: .avx512vnni
-      case NDL_LEVEL_NEON_DOTPROD: .neon
+      case NDL_LEVEL_NEON: .neon
       default: .scalar
       }
   }
@@ -50,7 +50,7 @@ package enum KernelLevel: String, Sendable, Hashable, CaseIterable {
     case .avx2: NDL_LEVEL_AVX2
     case .avx512: NDL_LEVEL_AVX512
     case .avx512vnni: NDL_LEVEL_AVX512_VNNI
-    case .neon: NDL_LEVEL_NEON_DOTPROD
+    case .neon: NDL_LEVEL_NEON
     }
   }
 

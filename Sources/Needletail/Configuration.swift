@@ -1,0 +1,94 @@
+public import NeedletailCore
+import NeedletailEngine
+
+/// How the graph is built. Names and meaning as in Malkov & Yashunin (2018).
+public struct GraphParameters: Sendable, Hashable, Codable {
+  /// Links a new row gets per level, 2 to 128; level 0 keeps up to `2·m`. Default 16.
+  ///
+  /// More links raise recall per hop, memory (`8·m` bytes a row) and build time.
+  public var m = 16
+  /// Candidates looked at when a row is linked. Default 200.
+  ///
+  /// More give a better graph and a longer build; beyond a few hundred little is gained.
+  public var efConstruction = 200
+
+  /// The defaults.
+  public init() {}
+}
+
+/// What the walk through the graph compares.
+public enum CodeKind: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Eight bits per component: a quarter of the memory, several times the speed. The default.
+  case int8
+  /// The precise rows themselves.
+  case none
+}
+
+/// How rows are kept for the precise re-rank and for export.
+public enum PreciseRows: String, Sendable, Hashable, Codable, CaseIterable {
+  /// As they are: 4 bytes per component. The default.
+  case float32 = "f32"
+  /// 8 bits of precision and the range of `Float`: 2 bytes per component.
+  case bfloat16 = "bf16"
+  /// 11 bits of precision, up to 65 504: 2 bytes per component.
+  case float16 = "f16"
+  /// Not at all: distances are then estimates, and rows cannot be exported.
+  case none
+}
+
+extension VectorIndex {
+  /// Everything that shapes an index. The same configuration, rows and ids give the same bytes.
+  public struct Configuration: Sendable, Hashable {
+    /// Components per vector, 1 to 16 384.
+    public var dimensions: Int
+    /// What near means.
+    public var metric: Metric
+    /// How the graph is built.
+    public var graph = GraphParameters()
+    /// What the walk compares. Default `.int8`.
+    public var codes = CodeKind.int8
+    /// How rows are kept for the re-rank. Default `.float32`.
+    public var preciseRows = PreciseRows.float32
+    /// Where levels, the order of insertion and the rotation of the codes come from. Default 1.
+    public var seed: UInt64 = 1
+
+    /// The defaults for a kind of vectors.
+    public init(dimensions: Int, metric: Metric) {
+      self.dimensions = dimensions
+      self.metric = metric
+    }
+  }
+}
+
+extension VectorIndex.Configuration {
+  var buildOptions: BuildOptions {
+    var options = BuildOptions(dimensions: dimensions, metric: metric)
+    options.graph.m = graph.m
+    options.graph.efConstruction = graph.efConstruction
+    options.graph.seed = seed
+    options.codes = codes == .int8 ? .int8 : .none
+    options.precise =
+      switch preciseRows {
+      case .float32: .float32
+      case .bfloat16: .bfloat16
+      case .float16: .float16
+      case .none: .none
+      }
+    return options
+  }
+
+  init(_ options: BuildOptions) {
+    self.init(dimensions: options.dimensions, metric: options.metric)
+    graph.m = options.graph.m
+    graph.efConstruction = options.graph.efConstruction
+    seed = options.graph.seed
+    codes = options.codes == .int8 ? .int8 : .none
+    preciseRows =
+      switch options.precise {
+      case .float32: .float32
+      case .bfloat16: .bfloat16
+      case .float16: .float16
+      case .none: .none
+      }
+  }
+}

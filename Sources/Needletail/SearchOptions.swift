@@ -1,0 +1,28 @@
+/// How one query is answered. Everything here is per query; nothing is fixed at build time.
+public struct SearchOptions: Sendable, Hashable {
+  /// Which candidates are ranked anew on the precise rows.
+  public enum Rerank: Sendable, Hashable {
+    /// As many as the codes leave open: half as many again as `k`, at least 16; none where codes are lossless.
+    case automatic
+    /// The best `candidates` of the walk, at least `k`.
+    case precise(candidates: Int)
+    /// None: answers carry estimates.
+    case none
+  }
+
+  /// Width of the window of candidates: more finds more and takes longer. Default 64.
+  ///
+  /// Raised to `k` where it is smaller; `SearchStatistics.efSearch` says what was used.
+  public var efSearch = 64
+  /// What is ranked anew. Default `.automatic`.
+  public var rerank = Rerank.automatic
+  /// The most query-to-row evaluations of the walk, checked before each hop. Default no limit.
+  ///
+  /// An answer cut short by it says so in its `completion`.
+  public var evaluationLimit: Int?
+  /// Whether the stages are timed, at the cost of a few clock readings. Default `false`.
+  public var measuresTime = false
+
+  /// The defaults, with a window.
+  public init(efSearch: Int = 64) { self.efSearch = efSearch }
+}

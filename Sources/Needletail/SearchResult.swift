@@ -1,0 +1,91 @@
+public import NeedletailCore
+import NeedletailEngine
+
+/// Whether an answer is all that was asked for, and if not, why.
+public struct Completion: Sendable, Hashable {
+  /// Why an answer was cut short. More may be added.
+  public struct Reason: Sendable, Hashable, CustomStringConvertible {
+    /// A stable name, fit for logs and for machines.
+    public let description: String
+    private init(_ name: String) { description = name }
+
+    /// The limit on evaluations ended the walk.
+    public static let evaluations = Reason("evaluations")
+  }
+
+  /// Why the answer was cut short; empty when it was not.
+  public var reasons: Set<Reason>
+  /// Whether nothing cut the answer short. Fewer than `k` rows in the index is complete too.
+  public var isComplete: Bool { reasons.isEmpty }
+
+  /// Makes a completion; without reasons, a complete one.
+  public init(reasons: Set<Reason> = []) { self.reasons = reasons }
+}
+
+/// What a search cost.
+public struct SearchStatistics: Sendable, Hashable {
+  /// The window that was used, after it was raised to `k`.
+  public var efSearch = 0
+  /// Rows whose links were followed.
+  public var hops = 0
+  /// Query-to-row comparisons of the walk.
+  public var evaluations = 0
+  /// Candidates ranked anew on the precise rows.
+  public var rerankedRows = 0
+  /// Time to check, rotate and code the query; 0 unless measured.
+  public var prepareNanoseconds = 0
+  /// Time of the walk; 0 unless measured.
+  public var walkNanoseconds = 0
+  /// Time of the re-rank; 0 unless measured.
+  public var rerankNanoseconds = 0
+
+  /// Nothing yet.
+  public init() {}
+
+  init(_ outcome: NeedletailEngine.SearchOutcome) {
+    efSearch = outcome.efSearch
+    hops = outcome.hops
+    evaluations = outcome.evaluations
+    rerankedRows = outcome.rerankedRows
+    prepareNanoseconds = outcome.prepareNanoseconds
+    walkNanoseconds = outcome.walkNanoseconds
+    rerankNanoseconds = outcome.rerankNanoseconds
+  }
+
+  mutating func add(_ outcome: NeedletailEngine.SearchOutcome) {
+    efSearch = max(efSearch, outcome.efSearch)
+    hops += outcome.hops
+    evaluations += outcome.evaluations
+    rerankedRows += outcome.rerankedRows
+    prepareNanoseconds += outcome.prepareNanoseconds
+    walkNanoseconds += outcome.walkNanoseconds
+    rerankNanoseconds += outcome.rerankNanoseconds
+  }
+}
+
+/// The outcome of a search whose answers went into the caller's buffer.
+public struct SearchOutcome: Sendable, Hashable {
+  /// Answers written; fewer than `k` when the index holds fewer rows.
+  public var count: Int
+  /// Whether the answer is all that was asked for.
+  public var completion: Completion
+  /// What the search cost.
+  public var statistics: SearchStatistics
+}
+
+/// The answer to one query.
+public struct SearchResult: Sendable {
+  /// The nearest rows found, nearest first, ties by id.
+  public var neighbors: [Neighbor]
+  /// Whether the answer is all that was asked for.
+  public var completion: Completion
+  /// What the search cost.
+  public var statistics: SearchStatistics
+}
+
+extension Completion {
+  init(_ outcome: NeedletailEngine.SearchOutcome) {
+    // An empty set literal allocates nothing.
+    self.init(reasons: outcome.isLimited ? [.evaluations] : [])
+  }
+}

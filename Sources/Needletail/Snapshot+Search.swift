@@ -1,0 +1,155 @@
+public import NeedletailCore
+import NeedletailEngine
+
+extension Snapshot {
+  /// Finds the vectors nearest to a query, into the caller's buffer.
+  ///
+  /// | Argument    | Shape          | Unit, layout                                          |
+  /// |-------------|----------------|-------------------------------------------------------|
+  /// | `query`     | `[dimensions]` | `Float`; normalised here under cosine                 |
+  /// | `neighbors` | `[≥ k]`        | output; nearest first, ties by id; the rest untouched |
+  ///
+  /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`; `invalidConfiguration` for `k` or a
+  ///   width below 1 or a buffer shorter than `k`; `capacityExceeded` beyond `Limits`.
+  /// - Complexity: about `efSearch` hops of `2·m` evaluations. Allocates nothing after the first search of its
+  ///   thread, except when a search is larger than any before; an answer that was cut short allocates the set
+  ///   of reasons.
+  public func search(
+    _ query: Span<Float>, k: Int, options: SearchOptions, into neighbors: inout MutableSpan<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
+    let parameters = try parameters(k, options)
+    try check(query.count)
+    guard neighbors.count >= k else {
+      throw NeedletailError(
+        .invalidConfiguration, "The buffer has room for \(neighbors.count) neighbours, k is \(k).")
+    }
+    let result: Result<NeedletailEngine.SearchOutcome, NeedletailError> =
+      unsafe query.withUnsafeBufferPointer { query in
+        unsafe neighbors.withUnsafeMutableBufferPointer { neighbors in
+          // SAFETY: both spans live for the call, and their sizes were checked.
+          Result { () throws(NeedletailError) in
+            unsafe try segment.search(
+              query.baseAddress.unsafelyUnwrapped, parameters,
+              into: neighbors.baseAddress.unsafelyUnwrapped)
+          }
+        }
+      }
+    let outcome = try result.get()
+    return SearchOutcome(
+      count: outcome.count, completion: Completion(outcome), statistics: SearchStatistics(outcome))
+  }
+
+  /// Finds the vectors nearest to a query.
+  ///
+  /// - Parameters:
+  ///   - query: `[dimensions]` components.
+  ///   - k: answers asked for, at least 1; fewer come back when the index holds fewer rows.
+  ///   - options: how the query is answered.
+  /// - Throws: as the primitive.
+  public func search(
+    _ query: [Float], k: Int, options: SearchOptions = SearchOptions()
+  ) throws(NeedletailError) -> SearchResult {
+    let parameters = try parameters(k, options)
+    try check(query.count)
+    var outcome = NeedletailEngine.SearchOutcome()
+    var failure: NeedletailError?
+    let neighbors = unsafe [Neighbor](unsafeUninitializedCapacity: min(k, max(1, count))) {
+      buffer, written in
+      unsafe query.withUnsafeBufferPointer { query in
+        guard let start = query.baseAddress, let answers = buffer.baseAddress else { return }
+        do throws(NeedletailError) {
+          // SAFETY: no more than `count` answers are ever written.
+          unsafe outcome = try segment.search(start, parameters, into: answers)
+          written = outcome.count
+        } catch {
+          failure = error
+        }
+      }
+    }
+    if let failure { throw failure }
+    return SearchResult(
+      neighbors: neighbors, completion: Completion(outcome), statistics: SearchStatistics(outcome))
+  }
+
+  /// Answers many queries, on several threads.
+  ///
+  /// - Parameters:
+  ///   - queries: `[q, dimensions]` components of any element.
+  ///   - k: answers asked for per query.
+  ///   - options: how each query is answered.
+  ///   - threads: at most this many; they end with the call. Default 1: the caller's own.
+  /// - Returns: one result for each query, in their order.
+  /// - Throws: as the primitive, naming the query.
+  public func search(
+    batch queries: VectorMatrix, k: Int, options: SearchOptions = SearchOptions(), threads: Int = 1
+  ) throws(NeedletailError) -> [SearchResult] {
+    let parameters = try parameters(k, options)
+    try check(queries.dimensions)
+    let batch = try segment.search(batch: queries, parameters, threads: threads)
+    return batch.outcomes.indices.map { i in
+      let outcome = batch.outcomes[i]
+      let start = i * batch.answersPerQuery
+      return SearchResult(
+        neighbors: Array(batch.answers[start..<(start + outcome.count)]),
+        completion: Completion(outcome), statistics: SearchStatistics(outcome))
+    }
+  }
+
+  /// Answers many queries into flat arrays, the cheapest form for a harness or a foreign caller.
+  ///
+  /// - Parameters:
+  ///   - queries: `[q, dimensions]` components of any element.
+  ///   - k: answers asked for per query.
+  ///   - options: how each query is answered.
+  ///   - threads: at most this many.
+  ///   - neighbors: becomes `[q, min(k, count)]` answers, row-major; places behind a shorter answer are
+  ///     undefined.
+  ///   - counts: becomes `[q]`: the answers of each query.
+  /// - Returns: the sums of what the searches cost.
+  /// - Throws: as the primitive, naming the query.
+  public func search(
+    batch queries: VectorMatrix, k: Int, options: SearchOptions, threads: Int,
+    into neighbors: inout [Neighbor], counts: inout [Int]
+  ) throws(NeedletailError) -> SearchStatistics {
+    let parameters = try parameters(k, options)
+    try check(queries.dimensions)
+    let batch = try segment.search(batch: queries, parameters, threads: threads)
+    var statistics = SearchStatistics()
+    counts.removeAll(keepingCapacity: true)
+    for outcome in batch.outcomes {
+      statistics.add(outcome)
+      counts.append(outcome.count)
+    }
+    neighbors = batch.answers
+    return statistics
+  }
+
+  private func parameters(
+    _ k: Int, _ options: SearchOptions
+  ) throws(NeedletailError) -> SearchParameters {
+    let candidates: Int? =
+      switch options.rerank {
+      case .automatic: nil
+      case .precise(let candidates): max(candidates, k)
+      case .none: 0
+      }
+    if case .precise(let candidates) = options.rerank, candidates < 1 {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "rerank candidates is \(candidates); it must be at least 1, or the re-rank .none.")
+    }
+    let parameters = SearchParameters(
+      k: k, efSearch: options.efSearch, rerankCandidates: candidates,
+      evaluationLimit: options.evaluationLimit, measuresTime: options.measuresTime)
+    try parameters.validate()
+    return parameters
+  }
+
+  private func check(_ components: Int) throws(NeedletailError) {
+    guard components == dimensions else {
+      throw NeedletailError(
+        .dimensionMismatch,
+        "The query has \(components) components; the index has \(dimensions) dimensions.")
+    }
+  }
+}

@@ -1,0 +1,114 @@
+public import NeedletailCore
+import NeedletailEngine
+import NeedletailStorage
+import Synchronization
+
+/// An index: a directory of immutable, checksummed files, opened for searching.
+///
+/// An index is made by a `Writer` and searched through a `Snapshot`; both come from here. Values of this
+/// class may be shared between threads.
+public final class VectorIndex: Sendable {
+  /// The directory.
+  public let path: String
+  /// What shapes the index.
+  public let configuration: Configuration
+
+  private struct State {
+    var generation: OpenGeneration?
+    var hasWriter = false
+  }
+
+  private let state: Mutex<State>
+  private let options: OpenOptions
+
+  private init(
+    path: String, configuration: Configuration, options: OpenOptions, generation: OpenGeneration?
+  ) {
+    self.path = path
+    self.configuration = configuration
+    self.options = options
+    state = Mutex(State(generation: generation))
+  }
+
+  /// Prepares a new index. Nothing is written before the first commit.
+  ///
+  /// - Parameters:
+  ///   - path: where the directory will be; its parent exists, it does not.
+  ///   - configuration: what shapes the index.
+  /// - Throws: `invalidConfiguration` or `capacityExceeded` for a configuration that makes no index,
+  ///   `alreadyExists` when the path is taken.
+  public static func create(
+    at path: String, configuration: Configuration
+  ) throws(NeedletailError) -> VectorIndex {
+    try configuration.buildOptions.validate()
+    guard try LocalFileSystem().kind(of: path) == nil else {
+      throw NeedletailError(
+        .alreadyExists, "The target exists; choose another path, or remove it first.",
+        at: .init(path: path))
+    }
+    return VectorIndex(
+      path: path, configuration: configuration, options: OpenOptions(), generation: nil)
+  }
+
+  /// Opens an index for searching.
+  ///
+  /// - Parameters:
+  ///   - path: the index's directory.
+  ///   - options: where its parts lie, and how much is checked.
+  /// - Throws: `notFound`, `unsupportedFormat`, `corrupted`, `io`.
+  /// - Complexity: reads what is placed resident; the rest is mapped.
+  public static func open(
+    at path: String, options: OpenOptions = OpenOptions()
+  ) throws(NeedletailError) -> VectorIndex {
+    let generation = try OpenGeneration.open(
+      path, in: LocalFileSystem(), placements: options.placements, verification: options.depth)
+    return VectorIndex(
+      path: path, configuration: Configuration(generation.segment.parameters.options),
+      options: options, generation: generation)
+  }
+
+  /// The rows published last, as one immutable view.
+  ///
+  /// - Throws: `notFound` when nothing was committed yet.
+  public func snapshot() throws(NeedletailError) -> Snapshot {
+    guard let generation = state.withLock({ $0.generation }) else {
+      throw NeedletailError(
+        .notFound, "The index holds nothing yet: add rows through a writer and commit.",
+        at: .init(path: path))
+    }
+    return Snapshot(generation: generation, path: path)
+  }
+
+  /// The one writer of the index.
+  ///
+  /// - Throws: `locked` while another writer of this index is in use; `alreadyExists` when the index is
+  ///   published: this version seals an index once.
+  public func makeWriter() throws(NeedletailError) -> Writer {
+    let isPublished = state.withLock { $0.generation != nil }
+    if isPublished {
+      throw NeedletailError(
+        .alreadyExists,
+        "The index is published and this version seals an index once; build a new one beside it.",
+        at: .init(path: path))
+    }
+    let isTaken = state.withLock { state in
+      defer { state.hasWriter = true }
+      return state.hasWriter
+    }
+    guard !isTaken else {
+      throw NeedletailError(
+        .locked, "The index has a writer already; commit or drop it first.", at: .init(path: path))
+    }
+    return Writer(index: self)
+  }
+
+  func releaseWriter() { state.withLock { $0.hasWriter = false } }
+
+  /// Opens what a writer published.
+  func adopt() throws(NeedletailError) -> Snapshot {
+    let generation = try OpenGeneration.open(
+      path, in: LocalFileSystem(), placements: options.placements, verification: options.depth)
+    state.withLock { $0.generation = generation }
+    return Snapshot(generation: generation, path: path)
+  }
+}

@@ -1,0 +1,98 @@
+public import NeedletailCore
+import NeedletailEngine
+import NeedletailStorage
+
+/// Takes rows and publishes them. Dropped without a commit, it leaves nothing.
+public struct Writer: ~Copyable {
+  private let index: VectorIndex
+  private var parts: [VectorMatrix] = []
+  private var ids: [VectorID] = []
+  private var taken: Set<VectorID> = []
+  private var findings = RowFindings()
+
+  init(index: VectorIndex) { self.index = index }
+
+  deinit { index.releaseWriter() }
+
+  /// Rows added so far.
+  public var count: Int { ids.count }
+
+  /// Adds rows under new ids. All of them are taken, or none.
+  ///
+  /// The rows are not copied: a mapped file must stay unchanged until the commit.
+  ///
+  /// - Parameters:
+  ///   - rows: `[n, dimensions]` components, finite; under cosine no row is all zeros.
+  ///   - ids: one id for each row, none of them used before.
+  /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming row and component;
+  ///   `alreadyExists` naming the id; `invalidConfiguration` when there are not as many ids as rows;
+  ///   `capacityExceeded` beyond 2³¹ − 1 rows.
+  /// - Complexity: one pass over the rows.
+  public mutating func add(
+    _ rows: VectorMatrix, ids newIDs: some Collection<VectorID>
+  ) throws(NeedletailError) {
+    guard newIDs.count == rows.count else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "There are \(newIDs.count) ids for \(rows.count) rows; give one id for each row.")
+    }
+    guard ids.count + rows.count <= Limits.rowsPerSegment else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "\(ids.count + rows.count) rows are more than the \(Limits.rowsPerSegment) of one index.")
+    }
+    let configuration = index.configuration
+    var updated = findings
+    try updated.add(rows, dimensions: configuration.dimensions, metric: configuration.metric)
+    if configuration.preciseRows == .float16, configuration.metric != .cosine,
+      updated.largestComponent >= 65_520, updated.losslessForm(configuration.metric) == nil
+    {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "A component of \(updated.largestComponent) does not fit into half precision, which ends at"
+          + " 65504; keep precise rows as bf16 or f32.")
+    }
+    try reserve(newIDs)
+    findings = updated
+    parts.append(rows)
+    ids.append(contentsOf: newIDs)
+  }
+
+  /// Takes ids, or none of them.
+  private mutating func reserve(_ newIDs: some Collection<VectorID>) throws(NeedletailError) {
+    var added = 0
+    for id in newIDs {
+      if taken.insert(id).inserted {
+        added += 1
+        continue
+      }
+      // An id may stand in the set because of this very batch: take back what the batch put there.
+      for undone in newIDs.prefix(added) { taken.remove(undone) }
+      throw NeedletailError(
+        .alreadyExists, "The id \(id) is used already (row \(added) of this batch); ids are unique."
+      )
+    }
+  }
+
+  /// Builds the index and publishes it; durable when the call returns.
+  ///
+  /// - Parameters:
+  ///   - threads: how many threads build; the bytes do not depend on it. Default 1.
+  ///   - monitor: sees the progress, and may cancel.
+  /// - Throws: `cancelled`; `io`; `alreadyExists` when the path was taken meanwhile. Nothing remains then.
+  /// - Complexity: about `n·efConstruction·m` evaluations; codes, links and ids in memory.
+  public consuming func commit(
+    threads: Int = 1, monitor: WorkMonitor? = nil
+  ) throws(NeedletailError) -> Snapshot {
+    guard threads >= 1 else {
+      throw NeedletailError(
+        .invalidConfiguration, "threads is \(threads); it must be at least 1.")
+    }
+    var random = SystemRandomNumberGenerator()
+    try OpenGeneration.create(
+      index.path, in: LocalFileSystem(), options: index.configuration.buildOptions, rows: parts,
+      ids: ids, findings: findings, threads: threads, monitor: monitor,
+      identity: Manifest.identity(using: &random))
+    return try index.adopt()
+  }
+}

@@ -1,0 +1,60 @@
+package import NeedletailCore
+
+/// What the walk runs on.
+package enum CodeKind: UInt32, Sendable, Hashable, CaseIterable {
+  /// The precise rows themselves.
+  case none = 0
+  /// int8 codes.
+  case int8 = 1
+}
+
+/// How the rows for the precise re-rank are kept.
+package enum PreciseKind: UInt32, Sendable, Hashable, CaseIterable {
+  case none = 0
+  case float32 = 1
+  case bfloat16 = 2
+  case float16 = 3
+
+  /// The size of one component, in bytes.
+  package var byteCount: Int {
+    switch self {
+    case .none: 0
+    case .float32: 4
+    case .bfloat16, .float16: 2
+    }
+  }
+}
+
+/// Everything that shapes an index. The same options and rows give the same bytes.
+package struct BuildOptions: Sendable, Hashable {
+  package var dimensions: Int
+  package var metric: Metric
+  package var graph = GraphOptions()
+  package var codes = CodeKind.int8
+  package var precise = PreciseKind.float32
+
+  package init(dimensions: Int, metric: Metric) {
+    self.dimensions = dimensions
+    self.metric = metric
+  }
+
+  /// Refuses options that make no index.
+  ///
+  /// - Throws: `invalidConfiguration` or `capacityExceeded`, naming the option, its value and the range.
+  package func validate() throws(NeedletailError) {
+    guard dimensions >= 1 else {
+      throw NeedletailError(
+        .invalidConfiguration, "dimensions is \(dimensions); a vector has at least 1 component.")
+    }
+    guard dimensions <= Limits.dimensions else {
+      throw NeedletailError(
+        .capacityExceeded, "dimensions is \(dimensions); the most is \(Limits.dimensions).")
+    }
+    guard codes != .none || precise != .none else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "An index with neither codes nor precise rows has nothing to search; keep one of them.")
+    }
+    try graph.validate()
+  }
+}

@@ -1,0 +1,98 @@
+import NeedletailCore
+import NeedletailKernels
+import NeedletailStorage
+
+/// A segment in memory, complete but not written.
+struct BuiltSegment {
+  var options: BuildOptions
+  var quantizer: Quantizer
+  var count: Int
+  /// `order[ordinal]` is the row's number in the source.
+  var order: [UInt32]
+  var levelCounts: [Int]
+  var tables: [LinkTable]
+  /// `[count, codeByteCount]` codes.
+  var codes: MemoryBlock
+  /// `[count]` search terms, as the quantizer's finish has them.
+  var terms: MemoryBlock
+  var repairedNodes: Int
+  var unreachableNodes: Int
+}
+
+/// Turns checked rows into a segment: trains, codes, links, repairs.
+struct SegmentBuilder {
+  let options: BuildOptions
+  let threads: Int
+  let monitor: WorkMonitor?
+  var level = KernelLevel.current
+
+  /// Inner-product rows are lifted as if the longest were this much longer, so that the longest rows
+  /// keep a last component too.
+  private static let headRoom = 1.05
+
+  func build(_ rows: RowSource, _ findings: RowFindings) throws(NeedletailError) -> BuiltSegment {
+    let plan = LevelPlan(count: rows.count, m: options.graph.m, seed: options.graph.seed)
+    let lossless = findings.losslessForm(options.metric)
+    monitor?.begin("coding", total: rows.count)
+    var quantizer = try train(rows, lossless)
+    var coded = try encode(rows, plan, quantizer, findings)
+    if quantizer.form == .globalScale, options.metric != .cosine, coded.worstClamping > 0.05 {
+      // Rows that the sample did not show stick out of the one scale: give every row its own.
+      quantizer = try Quantizer.train(
+        rows: rows, metric: options.metric, lossless: nil, seed: options.graph.seed,
+        forcesRowScale: true)
+      monitor?.begin("coding", total: rows.count)
+      coded = try encode(rows, plan, quantizer, findings)
+    }
+    let builder = try GraphBuilder(
+      space: coded.space, plan: plan, options: options.graph, threads: threads, level: level)
+    try builder.build(monitor)
+    let repair = try builder.repair()
+    return BuiltSegment(
+      options: options, quantizer: quantizer, count: rows.count, order: plan.order,
+      levelCounts: plan.counts, tables: builder.tables, codes: coded.space.codes,
+      terms: coded.searchTerms, repairedNodes: repair.repaired,
+      unreachableNodes: repair.unreachable)
+  }
+
+  private func train(
+    _ rows: RowSource, _ lossless: Quantizer.Form?
+  ) throws(NeedletailError) -> Quantizer {
+    try Quantizer.train(
+      rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed)
+  }
+
+  private struct Coded {
+    var space: LinkingSpace
+    var searchTerms: MemoryBlock
+    /// The largest share of a row's components that were cut to the range of the scale.
+    var worstClamping: Double
+  }
+
+  private func encode(
+    _ rows: RowSource, _ plan: LevelPlan, _ quantizer: Quantizer, _ findings: RowFindings
+  ) throws(NeedletailError) -> Coded {
+    let usesReduction = options.metric == .innerProduct || quantizer.form == .rowScale
+    let linkFinish: HopFinish = usesReduction ? .reduced : .norm
+    let encoder = try RowEncoder(
+      rows: rows, order: plan.order, quantizer: quantizer, linkFinish: linkFinish,
+      squaredNorms: findings.squaredNorms,
+      lift: options.metric == .innerProduct && !options.graph.linksByPlainProduct
+        ? Self.headRoom * (findings.squaredNorms.max() ?? 0).squareRoot() : nil,
+      isPlain: options.graph.linksByPlainProduct && options.metric == .innerProduct,
+      threads: threads)
+    let stripe = 256
+    let stripes = (rows.count + stripe - 1) / stripe
+    try parallelFor(threads: threads, count: stripes) {
+      (thread, index) throws(NeedletailError) in
+      let range = index * stripe..<min(rows.count, (index + 1) * stripe)
+      unsafe encoder.encode(range, thread: thread)
+      try monitor?.advance(by: range.count)
+    }
+    return Coded(
+      space: LinkingSpace(
+        count: rows.count, blocks: quantizer.blocks, finish: linkFinish, codes: encoder.codes,
+        terms: encoder.linkTerms),
+      searchTerms: encoder.searchTerms, worstClamping: encoder.worstClamping)
+  }
+}

@@ -1,0 +1,107 @@
+package import NeedletailCore
+import NeedletailKernels
+import NeedletailStorage
+
+/// What a look at every row found.
+package struct RowFindings: Sendable {
+  /// Squared norm of every row, summed in double in a fixed order.
+  package var squaredNorms: [Double] = []
+  /// Whether every component so far is a whole number from 0 to 255, or from −128 to 127.
+  package var fitsUnsigned = true
+  package var fitsSigned = true
+  /// The largest magnitude of a component.
+  package var largestComponent: Float = 0
+
+  package init() {}
+
+  /// Looks at the rows of one more matrix; on an error nothing is taken over.
+  ///
+  /// - Throws: `dimensionMismatch`, `nonFiniteComponent` or `zeroVector`, naming row and component.
+  package mutating func add(
+    _ matrix: VectorMatrix, dimensions: Int, metric: Metric
+  ) throws(NeedletailError) {
+    guard matrix.dimensions == dimensions else {
+      throw NeedletailError(
+        .dimensionMismatch,
+        "The rows have \(matrix.dimensions) components; the index has \(dimensions) dimensions.")
+    }
+    var norms: [Double] = []
+    norms.reserveCapacity(matrix.count)
+    var unsigned = fitsUnsigned
+    var signed = fitsSigned
+    var largest = largestComponent
+    let memory = try MemoryBlock(count: dimensions, stride: 4)
+    // SAFETY: the block holds one row, and this is its only user.
+    let row = unsafe memory.mutableBytes.baseAddress.unsafelyUnwrapped
+      .assumingMemoryBound(to: Float.self)
+    for i in 0..<matrix.count {
+      unsafe copyComponents(of: matrix, row: i, into: row)
+      let norm = unsafe FixedOrder.squaredNorm(row, count: dimensions)
+      if !norm.isFinite || norm > Double(Float.greatestFiniteMagnitude) || norm == 0 {
+        unsafe try Self.examine(row, i, dimensions, norm, metric)
+      }
+      norms.append(norm)
+      for j in 0..<dimensions { unsafe largest = max(largest, abs(row[j])) }
+      if unsigned || signed {
+        unsafe Self.narrow(row, dimensions, &unsigned, &signed)
+      }
+    }
+    squaredNorms += norms
+    largestComponent = largest
+    fitsUnsigned = unsigned
+    fitsSigned = signed
+  }
+
+  /// Refuses a row that cannot be indexed.
+  @unsafe
+  private static func examine(
+    _ row: UnsafePointer<Float>, _ number: Int, _ dimensions: Int, _ norm: Double, _ metric: Metric
+  ) throws(NeedletailError) {
+    for j in 0..<dimensions where unsafe !row[j].isFinite {
+      throw NeedletailError(
+        .nonFiniteComponent,
+        unsafe "Row \(number), component \(j) is \(row[j]); remove the row or mend its source.")
+    }
+    if metric == .cosine {
+      guard norm > 0 else {
+        throw NeedletailError(
+          .zeroVector,
+          "Row \(number) is all zeros; it has no direction, so no cosine. Leave it out.")
+      }
+    } else if norm > Double(Float.greatestFiniteMagnitude) {
+      throw NeedletailError(
+        .nonFiniteComponent,
+        "Row \(number) has a squared norm of \(norm), beyond Float; scale the vectors down.")
+    }
+  }
+
+  @unsafe
+  private static func narrow(
+    _ row: UnsafePointer<Float>, _ dimensions: Int, _ unsigned: inout Bool, _ signed: inout Bool
+  ) {
+    var low: Float = 0
+    var high: Float = 0
+    for j in 0..<dimensions {
+      let value = unsafe row[j]
+      guard value == value.rounded(.towardZero) else {
+        unsigned = false
+        signed = false
+        return
+      }
+      low = min(low, value)
+      high = max(high, value)
+    }
+    if low < 0 || high > 255 { unsigned = false }
+    if low < -128 || high > 127 { signed = false }
+  }
+
+  /// The lossless form that all rows allow under a metric, if any.
+  package func losslessForm(_ metric: Metric) -> Quantizer.Form? {
+    switch metric {
+    case .squaredEuclidean:
+      fitsSigned ? .losslessSigned : fitsUnsigned ? .losslessUnsigned : nil
+    case .innerProduct: fitsSigned ? .losslessSigned : nil
+    case .cosine: nil
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import NeedletailCore
+import NeedletailKernels
+import NeedletailStorage
+
+/// What one thread of a build works with; made once, used for every row.
+@safe
+final class BuildScratch: @unchecked Sendable {
+  // SAFETY: used by one thread at a time: each thread of a build has its own.
+
+  let walk: WalkScratch
+  /// The code of the row in hand, and of a candidate compared with others.
+  let code: UnsafeMutablePointer<Int8>
+  let otherCode: UnsafeMutablePointer<Int8>
+  /// Candidates of a selection, in ascending order, and what was selected.
+  private(set) var candidates: UnsafeMutablePointer<CandidateKey>
+  private(set) var selected: UnsafeMutablePointer<UInt32>
+  /// Input and output of one scoring.
+  private(set) var ordinals: UnsafeMutablePointer<UInt32>
+  private(set) var keys: UnsafeMutablePointer<CandidateKey>
+  /// Sources of the links that wait for the row in hand, the last first.
+  var waiting: [UInt32] = []
+  private let codes: MemoryBlock
+  private var lists: MemoryBlock
+  private var capacity = 0
+
+  init(rows: Int, codeByteCount: Int, width: Int, degree: Int) throws(NeedletailError) {
+    walk = try WalkScratch(rows: rows, width: width, degree: degree)
+    codes = try MemoryBlock(byteCount: 2 * codeByteCount)
+    unsafe code = codes.mutableBytes.baseAddress.unsafelyUnwrapped
+      .assumingMemoryBound(to: Int8.self)
+    unsafe otherCode = code + codeByteCount
+    lists = try MemoryBlock(byteCount: 0)
+    unsafe candidates = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe keys = candidates
+    unsafe selected = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe ordinals = selected
+    try reserve(max(width, 2 * degree))
+  }
+
+  /// Makes room for lists of `count` entries. What they held is lost when they grow.
+  func reserve(_ count: Int) throws(NeedletailError) {
+    guard count > capacity else { return }
+    capacity = max(count, 2 * capacity)
+    let room = capacity + 2 * HopKernel.slack
+    lists = try MemoryBlock(byteCount: room * 24)
+    // SAFETY: the parts lie one behind the other in the block, the larger elements first.
+    unsafe candidates = lists.mutableBytes.baseAddress.unsafelyUnwrapped
+      .assumingMemoryBound(to: CandidateKey.self)
+    unsafe keys = candidates + room
+    unsafe selected = UnsafeMutableRawPointer(keys + room).assumingMemoryBound(to: UInt32.self)
+    unsafe ordinals = selected + room
+  }
+}

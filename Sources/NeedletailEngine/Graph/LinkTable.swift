@@ -1,0 +1,77 @@
+import NeedletailCore
+import NeedletailStorage
+
+/// The links of one level: `count` rows of `degree` ordinals, unused places at the end of a row filled
+/// with `LinkTable.none`.
+///
+/// Rows of fixed degree in one flat array: row `i` starts at `i·degree`. A reader stops at the first
+/// ordinal that is not below the level's count, so any bytes are safe to walk.
+@safe
+package struct LinkTable: @unchecked Sendable {
+  // SAFETY: readers only read; a build writes rows that no other thread touches at that time.
+
+  /// What fills the unused places of a row.
+  package static let none = UInt32.max
+
+  package let count: Int
+  package let degree: Int
+  let links: UnsafeMutablePointer<UInt32>
+  private let owner: any AnyObject & Sendable
+
+  /// Makes a table without links.
+  init(count: Int, degree: Int) throws(NeedletailError) {
+    let block = try MemoryBlock(count: count * degree, stride: 4)
+    self.count = count
+    self.degree = degree
+    // SAFETY: the block is new, aligned to 64 bytes and owned by this table.
+    unsafe links = UnsafeMutableRawPointer(mutating: block.bytes.baseAddress ?? Self.empty)
+      .assumingMemoryBound(to: UInt32.self)
+    owner = block
+    unsafe links.update(repeating: Self.none, count: count * degree)
+  }
+
+  /// Wraps a table that is only read.
+  ///
+  /// - Precondition: `bytes` holds `count·degree` ordinals, aligned to 4, for as long as `owner` lives.
+  @unsafe
+  init(
+    bytes: UnsafeRawBufferPointer, count: Int, degree: Int, owner: any AnyObject & Sendable
+  ) {
+    precondition(bytes.count >= count * degree * 4, "a table holds all its rows")
+    self.count = count
+    self.degree = degree
+    unsafe links = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? Self.empty)
+      .assumingMemoryBound(to: UInt32.self)
+    self.owner = owner
+  }
+
+  private static var empty: UnsafeRawPointer { unsafe UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped }
+
+  /// The first link of a row.
+  @unsafe @inline(__always)
+  package func row(_ ordinal: UInt32) -> UnsafeMutablePointer<UInt32> {
+    unsafe links + Int(truncatingIfNeeded: ordinal) &* degree
+  }
+
+  /// How many links a row has.
+  package func degree(of ordinal: UInt32) -> Int {
+    precondition(Int(ordinal) < count, "row \(ordinal) of \(count)")
+    let row = unsafe row(ordinal)
+    var degree = 0
+    while degree < self.degree, unsafe Int(row[degree]) < count { degree += 1 }
+    return degree
+  }
+
+  /// The links of a row.
+  package func links(of ordinal: UInt32) -> [UInt32] {
+    let degree = degree(of: ordinal)
+    let row = unsafe row(ordinal)
+    return (0..<degree).map { unsafe row[$0] }
+  }
+
+  /// All bytes of the table.
+  @unsafe
+  package var bytes: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: links, count: count * degree * 4)
+  }
+}

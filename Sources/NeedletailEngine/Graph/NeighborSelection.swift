@@ -1,0 +1,96 @@
+import NeedletailCore
+import NeedletailKernels
+import NeedletailStorage
+
+extension GraphBuilder {
+  /// Chooses links among candidates so that they point in different directions.
+  ///
+  /// A candidate is taken unless one taken before is nearer to it than the row itself is. Of exact copies
+  /// of the row at most a quarter of the places are taken: a copy is never nearer to another copy than
+  /// the row is, so a heap of copies would otherwise link to itself alone.
+  ///
+  /// - Parameters:
+  ///   - candidates: keys by distance from the row, ascending, the row itself not among them; in
+  ///     `scratch.candidates`.
+  ///   - limit: the most links to choose.
+  ///   - zero: the order of a distance that counts as none.
+  /// - Returns: how many links now stand in `scratch.selected`.
+  /// - Complexity: at most `count·limit` evaluations, four at a time; a candidate is given up at the first
+  ///   four that hold a nearer one.
+  /// - Source: Malkov & Yashunin 2018, Algorithm 4.
+  @unsafe
+  func select(_ scratch: BuildScratch, count: Int, limit: Int, zero: UInt32) -> Int {
+    let candidates = unsafe scratch.candidates
+    let selected = unsafe scratch.selected
+    let whole = unsafe space.space(first: space.count)
+    let copies = max(1, limit / 4)
+    var taken = 0
+    var copiesTaken = 0
+    for i in 0..<count {
+      if taken == limit { break }
+      let key = unsafe candidates[i]
+      let isCopy = key.order <= zero
+      if isCopy {
+        guard copiesTaken < copies else { continue }
+      } else if taken > 0 {
+        let query = unsafe space.query(key.ordinal, code: scratch.otherCode)
+        if unsafe isCovered(key, by: taken, query, whole, scratch) { continue }
+      }
+      copiesTaken += isCopy ? 1 : 0
+      unsafe selected[taken] = key.ordinal
+      taken += 1
+      // What stays in the list before `i` are the ones turned down; see `fill`.
+      unsafe candidates[i] = key | 1
+    }
+    if options.keepsPruned { fill(scratch, count: count, taken: &taken, limit: limit) }
+    return taken
+  }
+
+  /// Whether one of the links taken is nearer to the candidate than the row is.
+  @unsafe @inline(__always)
+  private func isCovered(
+    _ key: CandidateKey, by taken: Int, _ query: HopQuery, _ whole: HopSpace, _ scratch: BuildScratch
+  ) -> Bool {
+    var start = 0
+    while start < taken {
+      let part = min(4, taken - start)
+      for j in 0..<part { unsafe scratch.ordinals[j] = scratch.selected[start + j] }
+      unsafe kernel.score(
+        whole, query, ordinals: scratch.ordinals, count: part, keys: scratch.keys)
+      for j in 0..<part where unsafe scratch.keys[j].order < key.order { return true }
+      start += part
+    }
+    return false
+  }
+
+  /// Takes the nearest of those that were turned down.
+  private func fill(_ scratch: BuildScratch, count: Int, taken: inout Int, limit: Int) {
+    for i in 0..<count where taken < limit {
+      let key = unsafe scratch.candidates[i]
+      if key & 1 == 0 {
+        unsafe scratch.selected[taken] = key.ordinal
+        taken += 1
+      }
+    }
+  }
+
+  /// Scores a list of rows against one row and puts their keys, ascending, into `scratch.candidates`.
+  @unsafe
+  func rank(
+    _ scratch: BuildScratch, _ query: HopQuery, count: Int
+  ) {
+    let whole = unsafe space.space(first: space.count)
+    unsafe kernel.score(
+      whole, query, ordinals: scratch.ordinals, count: count, keys: scratch.candidates)
+    unsafe sortKeys(scratch.candidates, count: count)
+  }
+
+  /// The order below which a distance from this row counts as none.
+  func zeroOrder(_ ordinal: UInt32) -> UInt32 {
+    if space.finish == .norm { return 0x8000_0000 }
+    // Two roundings of the row's own norm: what identical rows may come to in Float.
+    let term = unsafe space.terms.bytes.load(
+      fromByteOffset: Int(ordinal) * 16 + 4, as: Float.self)
+    return (abs(term) * 0x1p-20).bitPattern | 0x8000_0000
+  }
+}

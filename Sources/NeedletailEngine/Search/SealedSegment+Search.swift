@@ -1,0 +1,228 @@
+package import NeedletailCore
+import NeedletailKernels
+import NeedletailStorage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension SealedSegment {
+  /// Segments of up to this many rows are scanned: a walk would score nearly as many.
+  static let exactCount = 256
+
+  /// Finds the rows nearest to a query: tier one walks the links on codes, tier two ranks the best
+  /// candidates anew on the precise rows.
+  ///
+  /// - Parameters:
+  ///   - query: `[dimensions]` components; checked here, normalised here under cosine.
+  ///   - parameters: validated by the caller.
+  ///   - answers: room for `k` answers; written nearest first, ties by id.
+  /// - Throws: `nonFiniteComponent`, `zeroVector`; `io` when the first search of a thread finds no memory.
+  /// - Complexity: about `efSearch` hops of `2·m` evaluations; allocates nothing once the thread's scratch is
+  ///   as large as this search needs.
+  @unsafe
+  package func search(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters,
+    into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
+    var outcome = SearchOutcome()
+    let start = parameters.measuresTime ? nanoseconds() : 0
+    let options = self.parameters.options
+    let width = min(max(parameters.efSearch, parameters.k), max(1, count))
+    outcome.efSearch = max(parameters.efSearch, parameters.k)
+    let scratch = try SearchScratch.ofThisThread()
+    try scratch.reserve(
+      rows: count, width: max(width, min(count, Self.exactCount)), degree: 2 * options.graph.m,
+      dimensions: options.dimensions)
+    unsafe try admit(query, scratch)
+    guard count > 0 else { return outcome }
+    let limit = parameters.evaluationLimit ?? .max
+    if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil {
+      return unsafe scan(parameters, outcome, start, scratch, answers)
+    }
+    if let quantizer {
+      let prepared = unsafe prepare(quantizer, scratch)
+      if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+      let size = unsafe walk(prepared.rows, width, limit, scratch, &outcome, parameters)
+      unsafe finish(prepared, size, parameters, scratch, &outcome, answers)
+    } else if let rowKernel, let rows {
+      let rows = unsafe PreciseWalk(
+        kernel: rowKernel, rows: rows.start, query: UnsafePointer(scratch.query),
+        isProduct: options.metric != .squaredEuclidean)
+      if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+      let size = unsafe walk(rows, width, limit, scratch, &outcome, parameters)
+      let base: Float = options.metric == .cosine ? 1 : 0
+      unsafe take(size, parameters.k, scratch, &outcome, answers) { base + $0.floatEstimate }
+    }
+    return outcome
+  }
+
+  /// Walks from the entry to the base level and fills the pool there.
+  @unsafe @inline(__always)
+  private func walk<Rows: WalkRows>(
+    _ rows: Rows, _ width: Int, _ limit: Int, _ scratch: SearchScratch,
+    _ outcome: inout SearchOutcome, _ parameters: SearchParameters
+  ) -> Int {
+    let start = parameters.measuresTime ? nanoseconds() : 0
+    var walk = Walk(kernel: kernel, scratch: scratch.walk)
+    scratch.walk.beginEpoch()
+    var nearest = unsafe walk.score(0, rows)
+    unsafe scratch.walk.visit(0)
+    var level = tables.count - 1
+    while level > 0 {
+      unsafe nearest = walk.descend(rows, tables[level], from: nearest)
+      level &-= 1
+    }
+    unsafe walk.widen(rows, tables[0], from: nearest, width: width, limit: limit)
+    outcome.hops = walk.hops
+    outcome.evaluations = walk.evaluations
+    outcome.isLimited = walk.isLimited
+    if parameters.measuresTime { outcome.walkNanoseconds = nanoseconds() - start }
+    return walk.size
+  }
+
+  /// Turns the pool into answers, by re-ranking where that says more than the estimates do.
+  @unsafe
+  private func finish(
+    _ prepared: PreparedQuery, _ size: Int, _ parameters: SearchParameters,
+    _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
+    _ answers: UnsafeMutablePointer<Neighbor>
+  ) {
+    let start = parameters.measuresTime ? nanoseconds() : 0
+    // What an int8 code leaves open is settled within half as many candidates again.
+    let wanted = parameters.rerankCandidates ?? max(parameters.k + parameters.k / 2, 16)
+    if prepared.isExact || wanted == 0 || rowKernel == nil {
+      unsafe take(size, parameters.k, scratch, &outcome, answers) { prepared.distance($0) }
+    } else {
+      let candidates = min(size, max(wanted, parameters.k))
+      for i in 0..<candidates { unsafe scratch.ordinals[i] = scratch.walk.pool[i].ordinal }
+      unsafe rerank(candidates, parameters.k, scratch, &outcome, answers)
+    }
+    if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - start }
+  }
+
+  /// Scores every row precisely.
+  @unsafe
+  private func scan(
+    _ parameters: SearchParameters, _ partial: SearchOutcome, _ start: Int,
+    _ scratch: SearchScratch, _ answers: UnsafeMutablePointer<Neighbor>
+  ) -> SearchOutcome {
+    var outcome = partial
+    if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+    for i in 0..<count { unsafe scratch.ordinals[i] = UInt32(i) }
+    unsafe rerank(count, parameters.k, scratch, &outcome, answers)
+    outcome.evaluations = count
+    if parameters.measuresTime {
+      outcome.rerankNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
+    }
+    return outcome
+  }
+
+  /// Takes the first of the pool as answers, with the distance that each key stands for.
+  @unsafe @inline(__always)
+  private func take(
+    _ size: Int, _ k: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
+    _ answers: UnsafeMutablePointer<Neighbor>, _ distance: (CandidateKey) -> Float
+  ) {
+    let taken = min(size, k)
+    for i in 0..<taken {
+      let key = unsafe scratch.walk.pool[i]
+      unsafe answers[i] = Neighbor(id: id(key.ordinal), distance: distance(key))
+    }
+    unsafe sortNeighbors(answers, count: taken)
+    outcome.count = taken
+  }
+
+  /// Ranks `scratch.ordinals[0..<candidates]` by their precise rows and writes the best.
+  @unsafe
+  private func rerank(
+    _ candidates: Int, _ k: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
+    _ answers: UnsafeMutablePointer<Neighbor>
+  ) {
+    guard let rowKernel else { return }
+    let distances = unsafe scratch.distances
+    if let rows {
+      unsafe rowKernel.gather(
+        query: scratch.query, rows: rows.start,
+        rowStride: parameters.options.dimensions * rowKernel.rows.byteCount,
+        ordinals: scratch.ordinals, count: candidates, into: distances)
+    } else {
+      // Lossless codes are the rows.
+      for i in 0..<candidates {
+        unsafe copyRow(scratch.ordinals[i], into: scratch.row)
+        unsafe distances[i] = rowKernel.row(query: scratch.query, row: scratch.row)
+      }
+    }
+    let metric = parameters.options.metric
+    for i in 0..<candidates {
+      let value = unsafe distances[i]
+      let distance =
+        switch metric {
+        case .squaredEuclidean: value
+        case .innerProduct: -value
+        case .cosine: 1 - value
+        }
+      unsafe scratch.ranked[i] = Neighbor(id: id(scratch.ordinals[i]), distance: distance)
+    }
+    unsafe sortNeighbors(scratch.ranked, count: candidates)
+    let taken = min(candidates, k)
+    unsafe answers.update(from: scratch.ranked, count: taken)
+    outcome.count = taken
+    outcome.rerankedRows = candidates
+  }
+}
+
+/// Rows scored by their precise components.
+@safe
+private struct PreciseWalk: WalkRows {
+  let kernel: DistanceKernel
+  let rows: UnsafeRawPointer
+  let query: UnsafePointer<Float>
+  let isProduct: Bool
+
+  @unsafe
+  func score(_ hop: HopKernel, _ scratch: WalkScratch, count: Int) {
+    _ = unsafe scoreBelow(.max, scratch, count)
+  }
+
+  @unsafe
+  func expand(
+    _ hop: HopKernel, _ scratch: WalkScratch, links: UnsafePointer<UInt32>, degree: Int,
+    count: Int, threshold: CandidateKey
+  ) -> (scored: Int, kept: Int) {
+    let fresh = unsafe collectUnvisited(
+      links: links, degree: degree, count: count, visited: scratch.visited, epoch: scratch.epoch,
+      ordinals: scratch.ordinals)
+    return (fresh, unsafe scoreBelow(threshold, scratch, fresh))
+  }
+
+  @unsafe
+  func prefetch(links: UnsafePointer<UInt32>) { unsafe prefetchLines(links) }
+
+  @unsafe
+  private func scoreBelow(
+    _ threshold: CandidateKey, _ scratch: WalkScratch, _ count: Int
+  ) -> Int {
+    unsafe kernel.gather(
+      query: query, rows: rows, rowStride: kernel.dimensions * kernel.rows.byteCount,
+      ordinals: scratch.ordinals, count: count, into: scratch.estimates)
+    if isProduct {
+      for i in 0..<count { unsafe scratch.estimates[i] = -scratch.estimates[i] }
+    }
+    return unsafe packKeys(
+      estimates: scratch.estimates, ordinals: scratch.ordinals, count: count,
+      threshold: threshold, keys: scratch.keys)
+  }
+}
+
+/// The monotonic clock, in nanoseconds.
+@inline(__always)
+private func nanoseconds() -> Int {
+  var time = timespec()
+  unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+  return time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
+}

@@ -1,0 +1,69 @@
+package import NeedletailCore
+
+/// How one query is answered.
+package struct SearchParameters: Sendable, Hashable {
+  /// Answers asked for; at least 1.
+  package var k: Int
+  /// Width of the window of candidates; raised to `k`.
+  package var efSearch: Int
+  /// Candidates that are re-ranked on precise rows; `nil`: as many as the codes call for. 0: none.
+  package var rerankCandidates: Int?
+  /// The most evaluations; `nil`: no limit.
+  package var evaluationLimit: Int?
+  /// Whether the stages are timed.
+  package var measuresTime: Bool
+
+  package init(
+    k: Int, efSearch: Int, rerankCandidates: Int? = nil, evaluationLimit: Int? = nil,
+    measuresTime: Bool = false
+  ) {
+    self.k = k
+    self.efSearch = efSearch
+    self.rerankCandidates = rerankCandidates
+    self.evaluationLimit = evaluationLimit
+    self.measuresTime = measuresTime
+  }
+
+  /// Refuses parameters that cannot be served, before anything is allocated.
+  ///
+  /// - Throws: `invalidConfiguration` or `capacityExceeded`, naming the parameter, value and range.
+  package func validate() throws(NeedletailError) {
+    try Self.check("k", k, 1...Limits.neighborsPerQuery)
+    try Self.check("efSearch", efSearch, 1...Limits.searchWidth)
+    if let rerankCandidates {
+      try Self.check("rerank candidates", rerankCandidates, 0...Limits.searchWidth)
+    }
+    if let evaluationLimit { try Self.check("evaluationLimit", evaluationLimit, 1...Int.max) }
+  }
+
+  private static func check(
+    _ name: String, _ value: Int, _ range: ClosedRange<Int>
+  ) throws(NeedletailError) {
+    if value < range.lowerBound {
+      throw NeedletailError(
+        .invalidConfiguration, "\(name) is \(value); it must be at least \(range.lowerBound).")
+    }
+    if value > range.upperBound {
+      throw NeedletailError(
+        .capacityExceeded, "\(name) is \(value); the most is \(range.upperBound).")
+    }
+  }
+}
+
+/// What one search cost, and whether it was cut short.
+package struct SearchOutcome: Sendable, Hashable {
+  /// Answers written.
+  package var count = 0
+  /// The width of the window after it was raised to `k`.
+  package var efSearch = 0
+  package var hops = 0
+  package var evaluations = 0
+  package var rerankedRows = 0
+  package var prepareNanoseconds = 0
+  package var walkNanoseconds = 0
+  package var rerankNanoseconds = 0
+  /// Whether the limit on evaluations ended the walk.
+  package var isLimited = false
+
+  package init() {}
+}

@@ -1,0 +1,98 @@
+import NeedletailCore
+import NeedletailStorage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Everything one thread needs to search; made at its first search, freed when the thread ends.
+@safe
+package final class SearchScratch: @unchecked Sendable {
+  // SAFETY: reached only through the thread's own slot.
+
+  let walk: WalkScratch
+  /// The query as it is re-ranked: as given, or a unit vector under cosine.
+  private(set) var query: UnsafeMutablePointer<Float>
+  /// The query in the space of the codes.
+  private(set) var projected: UnsafeMutablePointer<Float>
+  /// One decoded row.
+  private(set) var row: UnsafeMutablePointer<Float>
+  private(set) var code: UnsafeMutablePointer<Int8>
+  private(set) var distances: UnsafeMutablePointer<Float>
+  private(set) var ordinals: UnsafeMutablePointer<UInt32>
+  private(set) var ranked: UnsafeMutablePointer<Neighbor>
+  private var vectors: MemoryBlock
+  private var lists: MemoryBlock
+  private var dimensions = 0
+  private var width = 0
+
+  private init() throws(NeedletailError) {
+    walk = try WalkScratch(rows: 1, width: 1, degree: 1)
+    vectors = try MemoryBlock(byteCount: 0)
+    lists = try MemoryBlock(byteCount: 0)
+    unsafe query = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe projected = query
+    unsafe row = query
+    unsafe distances = query
+    unsafe code = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe ordinals = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe ranked = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+  }
+
+  /// Makes room for a search; allocates only when it is larger than any before on this thread.
+  func reserve(
+    rows: Int, width: Int, degree: Int, dimensions: Int
+  ) throws(NeedletailError) {
+    try walk.reserve(rows: rows, width: width, degree: degree)
+    if dimensions > self.dimensions {
+      self.dimensions = dimensions
+      let floats = (dimensions * 4 + 63) & ~63
+      let bytes = Quantizer.blocks(dimensions) * 64
+      vectors = try MemoryBlock(byteCount: 3 * floats + bytes)
+      // SAFETY: the parts lie one behind the other in the block.
+      let start = unsafe vectors.mutableBytes.baseAddress.unsafelyUnwrapped
+      unsafe query = start.assumingMemoryBound(to: Float.self)
+      unsafe projected = (start + floats).assumingMemoryBound(to: Float.self)
+      unsafe row = (start + 2 * floats).assumingMemoryBound(to: Float.self)
+      unsafe code = (start + 3 * floats).assumingMemoryBound(to: Int8.self)
+    }
+    if width > self.width {
+      self.width = max(width, 2 * self.width, 256)
+      lists = try MemoryBlock(byteCount: (self.width + 64) * 24)
+      let start = unsafe lists.mutableBytes.baseAddress.unsafelyUnwrapped
+      unsafe ranked = start.assumingMemoryBound(to: Neighbor.self)
+      unsafe distances = UnsafeMutableRawPointer(ranked + self.width + 64)
+        .assumingMemoryBound(to: Float.self)
+      unsafe ordinals = UnsafeMutableRawPointer(distances + self.width + 64)
+        .assumingMemoryBound(to: UInt32.self)
+    }
+  }
+
+  /// The scratch of the calling thread.
+  ///
+  /// - Complexity: one look into the thread's own storage; the first call of a thread allocates.
+  static func ofThisThread() throws(NeedletailError) -> SearchScratch {
+    let key = slot
+    if let present = unsafe pthread_getspecific(key) {
+      return unsafe Unmanaged<SearchScratch>.fromOpaque(present).takeUnretainedValue()
+    }
+    let made = try SearchScratch()
+    unsafe pthread_setspecific(key, Unmanaged.passRetained(made).toOpaque())
+    return made
+  }
+
+  private static let slot: pthread_key_t = {
+    var key = pthread_key_t()
+    unsafe pthread_key_create(&key) { raw in
+      let context: UnsafeMutableRawPointer? = unsafe raw
+      if let context = unsafe context {
+        unsafe Unmanaged<SearchScratch>.fromOpaque(context).release()
+      }
+    }
+    return key
+  }()
+}

@@ -1,0 +1,47 @@
+import NeedletailCore
+import NeedletailKernels
+import NeedletailStorage
+
+extension SealedSegment {
+  /// Whether the rows can be given back.
+  package var hasPreciseRows: Bool { rows != nil || parameters.isLossless }
+
+  /// Gives back a row as it was added, to within the rounding of how it is kept.
+  ///
+  /// - Precondition: `ordinal` is below the count and the segment has precise rows; `row` has room.
+  @unsafe
+  package func export(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
+    unsafe copyRow(ordinal, into: row)
+    guard let norms else { return }
+    let norm = unsafe norms.start.load(fromByteOffset: Int(ordinal) * 8, as: Double.self)
+    for j in 0..<parameters.options.dimensions {
+      unsafe row[j] = Float(Double(row[j]) * norm)
+    }
+  }
+
+  /// The row that distances are computed on: a unit row under cosine, the row itself otherwise.
+  @unsafe
+  package func copyRow(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
+    let dimensions = parameters.options.dimensions
+    guard let rows else {
+      guard let quantizer else { return }
+      let code = unsafe codes.start + Int(ordinal) * quantizer.codeByteCount
+      unsafe quantizer.decode(
+        code.assumingMemoryBound(to: UInt8.self), factor: 1, into: row)
+      return
+    }
+    let kind = parameters.options.precise
+    let source = unsafe rows.start + Int(ordinal) * dimensions * kind.byteCount
+    switch kind {
+    case .none: break
+    case .float32:
+      unsafe UnsafeMutableRawPointer(row).copyMemory(from: source, byteCount: dimensions * 4)
+    case .float16:
+      unsafe Conversion.widen(
+        source.assumingMemoryBound(to: UInt16.self), as: .float16, count: dimensions, into: row)
+    case .bfloat16:
+      unsafe Conversion.widen(
+        source.assumingMemoryBound(to: UInt16.self), as: .bfloat16, count: dimensions, into: row)
+    }
+  }
+}
