@@ -31,9 +31,6 @@ struct RowLayout: Sendable, Hashable {
     return overflow || overflows ? nil : sum
   }
 
-  /// The most bytes of a file that `parse` may have to see.
-  static let largestPrefix = 12 + NpyHeader.largestText
-
   /// How many bytes of the file `parse` must see; they may be more than the file has.
   ///
   /// `prefix` is at least 12 bytes, or the whole file.

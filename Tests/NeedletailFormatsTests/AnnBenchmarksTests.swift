@@ -2,6 +2,7 @@ import Foundation
 import NeedletailCore
 import NeedletailFormats
 import Testing
+import _NeedletailTestSupport
 
 #if HDF5
   import CHDF5

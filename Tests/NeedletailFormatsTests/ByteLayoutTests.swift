@@ -2,6 +2,7 @@ import NeedletailCore
 import NeedletailFormats
 import NeedletailStorage
 import Testing
+import _NeedletailTestSupport
 
 /// Bytes written by hand, so that a mistake made alike in reader and writer doesn't hide.
 @Suite struct ByteLayoutTests {

@@ -3,6 +3,7 @@ import NeedletailCore
 import NeedletailFormats
 import NeedletailStorage
 import Testing
+import _NeedletailTestSupport
 
 /// Builds the bytes of a file, little-endian.
 struct FileBytes: Sendable {
@@ -59,24 +60,16 @@ struct FileBytes: Sendable {
   }
 }
 
-/// A directory for one test, removed with it.
-final class TemporaryDirectory {
-  let path: String
+extension TemporaryDirectory {
+  /// The names in the directory, in order.
+  var names: [String] { (try? LocalFileSystem().list(path)) ?? [] }
 
-  init() throws {
-    path = NSTemporaryDirectory() + "needletail-formats-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func callAsFunction(_ name: String) -> String { path + "/" + name }
-  var names: [String] {
-    (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? []
-  }
+  /// The bytes of a file in it.
   func bytes(_ name: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: self(name))))
   }
+
+  /// Writes a file into it; the file's path.
   func write(_ bytes: [UInt8], _ name: String) throws -> String {
     try Data(bytes).write(to: URL(fileURLWithPath: self(name)))
     return self(name)

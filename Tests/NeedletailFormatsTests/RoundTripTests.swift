@@ -2,6 +2,7 @@ import NeedletailCore
 import NeedletailFormats
 import NeedletailStorage
 import Testing
+import _NeedletailTestSupport
 
 @Suite struct RoundTripTests {
   struct Case: Sendable, CustomTestStringConvertible {

@@ -2,6 +2,7 @@ import Foundation
 import NeedletailCore
 import NeedletailFormats
 import Testing
+import _NeedletailTestSupport
 
 @Suite struct StreamTests {
   /// A header, then zeros without end.

@@ -1,8 +1,9 @@
+import Foundation
 import NeedletailCore
 import NeedletailFormats
 import NeedletailStorage
-import Synchronization
 import Testing
+import _NeedletailTestSupport
 
 @Suite struct WriterTests {
   @Test(arguments: ["fvecs", "fbin", "npy"]) func aDroppedWriterLeavesNothing(ending: String) throws
@@ -147,91 +148,24 @@ import Testing
       let directory = try TemporaryDirectory()
       try VectorMatrix([7], dimensions: 1).write(to: directory("x.\(ending)"))
       let before = try directory.bytes("x.\(ending)")
-      let fileSystem = FailingFileSystem(failingAt: step)
+      let fileSystem = FaultyFileSystem(
+        LocalFileSystem(), fault: .init(call: step, number: ENOSPC, isTorn: true))
       do {
         var writer = try VectorFileWriter(
           path: directory("x.\(ending)"), dimensions: matrix.dimensions, replacing: true,
           fileSystem: fileSystem)
         for _ in 0..<8 { try writer.append(matrix) }
         try writer.finish()
-      } catch { failures += 1 }
+      } catch {
+        failures += 1
+        #expect(error.code == .io, "\(error)")
+      }
       #expect(directory.names == ["x.\(ending)"], "step \(step)")
       // Either the old file or the whole new one; the last call makes the new name durable.
       let after = try VectorMatrix(contentsOf: directory("x.\(ending)"))
       #expect(try directory.bytes("x.\(ending)") == before || after.count == 24, "step \(step)")
-      if !fileSystem.hasFailed { break }
+      if !fileSystem.hasFired { break }
     }
     #expect(failures >= 6 && failures < 100)
-  }
-}
-
-/// The local file system, but one of its calls fails as if the disk were full.
-final class FailingFileSystem: FileSystem {
-  private let local = LocalFileSystem()
-  private let remaining: Mutex<Int>
-
-  init(failingAt step: Int) { remaining = Mutex(step) }
-
-  var hasFailed: Bool { remaining.withLock { $0 <= 0 } }
-
-  fileprivate func step() throws(NeedletailError) {
-    let left = remaining.withLock { left -> Int in
-      left -= 1
-      return left
-    }
-    if left == 0 { throw NeedletailError(.io, "The disk is full.") }
-  }
-
-  func map(_ path: String) throws(NeedletailError) -> MappedRegion { try local.map(path) }
-  func kind(of path: String) throws(NeedletailError) -> FileKind? {
-    try step()
-    return try local.kind(of: path)
-  }
-  func create(_ path: String) throws(NeedletailError) -> any WritableFile {
-    try step()
-    return FailingFile(try local.create(path), self)
-  }
-  func makeDirectory(_ path: String) throws(NeedletailError) { try local.makeDirectory(path) }
-  func list(_ path: String) throws(NeedletailError) -> [String] { try local.list(path) }
-  func rename(_ from: String, to: String) throws(NeedletailError) {
-    try step()
-    try local.rename(from, to: to)
-  }
-  func moveDirectory(_ from: String, toNew to: String) throws(NeedletailError) {
-    try local.moveDirectory(from, toNew: to)
-  }
-  func remove(_ path: String) throws(NeedletailError) { try local.remove(path) }
-  func removeTree(_ path: String) throws(NeedletailError) { try local.removeTree(path) }
-  func synchronizeDirectory(_ path: String) throws(NeedletailError) {
-    try step()
-    try local.synchronizeDirectory(path)
-  }
-}
-
-private final class FailingFile: WritableFile {
-  private let file: any WritableFile
-  private let fileSystem: FailingFileSystem
-
-  init(_ file: any WritableFile, _ fileSystem: FailingFileSystem) {
-    self.file = file
-    self.fileSystem = fileSystem
-  }
-
-  var position: UInt64 { file.position }
-  func write(_ bytes: UnsafeRawBufferPointer) throws(NeedletailError) {
-    try fileSystem.step()
-    unsafe try file.write(bytes)
-  }
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(NeedletailError) {
-    try fileSystem.step()
-    unsafe try file.write(bytes, at: offset)
-  }
-  func synchronize() throws(NeedletailError) {
-    try fileSystem.step()
-    try file.synchronize()
-  }
-  func close() throws(NeedletailError) {
-    try fileSystem.step()
-    try file.close()
   }
 }
