@@ -83,7 +83,7 @@ const char *ndl_level_name(ndl_level level) {
     case NDL_LEVEL_AVX2: return "avx2";
     case NDL_LEVEL_AVX512: return "avx512";
     case NDL_LEVEL_AVX512_VNNI: return "avx512vnni";
-    case NDL_LEVEL_NEON_DOTPROD: return "neon";
+    case NDL_LEVEL_NEON: return "neon";
     default: return "scalar";
   }
 }
@@ -96,7 +96,7 @@ int ndl_level_is_available(ndl_level level, uint32_t features) {
     case NDL_LEVEL_AVX2: needed = NDL_FEATURE_AVX2; break;
     case NDL_LEVEL_AVX512: needed = avx512; break;
     case NDL_LEVEL_AVX512_VNNI: needed = avx512 | NDL_FEATURE_AVX512_VNNI; break;
-    case NDL_LEVEL_NEON_DOTPROD: needed = NDL_FEATURE_NEON_DOTPROD; break;
+    case NDL_LEVEL_NEON: needed = NDL_FEATURE_NEON_DOTPROD; break;
     default: return 0;
   }
   return (features & needed) == needed;
@@ -104,7 +104,7 @@ int ndl_level_is_available(ndl_level level, uint32_t features) {
 
 ndl_level ndl_level_choose(uint32_t features, const char *NDL_NULLABLE forced) {
   ndl_level start = NDL_LEVEL_AVX512_VNNI;
-  if (ndl_level_is_available(NDL_LEVEL_NEON_DOTPROD, features)) start = NDL_LEVEL_NEON_DOTPROD;
+  if (ndl_level_is_available(NDL_LEVEL_NEON, features)) start = NDL_LEVEL_NEON;
   if (forced != NULL) {
     for (int i = 0; i < NDL_LEVEL_COUNT; i++)
       if (strcmp(forced, ndl_level_name((ndl_level)i)) == 0) start = (ndl_level)i;
@@ -112,7 +112,7 @@ ndl_level ndl_level_choose(uint32_t features, const char *NDL_NULLABLE forced) {
   // NEON stands directly above scalar; the levels of x86 form a ladder.
   int level = (int)start;
   while (level > 0 && !ndl_level_is_available((ndl_level)level, features))
-    level = level == NDL_LEVEL_NEON_DOTPROD ? NDL_LEVEL_SCALAR : level - 1;
+    level = level == NDL_LEVEL_NEON ? NDL_LEVEL_SCALAR : level - 1;
   return (ndl_level)level;
 }
 
@@ -144,7 +144,7 @@ const ndl_kernel_table *NDL_NULLABLE ndl_kernels_for_features(ndl_level level, u
     case NDL_LEVEL_AVX512: return &ndl_table_avx512;
     case NDL_LEVEL_AVX512_VNNI: return &ndl_table_avx512vnni;
 #elif defined(__aarch64__)
-    case NDL_LEVEL_NEON_DOTPROD: return &ndl_table_neon;
+    case NDL_LEVEL_NEON: return &ndl_table_neon;
 #endif
     default: return &ndl_table_scalar;
   }

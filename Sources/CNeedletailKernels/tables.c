@@ -46,6 +46,6 @@ NDL_DECLARE_CODE_LEVEL(neon);
 NDL_DECLARE_CONVERT_LEVEL(neon);
 NDL_DECLARE_CONVERT_F16_LEVEL(neon);
 
-NDL_TABLE(ndl_table_neon, NDL_LEVEL_NEON_DOTPROD, neon, neon, neon, neon, neon);
+NDL_TABLE(ndl_table_neon, NDL_LEVEL_NEON, neon, neon, neon, neon, neon);
 
 #endif

@@ -82,10 +82,12 @@ struct FloatKernelTests {
       unsafe scalar.block(
         query: world.query, rows: world.start, rowStride: world.stride, count: rows,
         into: &reference)
-      for row in 0..<rows {
-        let (sum, magnitude) = world.terms(operation, row: row)
-        #expect(abs(Double(reference[row]) - sum) <= Double(d + 2) * 0x1p-23 * magnitude)
+      let terms = (0..<rows).map { world.terms(operation, row: $0) }
+      let sound = (0..<rows).allSatisfy { row in
+        let bound = Double(d + 2) * 0x1p-23 * terms[row].magnitude
+        return abs(Double(reference[row]) - terms[row].sum) <= bound
       }
+      #expect(sound, "scalar \(element) d \(d)")
       for (level, missing) in Self.variants {
         let kernel = try DistanceKernel(
           operation, rows: element, dimensions: d, level: level, without: missing)
@@ -97,13 +99,15 @@ struct FloatKernelTests {
         unsafe kernel.gather(
           query: world.query, rows: world.start, rowStride: world.stride, ordinals: ordinals,
           count: ordinals.count, into: &gathered)
-        for row in 0..<rows {
-          let bound = Float(d) * 0x1p-23 * Float(world.terms(operation, row: row).magnitude)
-          #expect(
-            abs(block[row] - reference[row]) <= bound, "\(level) \(element) d \(d) row \(row)")
-          let one = unsafe kernel.row(query: world.query, row: world.start + row * world.stride)
-          #expect(one == block[row], "\(level) \(element) d \(d): one row, block")
+        let agrees = (0..<rows).allSatisfy { row in
+          let bound = Float(d) * 0x1p-23 * Float(terms[row].magnitude)
+          return abs(block[row] - reference[row]) <= bound
         }
+        #expect(agrees, "\(level) \(element) d \(d)")
+        let singles = (0..<rows).map { row in
+          unsafe kernel.row(query: world.query, row: world.start + row * world.stride)
+        }
+        #expect(singles == block, "\(level) \(element) d \(d): row by row")
         #expect(gathered == ordinals.map { block[Int($0)] }, "\(level) \(element) d \(d): gather")
       }
     }

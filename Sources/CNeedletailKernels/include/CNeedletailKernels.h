@@ -29,7 +29,7 @@ typedef enum ndl_level {
   NDL_LEVEL_AVX2 = 1,
   NDL_LEVEL_AVX512 = 2,      // F, BW, VL and DQ
   NDL_LEVEL_AVX512_VNNI = 3,  // and VNNI
-  NDL_LEVEL_NEON_DOTPROD = 4,        // arm64 with the dot-product instructions
+  NDL_LEVEL_NEON = 4,        // arm64 with the dot-product instructions
 } ndl_level;
 
 #define NDL_LEVEL_COUNT 5
