@@ -48,6 +48,9 @@ package struct ExactSearch: Sendable {
   package let metric: Metric
   let squaredNorms: [Double]
 
+  /// The most answers of one call; they are held in memory.
+  static let answersPerCall = 1 << 31
+
   /// Reads the base once: checks each row and keeps its norm.
   ///
   /// - Parameters:
@@ -76,8 +79,8 @@ package struct ExactSearch: Sendable {
   ///   - threads: how many threads scan; the answer does not depend on it.
   ///   - monitor: told of every block, in evaluations; cancelling it ends the scan.
   /// - Returns: `min(k, rows)` answers per query, nearest first.
-  /// - Throws: `invalidConfiguration` for `k < 1`, `dimensionMismatch`, what `init` throws for rows, and
-  ///   `cancelled`.
+  /// - Throws: `invalidConfiguration` for `k < 1`, `dimensionMismatch`, what `init` throws for rows,
+  ///   `capacityExceeded` for more answers than one call holds, and `cancelled`.
   /// - Complexity: O(q·n·d), at the speed of the matrix product; memory O(threads · (d + k)).
   package func nearest(
     queries: VectorMatrix, k: Int, threads: Int = 1, monitor: WorkMonitor? = nil
@@ -94,12 +97,23 @@ package struct ExactSearch: Sendable {
       of: queries, as: "query", metric: metric, threads: threads)
     let k = min(k, base.count)
     guard k > 0, queries.count > 0 else { return Answer(k: k, rows: [], distances: []) }
-    monitor?.begin("scanning", total: queries.count * base.count)
+    let (answers, overflow) = queries.count.multipliedReportingOverflow(by: k)
+    guard k <= Limits.neighborsPerQuery, !overflow, answers <= Self.answersPerCall else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "\(queries.count) queries × \(k) neighbours are more than one call answers: at most "
+          + "\(Limits.neighborsPerQuery) neighbours, \(Self.answersPerCall) in all; ask in batches."
+      )
+    }
+    let (evaluations, endless) = queries.count.multipliedReportingOverflow(by: base.count)
+    monitor?.begin("scanning", total: endless ? Int.max : evaluations)
+    // More threads than this only cost; the plan multiplies by their number.
+    let threads = max(1, min(threads, 1024))
     let plan = ScanPlan(
       queries: queries.count, rows: base.count, dimensions: base.dimensions, k: k, threads: threads)
     let slots = SharedSlots<Nearest>(count: queries.count * plan.shards * k)
-    let seats = SharedSlots<ExactScanner?>(count: max(1, threads), filledWith: nil)
-    try BatchedProducts.withOneLibraryThread { () throws(NeedletailError) in
+    let seats = SharedSlots<ExactScanner?>(count: threads, filledWith: nil)
+    func scan() throws(NeedletailError) {
       try parallelFor(threads: threads, count: plan.tasks) { thread, task throws(NeedletailError) in
         let scanner =
           seats[thread]
@@ -107,6 +121,12 @@ package struct ExactSearch: Sendable {
         seats[thread] = scanner
         try scanner.run(task: task, into: slots, monitor: monitor)
       }
+    }
+    // Few queries never reach the library: its setting is left alone.
+    if plan.blockQueries < BatchedProducts.crossover {
+      try scan()
+    } else {
+      try BatchedProducts.withOneLibraryThread { () throws(NeedletailError) in try scan() }
     }
     return answer(from: slots, queries: queries.count, shards: plan.shards, k: k)
   }

@@ -201,6 +201,14 @@ struct ExactSearchTests {
     #expect(Self.code { _ = try search.nearest(queries: base, k: 0) } == .invalidConfiguration)
     let three = matrix([[1, 2, 3]], .float32)
     #expect(Self.code { _ = try search.nearest(queries: three, k: 1) } == .dimensionMismatch)
+    let many = matrix(Array(repeating: [1], count: Limits.neighborsPerQuery + 1), .uint8)
+    let crowd = try ExactSearch(base: many, metric: .innerProduct)
+    #expect(
+      Self.code { _ = try crowd.nearest(queries: many[0..<1], k: many.count) }
+        == .capacityExceeded)
+    #expect(
+      Self.code { _ = try crowd.nearest(queries: many[0..<4096], k: 1 << 20) }
+        == .capacityExceeded)
     let infinite = matrix([[1, 2], [3, .infinity], [.nan, 0]], .float32)
     let large = matrix([[1, 2], [3e19, 0]], .float32)
     let zero = matrix([[1, 2], [0, 0]], .float32)
