@@ -133,10 +133,18 @@ private struct World {
     let truth = try world.truth("l2")
     let report = try Command.run(
       "evaluate", world.index, "--queries", world.queries, "--groundtruth", truth, "--base",
-      world.base, "--ef", "200", "--repeats", "1", "--json"
+      world.base, "--ids", world.directory("ids.txt"), "--ef", "200", "--repeats", "1", "--json"
     ).json()
     let points = try #require(report["points"] as? [[String: Any]])
     #expect((points[0]["recall"] as? Double ?? 0) > 0.98)
+    let alone = try Command.run(
+      "evaluate", world.index, "--queries", world.queries, "--groundtruth", truth, "--ids",
+      world.directory("ids.txt"), "--ef", "200", "--repeats", "1", "--json"
+    ).json()
+    let others = try #require(alone["points"] as? [[String: Any]])
+    #expect(others[0]["recall"] as? Double == points[0]["recall"] as? Double)
+    try Command.expectFailure(
+      64, "--ids", "evaluate", world.index, "--queries", world.queries, "--groundtruth", truth)
   }
 
   @Test func infoAndVerifyOfASoundIndex() throws {
@@ -335,7 +343,7 @@ private struct World {
       "10,20", "--repeats", "1", "--html", page)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("recall@10"))
-    #expect(outcome.output.contains("index's own rows"))
+    #expect(outcome.output.contains("index's rows"))
     for line in outcome.output.split(separator: "\n") where !line.contains(page) {
       #expect(line.count <= 80, "\(line)")
     }

@@ -176,7 +176,7 @@ private struct Catalog {
     try Command.expectFailure(
       66, "little-4", "datasets", "fetch", "other", "--directory", catalog.directory.path)
     try Command.expectFailure(
-      66, "datasets", "datasets", "list", "--directory", catalog.directory("none"))
+      66, "/none", "datasets", "list", "--directory", catalog.directory("none"))
     try Data("{".utf8).write(to: URL(fileURLWithPath: catalog.directory("bad.json")))
     try Command.expectFailure(
       65, "bad.json", "datasets", "list", "--directory", catalog.directory.path)

@@ -10,6 +10,12 @@
     static let configuration = CommandConfiguration(
       commandName: "build",
       abstract: "Build an index directory from a file of vectors.",
+      usage: """
+        needletail build --input <file> --metric cosine|l2|ip --output <dir>
+            [--ids <file>] [--m 16] [--ef-construction 200] [--codes int8|none]
+            [--rerank f32|bf16|f16|none] [--seed <n>] [--threads <n>] [--dry-run]
+            [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail build --input base.fbin --metric cosine --output words.needletail

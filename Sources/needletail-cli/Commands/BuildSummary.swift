@@ -104,7 +104,8 @@
       for component in present {
         let length = Int((24 * Double(component.bytes) / most).rounded())
         table.add([
-          component.name, Numerals.bytes(component.bytes), placement[component.key] ?? "",
+          component.name, Numerals.bytes(component.bytes),
+          placement[component.key] ?? (placement.isEmpty ? "" : "resident"),
           length == 0 ? "▏" : String(repeating: "▇", count: length),
         ])
       }

@@ -70,6 +70,10 @@
     struct Fetch: ParsableCommand {
       static let configuration = CommandConfiguration(
         commandName: "fetch", abstract: "Fetch the data of one set.",
+        usage: """
+          needletail datasets fetch <name> [--output <dir>] [--url <address>]
+              [--directory <dir>] [--json]
+          """,
         discussion: """
           EXAMPLES
             needletail datasets fetch sift-128

@@ -10,6 +10,10 @@
     static let configuration = CommandConfiguration(
       commandName: "demo",
       abstract: "Build, judge and look into an index of real embeddings, in half a minute.",
+      usage: """
+        needletail demo [<package> ...] [--directory <dir>] [--threads <n>]
+            [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail demo

@@ -10,6 +10,11 @@
     static let configuration = CommandConfiguration(
       commandName: "evaluate",
       abstract: "Judge an index: recall, speed, latency and memory.",
+      usage: """
+        needletail evaluate <dir> --queries <file> --groundtruth <file>
+            [--base <file>] [--ids <file>] [--k 10] [--ef 10,16,24]
+            [--threads 1] [--repeats 3] [--html <file>] [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail evaluate words.needletail --queries query.fbin \\
@@ -30,6 +35,8 @@
     var groundtruth: String
     @Option(help: "The vectors that the index was built from, to judge recall on.")
     var base: String?
+    @Option(help: "The file of ids that the index was built with, if it was.")
+    var ids: String?
     @Option(help: "Neighbours of each query.")
     var k = 10
     @Option(help: "The widths of the walk, with commas between them.")
@@ -64,7 +71,8 @@
         snapshot, queries: matrix, truth: truth,
         base: try base.map { path throws(NeedletailError) in
           try VectorMatrix(contentsOf: path)
-        }, options: options,
+        }, ids: try ids.map { path throws(NeedletailError) in try IDList.read(path) },
+        options: options,
         files: .init(queries: queries, groundTruth: groundtruth, base: base), before: before)
       if let html { try Self.write(HTMLReport.page(report, date: Self.today), to: html) }
       if outputOptions.json {
@@ -78,26 +86,27 @@
     /// Measures a snapshot and judges its answers.
     static func evaluate(
       _ snapshot: Snapshot, queries: VectorMatrix, truth: GroundTruth, base: VectorMatrix?,
-      options: EvaluationOptions, files: EvaluationReport.Files, before: ResidentMemory?
+      ids: [VectorID]? = nil, options: EvaluationOptions, files: EvaluationReport.Files,
+      before: ResidentMemory?
     ) throws(NeedletailError) -> EvaluationReport {
       let target = SnapshotTarget(snapshot: snapshot)
-      // Made early, so that files which do not fit are refused before the long part, and made again
-      // on the index's own rows afterwards, whose memory is not the search's.
-      let makeJudge = { (rows: VectorMatrix?, basis: RecallBasis) throws(NeedletailError) in
-        try RecallJudge(
-          rows: rows, basis: basis, rowCount: snapshot.count, identities: target.identities,
-          queries: queries, groundTruth: truth, metric: snapshot.metric, k: options.k)
-      }
+      // What does not fit is refused before the long part; the judge itself comes after it, because
+      // the rows which it reads are not memory of the search.
+      let identities = try target.identities(ids)
       try RecallJudge.check(
-        rows: base, rowCount: snapshot.count, identities: nil, queries: queries,
+        rows: base, rowCount: snapshot.count, identities: identities, queries: queries,
         groundTruth: truth, k: options.k)
       let monitor = WorkMonitor()
       let outcome = try Supervision.run(monitor, unit: "runs") { () throws(NeedletailError) in
         try Evaluation.run(target, queries: queries, options: options, monitor: monitor) {
           () throws(NeedletailError) in
-          if let base { return try makeJudge(base, .base) }
-          guard snapshot.preciseRows == .float32 else { return try makeJudge(nil, .ids) }
-          return try makeJudge(try snapshot.exportAll(), .indexRows)
+          var rows = base
+          if rows == nil, snapshot.preciseRows == .float32 { rows = try target.rows(identities) }
+          return try RecallJudge(
+            rows: rows,
+            basis: base == nil ? .indexRows : .base, rowCount: snapshot.count,
+            identities: identities, queries: queries, groundTruth: truth, metric: snapshot.metric,
+            k: options.k)
         }
       }
       return EvaluationReport(
@@ -124,8 +133,8 @@
     static func lines(_ report: EvaluationReport) -> [String] {
       var table = Table(leading: [])
       table.add([
-        "efSearch", "recall@\(report.k)", "QPS", "median", "p50 µs", "p95 µs", "p99 µs",
-        "p99.9 µs", "evals", "hops",
+        "ef", "recall@\(report.k)", "QPS", "median", "p50 µs", "p95", "p99", "p99.9", "evals",
+        "hops",
       ])
       for point in report.points {
         table.add([
@@ -154,7 +163,7 @@
     static func basis(_ basis: RecallBasis) -> String {
       switch basis {
       case .base: "the base"
-      case .indexRows: "the index's own rows"
+      case .indexRows: "the index's rows"
       case .ids: "ids"
       }
     }

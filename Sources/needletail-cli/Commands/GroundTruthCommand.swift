@@ -9,6 +9,10 @@
     static let configuration = CommandConfiguration(
       commandName: "groundtruth",
       abstract: "Find the exact nearest rows of every query.",
+      usage: """
+        needletail groundtruth --base <file> --queries <file>
+            --metric cosine|l2|ip --output <file> [--k 100] [--threads <n>] [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail groundtruth --base base.fbin --queries query.fbin \\

@@ -53,9 +53,9 @@
       table.add(["precise rows", information.preciseRows.rawValue])
       table.add([
         "graph",
-        "m \(information.m), efConstruction \(information.efConstruction), "
-          + "\(graph.levels) levels, linked by \(graph.linkedBy)",
+        "m \(information.m), efConstruction \(information.efConstruction), \(graph.levels) levels",
       ])
+      table.add(["linked by", graph.linkedBy])
       table.add([
         "links",
         "\(Numerals.fixed(graph.meanDegree, 1)) a row on level 0, at most \(graph.maximumDegree)",

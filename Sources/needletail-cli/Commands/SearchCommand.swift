@@ -9,6 +9,10 @@
     static let configuration = CommandConfiguration(
       commandName: "search",
       abstract: "Find the nearest neighbours of every query of a file.",
+      usage: """
+        needletail search <dir> --queries <file> --k <n> [--ef 64] [--threads 1]
+            [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail search words.needletail --queries query.fbin --k 10

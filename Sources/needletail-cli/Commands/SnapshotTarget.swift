@@ -30,10 +30,43 @@
       return outcome.count
     }
 
-    /// The ids in the order of the rows; nil when each id is its row's number.
-    var identities: [VectorID]? {
+    /// The ids in the order of the rows, as `list` has them; nil when each id is its row's number.
+    ///
+    /// - Throws: `invalidConfiguration` when the index has ids of its own and there is no list;
+    ///   `dimensionMismatch` when the list has others than the index.
+    func identities(_ list: [VectorID]?) throws(NeedletailError) -> [VectorID]? {
       let ids = snapshot.ids
-      return ids.indices.allSatisfy { ids[$0] == VectorID($0) } ? nil : ids
+      if let list {
+        guard list.sorted() == ids else {
+          throw NeedletailError(
+            .dimensionMismatch,
+            "--ids has other ids than the index; give the file that the index was built with.")
+        }
+        return list
+      }
+      guard ids.indices.allSatisfy({ ids[$0] == VectorID($0) }) else {
+        throw NeedletailError(
+          .invalidConfiguration,
+          """
+          The index has ids of its own, and the ground truth has row numbers; give the file of ids \
+          that it was built with as --ids.
+          """)
+      }
+      return nil
+    }
+
+    /// The index's own rows in the order of `identities`.
+    func rows(_ identities: [VectorID]?) throws(NeedletailError) -> VectorMatrix {
+      let exported = try snapshot.exportAll()
+      guard let identities else { return exported }
+      let ids = snapshot.ids
+      let places = Dictionary(zip(ids, ids.indices), uniquingKeysWith: { first, _ in first })
+      var components: [Float] = []
+      components.reserveCapacity(exported.count * exported.dimensions)
+      for id in identities {
+        if let place = places[id] { components += exported[place] }
+      }
+      return try VectorMatrix(components, dimensions: exported.dimensions)
     }
 
     /// The index as the report describes it.

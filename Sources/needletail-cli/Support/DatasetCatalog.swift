@@ -31,7 +31,7 @@
     static func directory(_ given: String?) throws(CommandFailure) -> URL {
       if let given {
         guard isDirectory(given) else {
-          throw CommandFailure(.noInput, "There is no directory \(given).")
+          throw CommandFailure(.noInput, "There is no directory \(given) with data sets.")
         }
         return URL(fileURLWithPath: given, isDirectory: true)
       }

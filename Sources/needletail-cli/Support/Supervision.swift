@@ -23,6 +23,7 @@
       _ monitor: WorkMonitor, unit: String, _ work: () throws(NeedletailError) -> Value
     ) throws(NeedletailError) -> Value {
       interruption.store(false, ordering: .relaxed)
+      unblockSignals()
       let former = [SIGINT, SIGTERM].map { ($0, signal($0, stop)) }
       let watcher = Watcher(monitor, unit: unit)
       watcher.start()
@@ -31,6 +32,16 @@
         for (number, handler) in former { _ = signal(number, handler) }
       }
       return try work()
+    }
+
+    /// A parent may have started this process with its signals held back.
+    private static func unblockSignals() {
+      var signals = sigset_t()
+      // SAFETY: each call is given a set that lives for the call.
+      unsafe sigemptyset(&signals)
+      unsafe sigaddset(&signals, SIGINT)
+      unsafe sigaddset(&signals, SIGTERM)
+      unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// The same for work that throws anything.
