@@ -56,7 +56,7 @@ public struct GraphInformation: Sendable, Hashable, Codable {
   public var repairedNodes: Int
   /// Rows that no walk can come to now.
   public var unreachableNodes: Int
-  /// What links mean: `distance between codes` or `inner product reduced to L2`.
+  /// What near means between rows: `distance`, or for inner products e.g. `angle and product`.
   public var linkedBy: String
 }
 
@@ -124,8 +124,8 @@ extension Snapshot {
       graph: GraphInformation(
         levels: shape.levels, meanDegree: shape.meanDegree, maximumDegree: shape.maximumDegree,
         repairedNodes: parameters.repairedNodes, unreachableNodes: shape.unreachable,
-        linkedBy: metric == .innerProduct && !parameters.options.graph.linksByPlainProduct
-          ? "inner product reduced to L2" : "distance between codes"),
+        linkedBy: metric == .innerProduct
+          ? parameters.options.graph.productLinks.name : "distance"),
       memory: memory, placement: placement, kernelLevel: segment.kernelLevelName)
   }
 

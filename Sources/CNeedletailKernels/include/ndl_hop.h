@@ -75,6 +75,12 @@ typedef struct ndl_hop_kernels {
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.
 const ndl_hop_kernels *_Nonnull ndl_hop_kernels_for(int level);
 
+// Asks for the line at an address and the one behind it.
+static inline void ndl_prefetch_lines(const void *_Nonnull address) {
+  __builtin_prefetch(address, 0, 3);
+  __builtin_prefetch((const char *)address + 64, 0, 3);
+}
+
 // Collects and marks the unvisited among `links`; for walks on other rows than codes.
 uint32_t ndl_hop_collect(
     const uint32_t *_Nonnull links, uint32_t degree, uint32_t count, uint64_t *_Nonnull visited,

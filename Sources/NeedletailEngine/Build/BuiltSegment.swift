@@ -26,10 +26,6 @@ struct SegmentBuilder {
   let monitor: WorkMonitor?
   var level = KernelLevel.current
 
-  /// Inner-product rows are lifted as if the longest were this much longer, so that the longest rows
-  /// keep a last component too.
-  private static let headRoom = 1.05
-
   func build(_ rows: RowSource, _ findings: RowFindings) throws(NeedletailError) -> BuiltSegment {
     let plan = LevelPlan(count: rows.count, m: options.graph.m, seed: options.graph.seed)
     let lossless = findings.losslessForm(options.metric)
@@ -44,13 +40,11 @@ struct SegmentBuilder {
       monitor?.begin("coding", total: rows.count)
       coded = try encode(rows, plan, quantizer, findings)
     }
-    let builder = try GraphBuilder(
-      space: coded.space, plan: plan, options: options.graph, threads: threads, level: level)
-    try builder.build(monitor)
+    let builder = try link(coded, plan)
     let repair = try builder.repair()
     return BuiltSegment(
       options: options, quantizer: quantizer, count: rows.count, order: plan.order,
-      levelCounts: plan.counts, tables: builder.tables, codes: coded.space.codes,
+      levelCounts: plan.counts, tables: builder.tables, codes: coded.codes,
       terms: coded.searchTerms, repairedNodes: repair.repaired,
       unreachableNodes: repair.unreachable)
   }
@@ -62,25 +56,33 @@ struct SegmentBuilder {
       rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed)
   }
 
-  private struct Coded {
-    var space: LinkingSpace
-    var searchTerms: MemoryBlock
-    /// The largest share of a row's components that were cut to the range of the scale.
-    var worstClamping: Double
+  /// Links the rows by each rule of the metric and joins what comes out.
+  private func link(
+    _ coded: RowEncoder, _ plan: LevelPlan
+  ) throws(NeedletailError) -> GraphBuilder {
+    let rules = coded.linkingRules
+    var parts: [GraphBuilder] = []
+    for rule in rules {
+      let builder = try GraphBuilder(
+        space: coded.linkingSpace(rule), plan: plan, options: options.graph,
+        m: max(2, options.graph.m / rules.count), threads: threads, level: level)
+      try builder.build(monitor)
+      parts.append(builder)
+    }
+    if let only = parts.first, parts.count == 1 { return only }
+    let joined = try GraphBuilder(
+      space: parts[0].space, plan: plan, options: options.graph, m: options.graph.m,
+      threads: threads, level: level)
+    joined.join(parts)
+    return joined
   }
 
   private func encode(
     _ rows: RowSource, _ plan: LevelPlan, _ quantizer: Quantizer, _ findings: RowFindings
-  ) throws(NeedletailError) -> Coded {
-    let usesReduction = options.metric == .innerProduct || quantizer.form == .rowScale
-    let linkFinish: HopFinish = usesReduction ? .reduced : .norm
+  ) throws(NeedletailError) -> RowEncoder {
     let encoder = try RowEncoder(
-      rows: rows, order: plan.order, quantizer: quantizer, linkFinish: linkFinish,
-      squaredNorms: findings.squaredNorms,
-      lift: options.metric == .innerProduct && !options.graph.linksByPlainProduct
-        ? Self.headRoom * (findings.squaredNorms.max() ?? 0).squareRoot() : nil,
-      isPlain: options.graph.linksByPlainProduct && options.metric == .innerProduct,
-      threads: threads)
+      rows: rows, order: plan.order, quantizer: quantizer, options: options,
+      squaredNorms: findings.squaredNorms, threads: threads)
     let stripe = 256
     let stripes = (rows.count + stripe - 1) / stripe
     try parallelFor(threads: threads, count: stripes) {
@@ -89,10 +91,6 @@ struct SegmentBuilder {
       unsafe encoder.encode(range, thread: thread)
       try monitor?.advance(by: range.count)
     }
-    return Coded(
-      space: LinkingSpace(
-        count: rows.count, blocks: quantizer.blocks, finish: linkFinish, codes: encoder.codes,
-        terms: encoder.linkTerms),
-      searchTerms: encoder.searchTerms, worstClamping: encoder.worstClamping)
+    return encoder
   }
 }

@@ -9,34 +9,33 @@ final class RowEncoder: @unchecked Sendable {
 
   let codes: MemoryBlock
   let searchTerms: MemoryBlock
-  let linkTerms: MemoryBlock
+  /// Factor and norm of every code, from which the terms for linking are made.
+  private let factors: MemoryBlock
+  private let codeNorms: MemoryBlock
   private let rows: RowSource
   private let order: [UInt32]
   private let quantizer: Quantizer
-  private let linkFinish: HopFinish
+  private let options: BuildOptions
   private let squaredNorms: [Double]
-  private let lift: Double?
-  private let isPlain: Bool
   private let buffers: MemoryBlock
   private let clampings: MemoryBlock
   private let threads: Int
 
   init(
-    rows: RowSource, order: [UInt32], quantizer: Quantizer, linkFinish: HopFinish,
-    squaredNorms: [Double], lift: Double?, isPlain: Bool, threads: Int
+    rows: RowSource, order: [UInt32], quantizer: Quantizer, options: BuildOptions,
+    squaredNorms: [Double], threads: Int
   ) throws(NeedletailError) {
     self.rows = rows
     self.order = order
     self.quantizer = quantizer
-    self.linkFinish = linkFinish
+    self.options = options
     self.squaredNorms = squaredNorms
-    self.lift = lift
-    self.isPlain = isPlain
     self.threads = max(1, threads)
     codes = try MemoryBlock(count: rows.count, stride: quantizer.codeByteCount)
     searchTerms = try MemoryBlock(
       count: rows.count, stride: quantizer.searchFinish.termByteCount)
-    linkTerms = try MemoryBlock(count: rows.count, stride: linkFinish.termByteCount)
+    factors = try MemoryBlock(count: rows.count, stride: 4)
+    codeNorms = try MemoryBlock(count: rows.count, stride: 4)
     buffers = try MemoryBlock(count: self.threads, stride: (rows.dimensions * 4 + 63) & ~63)
     clampings = try MemoryBlock(count: self.threads, stride: 64)
   }
@@ -58,14 +57,16 @@ final class RowEncoder: @unchecked Sendable {
     let worst = unsafe (clampings.mutableBytes.baseAddress.unsafelyUnwrapped + thread * 64)
       .assumingMemoryBound(to: Double.self)
     for ordinal in range {
-      let source = Int(order[ordinal])
-      unsafe rows.copy(source, into: row)
+      unsafe rows.copy(Int(order[ordinal]), into: row)
       unsafe quantizer.project(row)
       let terms = unsafe quantizer.encode(row, into: first + ordinal * quantizer.codeByteCount)
       unsafe worst.pointee = max(
         worst.pointee, Double(terms.clamped) / Double(rows.dimensions))
+      unsafe factors.mutableBytes.storeBytes(
+        of: terms.factor, toByteOffset: ordinal * 4, as: Float.self)
+      unsafe codeNorms.mutableBytes.storeBytes(
+        of: terms.codeNorm, toByteOffset: ordinal * 4, as: Int32.self)
       unsafe writeSearchTerms(terms, ordinal)
-      unsafe writeLinkTerms(terms, ordinal, squaredNorm: squaredNorms[source])
     }
   }
 
@@ -84,26 +85,60 @@ final class RowEncoder: @unchecked Sendable {
     case .product, .scaledNorm, .reduced: break
     }
   }
+}
 
-  @unsafe
-  private func writeLinkTerms(
-    _ terms: Quantizer.RowTerms, _ ordinal: Int, squaredNorm: Double
-  ) {
-    let bytes = unsafe linkTerms.mutableBytes
-    guard linkFinish == .reduced else {
-      unsafe bytes.storeBytes(of: terms.codeNorm, toByteOffset: ordinal * 4, as: Int32.self)
-      return
+extension RowEncoder {
+  /// What near means when the coded rows are linked.
+  enum LinkingRule: Sendable, Hashable {
+    /// Squared L2 between what the codes stand for.
+    case distance
+    /// One of the rules for inner products.
+    case product(ProductLinks)
+  }
+
+  /// Rows are lifted as if the longest were this much longer, so that the longest rows keep a last
+  /// component too.
+  private static let headRoom = 1.05
+
+  /// The rules by which links are chosen, each for an equal share of them.
+  var linkingRules: [LinkingRule] {
+    guard options.metric == .innerProduct else { return [.distance] }
+    return options.graph.productLinks.parts.map { .product($0) }
+  }
+
+  /// The coded rows as points between which links are chosen.
+  func linkingSpace(_ rule: LinkingRule) throws(NeedletailError) -> LinkingSpace {
+    if rule == .distance, quantizer.form != .rowScale {
+      return LinkingSpace(
+        count: rows.count, blocks: quantizer.blocks, finish: .norm, codes: codes,
+        terms: codeNorms)
     }
-    let norm = isPlain ? 0 : terms.factor * terms.factor * Float(terms.codeNorm)
-    var delta: Float = 0
-    if let lift, lift > 0 {
-      let last = max(0, lift * lift - squaredNorm).squareRoot()
-      delta = Float(squaredNorm / (lift + last))
+    let longest = (squaredNorms.max() ?? 0).squareRoot() * Self.headRoom
+    let terms = try MemoryBlock(count: rows.count, stride: HopFinish.reduced.termByteCount)
+    for ordinal in 0..<rows.count {
+      let (factor, codeNorm) = unsafe (
+        factors.bytes.load(fromByteOffset: ordinal * 4, as: Float.self),
+        Float(codeNorms.bytes.load(fromByteOffset: ordinal * 4, as: Int32.self))
+      )
+      var term = (factor: factor, norm: factor * factor * codeNorm, delta: Float(0))
+      switch rule {
+      case .distance: break
+      case .product(.lifted):
+        let squared = squaredNorms[Int(order[ordinal])]
+        let last = max(0, longest * longest - squared).squareRoot()
+        if longest > 0 { term.delta = Float(squared / (longest + last)) }
+      case .product(.angle):
+        term = codeNorm > 0 ? (1 / codeNorm.squareRoot(), 1, 0) : (0, 0, 0)
+      case .product: term.norm = 0
+      }
+      let offset = ordinal * 16
+      unsafe terms.mutableBytes.storeBytes(of: term.factor, toByteOffset: offset, as: Float.self)
+      unsafe terms.mutableBytes.storeBytes(of: term.norm, toByteOffset: offset + 4, as: Float.self)
+      unsafe terms.mutableBytes.storeBytes(
+        of: term.delta, toByteOffset: offset + 8, as: Float.self)
     }
-    let offset = ordinal * 16
-    unsafe bytes.storeBytes(of: terms.factor, toByteOffset: offset, as: Float.self)
-    unsafe bytes.storeBytes(of: norm, toByteOffset: offset + 4, as: Float.self)
-    unsafe bytes.storeBytes(of: delta, toByteOffset: offset + 8, as: Float.self)
-    unsafe bytes.storeBytes(of: Float(0), toByteOffset: offset + 12, as: Float.self)
+    return LinkingSpace(
+      count: rows.count, blocks: quantizer.blocks, finish: .reduced,
+      isProduct: rule == .product(.product), codes: codes, terms: terms)
   }
 }

@@ -16,6 +16,8 @@ final class GraphBuilder: @unchecked Sendable {
 
   let space: LinkingSpace
   let options: GraphOptions
+  /// Links a row gets per level.
+  let m: Int
   let kernel: HopKernel
   let plan: LevelPlan
   private(set) var tables: [LinkTable] = []
@@ -28,9 +30,10 @@ final class GraphBuilder: @unchecked Sendable {
   private var targets: [UInt32] = []
 
   init(
-    space: LinkingSpace, plan: LevelPlan, options: GraphOptions, threads: Int,
+    space: LinkingSpace, plan: LevelPlan, options: GraphOptions, m: Int, threads: Int,
     level: KernelLevel = .current
   ) throws(NeedletailError) {
+    self.m = m
     self.space = space
     self.plan = plan
     self.options = options
@@ -39,14 +42,31 @@ final class GraphBuilder: @unchecked Sendable {
     heads = Array(repeating: LinkTable.none, count: space.count)
     for (level, count) in plan.counts.enumerated() {
       tables.append(
-        try LinkTable(count: count, degree: level == 0 ? 2 * options.m : options.m))
+        try LinkTable(count: count, degree: level == 0 ? 2 * m : m))
     }
     for _ in 0..<self.threads {
       scratches.append(
         try BuildScratch(
           rows: space.count, codeByteCount: space.codeByteCount,
-          width: max(options.efConstruction, 2 * options.m) * (options.extendsCandidates ? 4 : 1),
-          degree: 2 * options.m))
+          width: max(options.efConstruction, 2 * m) * (options.extendsCandidates ? 4 : 1),
+          degree: 2 * m))
+    }
+  }
+
+  /// Takes over the links of several builds over the same plan, each row's one after the other.
+  func join(_ parts: [GraphBuilder]) {
+    for level in tables.indices {
+      let table = tables[level]
+      for ordinal in 0..<UInt32(table.count) {
+        let row = unsafe table.row(ordinal)
+        var taken: [UInt32] = []
+        for part in parts {
+          for link in part.tables[level].links(of: ordinal) where !taken.contains(link) {
+            taken.append(link)
+          }
+        }
+        for (j, link) in taken.prefix(table.degree).enumerated() { unsafe row[j] = link }
+      }
     }
   }
 
@@ -93,7 +113,7 @@ final class GraphBuilder: @unchecked Sendable {
       unsafe nearest = scratch.walk.pool[0] & ~1
       let count = unsafe takeCandidates(walk.size, rows, table, scratch)
       let chosen = unsafe select(
-        scratch, count: count, limit: options.m, zero: zeroOrder(ordinal))
+        scratch, count: count, limit: m, zero: zeroOrder(ordinal))
       unsafe table.row(ordinal).update(from: scratch.selected, count: chosen)
     }
   }
@@ -107,7 +127,7 @@ final class GraphBuilder: @unchecked Sendable {
     for i in 0..<size { unsafe candidates[i] = scratch.walk.pool[i] & ~1 }
     guard options.extendsCandidates else { return size }
     var count = size
-    let room = max(options.efConstruction, 2 * options.m) * 4
+    let room = max(options.efConstruction, 2 * m) * 4
     for i in 0..<size where count + table.degree <= room {
       // The walk marked what it scored, so only rows that are not in the pool are new here.
       let (_, kept) = unsafe rows.expand(

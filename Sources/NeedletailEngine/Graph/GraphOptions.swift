@@ -1,5 +1,41 @@
 package import NeedletailCore
 
+/// What near means between the rows of an inner-product index.
+///
+/// A search for the largest product has no notion of two rows being near. Figures: NDL-0001.
+package enum ProductLinks: UInt32, Sendable, Hashable, CaseIterable {
+  /// Squared L2 after the reduction: one more component `√(M²−‖x‖²)` makes all rows equally long.
+  case lifted = 0
+  /// The larger the product, the nearer.
+  case product = 1
+  /// The smaller the angle, the nearer.
+  case angle = 2
+  /// Half of the links by `lifted`, half by `product`.
+  case liftedAndProduct = 3
+  /// Half of the links by `angle`, half by `product`.
+  case angleAndProduct = 4
+
+  /// A name for people.
+  package var name: String {
+    switch self {
+    case .lifted: "distance after the reduction to L2"
+    case .product: "product"
+    case .angle: "angle"
+    case .liftedAndProduct: "distance after the reduction to L2, and product"
+    case .angleAndProduct: "angle and product"
+    }
+  }
+
+  /// The rules by which links are chosen, each for an equal share.
+  var parts: [ProductLinks] {
+    switch self {
+    case .lifted, .product, .angle: [self]
+    case .liftedAndProduct: [.lifted, .product]
+    case .angleAndProduct: [.angle, .product]
+    }
+  }
+}
+
 /// How a graph is built. Names and defaults as in Malkov & Yashunin (2018).
 package struct GraphOptions: Sendable, Hashable {
   /// Links a new row gets per level; level 0 keeps up to `2·m`. Default 16.
@@ -10,8 +46,8 @@ package struct GraphOptions: Sendable, Hashable {
   package var extendsCandidates = false
   /// Fills free places with candidates that the heuristic turned down (Algorithm 4). Default off.
   package var keepsPruned = false
-  /// Links inner-product rows by the plain product, not by the L2 reduction; for measuring. Default off.
-  package var linksByPlainProduct = false
+  /// What near means when rows of an inner-product index are linked. Default `.liftedAndProduct`.
+  package var productLinks = ProductLinks.liftedAndProduct
   /// Where levels and the order of insertion come from. Default 1.
   package var seed: UInt64 = 1
 

@@ -21,6 +21,8 @@ package struct LinkingSpace: @unchecked Sendable {
   let count: Int
   let blocks: Int
   let finish: HopFinish
+  /// Whether a distance is a negated product, which is no distance at all.
+  var isProduct = false
   let codes: MemoryBlock
   let terms: MemoryBlock
 

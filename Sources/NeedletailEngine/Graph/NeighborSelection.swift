@@ -88,6 +88,8 @@ extension GraphBuilder {
   /// The order below which a distance from this row counts as none.
   func zeroOrder(_ ordinal: UInt32) -> UInt32 {
     if space.finish == .norm { return 0x8000_0000 }
+    // A product is no distance: nothing of it says that two rows are the same.
+    if space.isProduct { return 0 }
     // Two roundings of the row's own norm: what identical rows may come to in Float.
     let term = unsafe space.terms.bytes.load(
       fromByteOffset: Int(ordinal) * 16 + 4, as: Float.self)

@@ -69,7 +69,7 @@ package struct SegmentParameters: Sendable, Hashable {
 
   private var flags: UInt32 {
     (options.graph.extendsCandidates ? 1 : 0) | (options.graph.keepsPruned ? 2 : 0)
-      | (options.graph.linksByPlainProduct ? 4 : 0) | (quantizer == nil ? 0 : 8)
+      | (quantizer == nil ? 0 : 4) | options.graph.productLinks.rawValue << 8
   }
 
   package init(
@@ -107,10 +107,12 @@ package struct SegmentParameters: Sendable, Hashable {
     options.graph.m = Int(try reader.read(UInt32.self))
     options.graph.efConstruction = Int(try reader.read(UInt32.self))
     let flags: UInt32 = try reader.read()
-    guard flags < 16 else { throw reader.corrupted("The flags \(flags) are not known.") }
+    guard flags & 0xf8 == 0, let links = ProductLinks(rawValue: flags >> 8) else {
+      throw reader.corrupted("The flags \(flags) are not known.")
+    }
     options.graph.extendsCandidates = flags & 1 != 0
     options.graph.keepsPruned = flags & 2 != 0
-    options.graph.linksByPlainProduct = flags & 4 != 0
+    options.graph.productLinks = links
     options.graph.seed = try reader.read()
     do throws(NeedletailError) { try options.validate() } catch {
       throw NeedletailError(
@@ -128,7 +130,7 @@ package struct SegmentParameters: Sendable, Hashable {
     repairedNodes = Int(truncatingIfNeeded: try reader.read(UInt64.self) & 0xffff_ffff)
     unreachableNodes = Int(truncatingIfNeeded: try reader.read(UInt64.self) & 0xffff_ffff)
     let hash = ContentHash(try reader.readBytes(ContentHash.byteCount))
-    quantizer = flags & 8 != 0 ? hash : nil
+    quantizer = flags & 4 != 0 ? hash : nil
     guard (quantizer != nil) == (codes == .int8) else {
       throw reader.corrupted("A segment has a quantizer exactly when it has codes.")
     }
