@@ -21,9 +21,9 @@
           needletail build --input base.fbin --metric cosine --output words.needletail
           needletail build --input base.u8bin --metric l2 --output sift.needletail \\
               --m 24 --ef-construction 400 --threads 8
-          needletail build --input base.npy --metric ip --output items.needletail --dry-run
+          needletail build --input base.npy --metric ip --output items --dry-run
 
-        The directory appears whole when everything is on disk, or not at all. The same
+        The directory appears whole when everything is on disk, or not at all. The same \
         input and seed give the same segment for any number of threads.
         """)
 

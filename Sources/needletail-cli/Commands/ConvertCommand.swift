@@ -17,8 +17,8 @@
           needletail convert sift_groundtruth.ivecs truth.ibin
           needletail convert sift-128-euclidean.hdf5 sift-128
 
-        The endings tell the formats. A conversion that would lose something is refused.
-        HDF5 files of ann-benchmarks become a directory with base.fbin, queries.fbin,
+        The endings tell the formats. A conversion that would lose something is refused. \
+        HDF5 files of ann-benchmarks become a directory with base.fbin, queries.fbin, \
         groundtruth.ibin and dataset.json; that needs a build with libhdf5:
           swift build -c release --traits Tools,HDF5
         """)

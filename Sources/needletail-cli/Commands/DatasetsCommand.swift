@@ -79,7 +79,7 @@
             needletail datasets fetch sift-128
             needletail convert datasets/cache/sift-128-euclidean.hdf5 sift-128
 
-          Goes on where an earlier attempt ended, checks the size where the manifest states
+          Goes on where an earlier attempt ended, checks the size where the manifest states \
           it, and prints the SHA-256 of what came.
           """)
 

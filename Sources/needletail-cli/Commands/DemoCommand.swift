@@ -19,7 +19,7 @@
           needletail demo
           needletail demo vim nginx python3-numpy
 
-        The data are one-line descriptions of Debian packages, which come with the source
+        The data are one-line descriptions of Debian packages, which come with the source \
         (datasets/debian-packages). The index goes to a temporary directory and is removed.
         """)
 

@@ -22,8 +22,8 @@
           needletail evaluate words.needletail --queries query.fbin \\
               --groundtruth truth.ibin --k 10 --ef 64 --json --html report.html
 
-        An answer counts when its exact distance, recomputed in double, is at most that of
-        the k-th true neighbour (and a millionth): on the rows of --base, else on the
+        An answer counts when its exact distance, recomputed in double, is at most that of \
+        the k-th true neighbour (and a millionth): on the rows of --base, else on the \
         index's own f32 rows; where there are neither, when its id is among the true ones.
         """)
 

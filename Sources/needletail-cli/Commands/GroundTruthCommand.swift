@@ -18,7 +18,7 @@
           needletail groundtruth --base base.fbin --queries query.fbin \\
               --metric cosine --k 100 --output truth.ibin
 
-        Every query is compared with every row; ties go to the lower row number. An .ibin
+        Every query is compared with every row; ties go to the lower row number. An .ibin \
         file holds row numbers and distances, an .ivecs or .npy file row numbers only.
         """)
 

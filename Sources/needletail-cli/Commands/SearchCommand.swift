@@ -18,7 +18,7 @@
           needletail search words.needletail --queries query.fbin --k 10
           needletail search words.needletail --queries query.fbin --k 5 --ef 128 --json
 
-        Distances: lower is nearer for every metric (squared for l2, negated inner product
+        Distances: lower is nearer for every metric (squared for l2, negated inner product \
         for ip, one minus the cosine for cosine).
         """)
 

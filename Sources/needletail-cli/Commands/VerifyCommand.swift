@@ -12,7 +12,7 @@
         EXAMPLES
           needletail verify words.needletail && echo sound
 
-        Ends with 0 when the index is sound and with 65 when it is not. Checks every
+        Ends with 0 when the index is sound and with 65 when it is not. Checks every \
         checksum, and the graph: ordinals, degrees, levels, reachability.
         """)
 
