@@ -43,13 +43,16 @@ struct RecallChart {
         px, best, radius: 4.5, class: "dot",
         title: "efSearch \(point.efSearch): recall \(Numerals.fixed(point.recall, 4)), "
           + "\(Numerals.measured(point.queriesPerSecond)) queries a second")
-      let label = (x: px + 9, y: best - 8)
-      if labels.allSatisfy({ abs($0.x - label.x) > 46 || abs($0.y - label.y) > 15 }) {
-        labels.append(label)
-        drawing.text(
-          (labels.count == 1 ? "efSearch " : "") + "\(point.efSearch)", label.x, label.y,
-          class: "strong")
+      // Above the falling line, or beneath it where the labels before leave no room.
+      let places = [(x: px + 9, y: best - 8, end: "start"), (x: px, y: best + 21, end: "middle")]
+      let free = places.first { place in
+        labels.allSatisfy { abs($0.x - place.x) > 40 || abs($0.y - place.y) > 15 }
       }
+      guard let place = free else { continue }
+      labels.append((place.x, place.y))
+      drawing.text(
+        (labels.count == 1 ? "efSearch " : "") + "\(point.efSearch)", place.x, place.y,
+        anchor: place.end, class: "strong")
     }
     return drawing.svg(class: name, label: "Recall against queries a second; figures below")
   }

@@ -22,7 +22,8 @@ extension GroundTruth {
     guard base.count > 0, queries.count > 0 else {
       throw NeedletailError(
         .invalidConfiguration,
-        "There are \(base.count) rows and \(queries.count) queries; at least one of each is needed.")
+        "There are \(base.count) rows and \(queries.count) queries; at least one of each is needed."
+      )
     }
     let search = try ExactSearch(base: base, metric: metric, threads: threads)
     let answer = try search.nearest(queries: queries, k: k, threads: threads, monitor: monitor)

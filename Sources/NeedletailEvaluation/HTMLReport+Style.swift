@@ -64,12 +64,13 @@ extension HTMLReport {
     @media print {
       :root { --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --grid: #ddd;
         --accent: #0b6e75; --tint1: #8fc7c9; --tint2: #4a9da2; --tint3: #0b6e75; --tint4: #063f45; }
-      @page { margin: 16mm; }
+      @page { margin: 14mm 16mm; }
       body { font-size: 10.5pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
       main { max-width: none; padding: 0; }
-      section { break-inside: avoid; margin-top: 1.75rem; }
+      section { break-inside: avoid; margin-top: 1.4rem; }
       .scroll { overflow: visible; } table { font-size: 8.5pt; }
-      .wide { display: block; max-width: 150mm; } .narrow { display: none; }
+      th:first-child { position: static; }
+      .wide { display: block; max-width: 138mm; } .narrow { display: none; }
     }
 
     """

@@ -122,7 +122,11 @@
       }
       if let remaining = progress.remaining, progress.total > progress.done {
         let seconds = (remaining / .seconds(1)).rounded(.up)
-        if seconds < 1e6 { parts.append(Numerals.duration(.seconds(Int(seconds))) + " left") }
+        if seconds < 90 {
+          parts.append("\(Int(seconds)) s left")
+        } else if seconds < 1e6 {
+          parts.append(Numerals.duration(.seconds(Int(seconds))) + " left")
+        }
       }
       var line = parts.joined(separator: "  ")
       while line.count > max(10, width - 1), parts.count > 1 {
