@@ -57,7 +57,7 @@ extension Quantizer {
     for i in 0..<count { unsafe draft.project(start + i * dimensions) }
     let perRow = unsafe draft.error(start, count: count)
     var best: (scale: Float, error: SampleError)?
-    if !forcesRowScale {
+    if !forcesRowScale, metric != .innerProduct {
       let unit = unsafe rootMeanSquare(start, count: count * dimensions)
       for clip in clips {
         let scale = Float(unit * clip / 127)

@@ -11,8 +11,8 @@ import NeedletailStorage
 /// |--------------------|------------------------------|---------------------------------------------------|
 /// | `losslessUnsigned` | `x = code + 128`             | whole numbers 0…255 under squared L2              |
 /// | `losslessSigned`   | `x = code`                   | whole numbers −128…127 under squared L2 or ip     |
-/// | `globalScale`      | `R(x − centre) ≈ scale·code` | norms alike                                       |
-/// | `rowScale`         | `R(x − centre) ≈ factor·code` | norms apart: the code keeps the direction        |
+/// | `globalScale`      | `R(x − centre) ≈ scale·code` | squared L2 with norms alike, and cosine           |
+/// | `rowScale`         | `R(x − centre) ≈ factor·code` | norms apart, and ip: the code keeps the direction |
 ///
 /// `R` is the random rotation: it spreads what one component holds over all of them, so that eight bits
 /// serve every component equally well. The centre is zero for the inner product.
@@ -69,8 +69,10 @@ package final class Quantizer: @unchecked Sendable {
   static func searchFinish(_ form: Form, _ metric: Metric) -> HopFinish {
     switch (form, metric) {
     case (.rowScale, _): .factor
-    case (_, .squaredEuclidean): .norm
-    case (_, .innerProduct), (_, .cosine): .product
+    case (_, .innerProduct): .product
+    // Cosine too is estimated as the distance of unit vectors: what rounding does to a distance shrinks
+    // with the distance, what it does to a product does not, and near rows are what is looked for.
+    case (_, .squaredEuclidean), (_, .cosine): .norm
     }
   }
 

@@ -12,11 +12,55 @@ struct PreparedQuery {
   var isInteger: Bool
   /// Whether an estimate *is* the distance, so that nothing is left to re-rank.
   var isExact: Bool
+  /// How far rounding may have moved an estimate.
+  var spread: EstimateSpread
 
   /// The distance that a key stands for.
   @inline(__always)
-  func distance(_ key: CandidateKey) -> Float {
-    base + unit * (isInteger ? Float(key.integerEstimate) : key.floatEstimate)
+  func distance(_ key: CandidateKey) -> Float { base + unit * estimate(key) }
+
+  @inline(__always)
+  func estimate(_ key: CandidateKey) -> Float {
+    isInteger ? Float(key.integerEstimate) : key.floatEstimate
+  }
+}
+
+/// How far rounding to codes may move an estimate, so that the re-rank looks at every row that may be
+/// among the nearest and at few others.
+///
+/// Rounding errors are taken as independent and uniform, ±½ of a code's unit: a variance of 1/12 each.
+enum EstimateSpread {
+  /// Both sides on one scale, in units of the code: `‖x̂ − q̂‖²` over `dimensions` components.
+  case shared(dimensions: Float)
+  /// `weight·⟨q̂, x̂⟩` with a scale for either side.
+  case product(weight: Float, queryNorm: Float, queryScale: Float)
+  /// Nothing is known about the rows' norms.
+  case unknown
+
+  /// Standard deviations that are allowed for.
+  private static let deviations: Float = 2.5
+
+  /// How far above the estimate of the k-th candidate a row may be estimated and yet be nearer.
+  ///
+  /// - Parameters:
+  ///   - estimate: the k-th candidate's.
+  ///   - factor: the unit of its code.
+  ///   - norm: its norm.
+  func margin(estimate: Float, factor: Float, norm: Float) -> Float {
+    switch self {
+    case .shared(let dimensions):
+      // The error is 2⟨x − q, Δ⟩ + ‖Δ‖² with a variance of 1/6 per component of Δ. ‖Δ‖² is the same for
+      // all but near copies of the query, whose errors are the query's own.
+      let variance = estimate * (4 / 6) + dimensions / 30
+      return Self.deviations * max(0, variance).squareRoot() + min(estimate, dimensions / 6)
+    case .product(let weight, let queryNorm, let queryScale):
+      let ofRow = factor * queryNorm
+      let ofQuery = queryScale * norm
+      let variance = (ofRow * ofRow + ofQuery * ofQuery) * (1 / 12)
+      // Both the k-th candidate and its rival are uncertain.
+      return Self.deviations * 1.5 * weight * variance.squareRoot()
+    case .unknown: return .infinity
+    }
   }
 }
 
@@ -64,52 +108,80 @@ extension SealedSegment {
     let x = unsafe scratch.projected
     unsafe x.update(from: scratch.query, count: dimensions)
     let metric = quantizer.metric
-    if metric == .squaredEuclidean {
-      unsafe quantizer.project(x)
-    } else if !quantizer.form.isLossless {
-      // The centre only adds a constant to every product, so the query is not shifted.
-      unsafe quantizer.rotate(x)
-    }
+    unsafe quantizer.project(x)
     let isWhole = unsafe quantizer.form.isLossless && Self.isWhole(x, dimensions)
     var largest: Float = 0
     for j in 0..<dimensions { unsafe largest = max(largest, abs(x[j])) }
-    // With the rows' own scale an L2 estimate is a whole number; a query that sticks out gets its own.
+    // On the rows' own scale an estimate is a whole number; a query that sticks out gets its own.
     let sharesScale =
-      isWhole
-      || (metric == .squaredEuclidean && quantizer.form == .globalScale
-        && largest <= 127 * quantizer.scale)
+      isWhole || (quantizer.form == .globalScale && largest <= 127 * quantizer.scale)
     let scale = sharesScale ? quantizer.scale : max(largest / 127, 0x1p-119)
     unsafe encode(x, quantizer, inverse: isWhole ? nil : 1 / scale, scratch)
     let zero = unsafe 128 &* codeSum(scratch.code, count: quantizer.codeByteCount)
-    switch quantizer.searchFinish {
-    case .product:
-      let unit = quantizer.scale * scale
-      return unsafe PreparedQuery(
-        rows: coded(.product, HopQuery(code: scratch.code, zero: zero), quantizer),
-        base: unit * Float(zero) + constant(quantizer, scratch), unit: unit, isInteger: true,
-        isExact: isWhole)
-    case .norm where sharesScale:
+    // Unit vectors: half the squared distance is one minus the cosine.
+    let half: Float = metric == .cosine ? 0.5 : 1
+    if sharesScale, quantizer.searchFinish == .norm {
       let norm = unsafe codeSquaredNorm(scratch.code, count: quantizer.codeByteCount)
       let query = unsafe HopQuery(code: scratch.code, zero: zero, offset: norm &+ 2 &* zero)
       return unsafe PreparedQuery(
-        rows: coded(.norm, query, quantizer), base: 0, unit: scale * scale, isInteger: true,
-        isExact: isWhole)
+        rows: coded(.norm, query, quantizer), base: 0, unit: half * scale * scale, isInteger: true,
+        isExact: isWhole, spread: .shared(dimensions: Float(dimensions)))
+    }
+    let isProduct = metric == .innerProduct
+    let squaredNorm = unsafe Float(FixedOrder.squaredNorm(x, count: dimensions))
+    let spread = EstimateSpread.product(
+      weight: isProduct ? 1 : 2, queryNorm: squaredNorm.squareRoot(), queryScale: scale)
+    switch quantizer.searchFinish {
+    case .product:
+      return unsafe PreparedQuery(
+        rows: coded(.product, HopQuery(code: scratch.code, zero: zero), quantizer),
+        base: scale * Float(zero), unit: scale, isInteger: true, isExact: isWhole, spread: .unknown)
     case .norm, .scaledNorm:
       let query = unsafe HopQuery(
         code: scratch.code, zero: zero, scale: 2 * quantizer.scale * scale,
         normScale: quantizer.scale * quantizer.scale)
       return unsafe PreparedQuery(
-        rows: coded(.scaledNorm, query, quantizer),
-        base: Float(FixedOrder.squaredNorm(x, count: dimensions)), unit: 1, isInteger: false,
-        isExact: false)
+        rows: coded(.scaledNorm, query, quantizer), base: half * squaredNorm, unit: half,
+        isInteger: false, isExact: false, spread: spread)
     case .factor, .reduced:
-      let isL2 = metric == .squaredEuclidean
       let query = unsafe HopQuery(
-        code: scratch.code, zero: zero, scale: isL2 ? 2 * scale : scale)
+        code: scratch.code, zero: zero, scale: isProduct ? scale : 2 * scale)
       return unsafe PreparedQuery(
-        rows: coded(.factor, query, quantizer),
-        base: isL2 ? Float(FixedOrder.squaredNorm(x, count: dimensions)) : 0, unit: 1,
-        isInteger: false, isExact: false)
+        rows: coded(.factor, query, quantizer), base: isProduct ? 0 : squaredNorm, unit: 1,
+        isInteger: false, isExact: false, spread: spread)
+    }
+  }
+
+  /// How many of the pool's first candidates may be among the `k` nearest.
+  ///
+  /// - Precondition: the pool holds `size` keys, ascending.
+  @unsafe
+  func openCandidates(_ prepared: PreparedQuery, _ size: Int, k: Int, _ scratch: SearchScratch) -> Int {
+    guard size > k, let quantizer else { return size }
+    let key = unsafe scratch.walk.pool[k - 1]
+    let (factor, norm) = unsafe unitAndNorm(key.ordinal, quantizer)
+    let estimate = prepared.estimate(key)
+    let limit = estimate + prepared.spread.margin(estimate: estimate, factor: factor, norm: norm)
+    // A product without norms says nothing of its error: twice as many as asked for.
+    guard limit.isFinite else { return min(size, max(2 * k, 16)) }
+    var open = k
+    while open < size, unsafe prepared.estimate(scratch.walk.pool[open]) <= limit { open &+= 1 }
+    return open
+  }
+
+  /// The unit of a row's code, and the row's norm, as far as its terms tell.
+  @unsafe
+  private func unitAndNorm(_ ordinal: UInt32, _ quantizer: Quantizer) -> (Float, Float) {
+    let at = Int(truncatingIfNeeded: ordinal)
+    switch quantizer.searchFinish {
+    case .norm:
+      let norm = unsafe terms.start.load(fromByteOffset: at &* 4, as: Int32.self)
+      return (quantizer.scale, quantizer.scale * Float(norm).squareRoot())
+    case .factor:
+      let factor = unsafe terms.start.load(fromByteOffset: at &* 8, as: Float.self)
+      // The largest of d rotated components is about three times their root mean square.
+      return (factor, factor * 42 * Float(quantizer.dimensions).squareRoot())
+    case .product, .scaledNorm, .reduced: return (0, 0)
     }
   }
 
@@ -136,17 +208,6 @@ extension SealedSegment {
       for j in 0..<quantizer.dimensions { unsafe scratch.code[j] = Int8(x[j]) }
     }
     for j in quantizer.dimensions..<quantizer.codeByteCount { unsafe bytes[j] = 0 }
-  }
-
-  /// What every product lacks because rows were centred: `1 − q·centre` under cosine.
-  @unsafe
-  private func constant(_ quantizer: Quantizer, _ scratch: SearchScratch) -> Float {
-    guard quantizer.metric == .cosine else { return 0 }
-    let centre = unsafe quantizer.centre.bytes.baseAddress.unsafelyUnwrapped
-      .assumingMemoryBound(to: Float.self)
-    var sum: Float = 0
-    for j in 0..<quantizer.dimensions { unsafe sum += scratch.query[j] * centre[j] }
-    return 1 - sum
   }
 
   /// Whether every component of a shifted query is a whole number that a code can hold.

@@ -93,12 +93,16 @@ extension SealedSegment {
     _ answers: UnsafeMutablePointer<Neighbor>
   ) {
     let start = parameters.measuresTime ? nanoseconds() : 0
-    // What an int8 code leaves open is settled within half as many candidates again.
-    let wanted = parameters.rerankCandidates ?? max(parameters.k + parameters.k / 2, 16)
-    if prepared.isExact || wanted == 0 || rowKernel == nil {
+    if prepared.isExact || parameters.rerankCandidates == 0 || rowKernel == nil {
       unsafe take(size, parameters.k, scratch, &outcome, answers) { prepared.distance($0) }
     } else {
-      let candidates = min(size, max(wanted, parameters.k))
+      let wanted: Int
+      if let asked = parameters.rerankCandidates {
+        wanted = max(asked, parameters.k)
+      } else {
+        wanted = unsafe openCandidates(prepared, size, k: parameters.k, scratch)
+      }
+      let candidates = min(size, wanted)
       for i in 0..<candidates { unsafe scratch.ordinals[i] = scratch.walk.pool[i].ordinal }
       unsafe rerank(candidates, parameters.k, scratch, &outcome, answers)
     }
