@@ -33,7 +33,7 @@ struct RecallChart {
     drawing.text("recall@\(report.k)", width - right, height - 6, anchor: "end")
 
     drawing.path(points.map { (x($0.recall), y($0.queriesPerSecond)) }, class: "line")
-    var labels: [(x: Double, y: Double)] = []
+    var taken: [Label] = []
     for point in points {
       let (px, best, median) = (
         x(point.recall), y(point.queriesPerSecond), y(point.medianQueriesPerSecond)
@@ -43,18 +43,47 @@ struct RecallChart {
         px, best, radius: 4.5, class: "dot",
         title: "efSearch \(point.efSearch): recall \(Numerals.fixed(point.recall, 4)), "
           + "\(Numerals.measured(point.queriesPerSecond)) queries a second")
-      // Above the falling line, or beneath it where the labels before leave no room.
-      let places = [(x: px + 9, y: best - 8, end: "start"), (x: px, y: best + 21, end: "middle")]
-      let free = places.first { place in
-        labels.allSatisfy { abs($0.x - place.x) > 40 || abs($0.y - place.y) > 15 }
+      let text = (taken.isEmpty ? "efSearch " : "") + "\(point.efSearch)"
+      let dots = points.map { (x: x($0.recall), y: y($0.queriesPerSecond)) }
+      guard
+        let place = Self.place(text, beside: (px, best), from: left + 4, taken: taken, dots: dots)
+      else {
+        continue
       }
-      guard let place = free else { continue }
-      labels.append((place.x, place.y))
-      drawing.text(
-        (labels.count == 1 ? "efSearch " : "") + "\(point.efSearch)", place.x, place.y,
-        anchor: place.end, class: "strong")
+      taken.append(place)
+      drawing.text(text, place.x, place.y, class: "strong")
     }
     return drawing.svg(class: name, label: "Recall against queries a second; figures below")
+  }
+
+  /// Where a label lies: its left end, its width, its line.
+  private struct Label {
+    var x: Double
+    var width: Double
+    var y: Double
+  }
+
+  /// A place for the label of a dot: above the falling line, else beneath it; nil where there is no room.
+  private static func place(
+    _ text: String, beside dot: (x: Double, y: Double), from left: Double, taken: [Label],
+    dots: [(x: Double, y: Double)]
+  ) -> Label? {
+    let width = 8.2 * Double(text.count)
+    let places = [
+      Label(x: dot.x + 9, width: width, y: dot.y - 8),
+      Label(x: dot.x - 9 - width, width: width, y: dot.y + 17),
+      Label(x: dot.x - width / 2, width: width, y: dot.y + 21),
+    ]
+    return places.first { place in
+      let isFree = taken.allSatisfy { other in
+        other.x > place.x + width + 4 || place.x > other.x + other.width + 4
+          || abs(other.y - place.y) > 15
+      }
+      return isFree && place.x >= left
+        && dots.allSatisfy {
+          $0.x < place.x - 4 || $0.x > place.x + width + 4 || abs($0.y + 4 - place.y) > 10
+        }
+    }
   }
 
   /// A tick of a speed axis: `500`, `2k`, `1.5k`.

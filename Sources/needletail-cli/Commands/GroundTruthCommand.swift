@@ -11,7 +11,8 @@
       abstract: "Find the exact nearest rows of every query.",
       usage: """
         needletail groundtruth --base <file> --queries <file>
-            --metric cosine|l2|ip --output <file> [--k 100] [--threads <n>] [--json]
+            --metric cosine|l2|ip --output <file> [--k 100] [--threads <n>]
+            [--json]
         """,
       discussion: """
         EXAMPLES
