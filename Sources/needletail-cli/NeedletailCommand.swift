@@ -82,15 +82,24 @@
     }
   }
 #else
+  #if canImport(Glibc)
+    import Glibc
+  #else
+    import Darwin
+  #endif
+
   /// Says why there is no command line in a build without the trait `Tools`.
   @main
   struct NeedletailCommand {
     static func main() {
-      print(
-        """
+      let message = """
         needletail: this was built without the trait Tools, which brings the command line. \
         Build it with: swift build -c release --traits Tools --product needletail
-        """)
+
+        """
+      // SAFETY: the bytes live for the call.
+      _ = unsafe Array(message.utf8).withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
+      exit(64)
     }
   }
 #endif
