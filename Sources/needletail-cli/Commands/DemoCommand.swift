@@ -17,7 +17,7 @@
       discussion: """
         EXAMPLES
           needletail demo
-          needletail demo vim nginx python3-numpy
+          needletail demo vim gcc r-base
 
         The data are one-line descriptions of Debian packages, which come with the source \
         (datasets/debian-packages). The index goes to a temporary directory and is removed.
@@ -103,7 +103,7 @@
         try JSONOutput.write(
           Document(seconds: built.elapsed / .seconds(1), report: report, packages: packages))
       } else {
-        print("\n" + Terminal.dim("Ask for others: needletail demo vim nginx r-base"))
+        print("\n" + Terminal.dim("Ask for others: needletail demo vim gcc r-base"))
       }
     }
 

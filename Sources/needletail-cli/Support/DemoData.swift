@@ -81,7 +81,7 @@
 
     /// A few packages that most people know.
     func favourites() -> [Int] {
-      let wanted = ["firefox-esr", "postgresql", "gimp", "python3-numpy"]
+      let wanted = ["gimp", "nginx", "thunderbird", "python3-numpy"]
       let found = wanted.compactMap { name in texts.indices.first { self.name($0) == name } }
       return found.isEmpty ? Array(0..<min(3, base.count)) : found
     }
