@@ -118,4 +118,54 @@ NDL_TARGET static uint64_t NDL_HOP(expand)(
   return (uint64_t)n << 32 | kept;
 }
 
-const ndl_hop_kernels NDL_HOP(kernels) = { NDL_HOP(score), NDL_HOP(expand) };
+NDL_TARGET static int32_t NDL_HOP(step)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  ndl_key *pool = walk->pool;
+  uint32_t size = walk->size, cursor = walk->cursor;
+  if (cursor >= size) return -1;
+  ndl_key key = pool[cursor];
+  pool[cursor] = key | 1;
+  // The runner-up is next about every other time: its links are on their way while this row is scored.
+  do cursor++;
+  while (cursor < size && (pool[cursor] & 1));
+  if (cursor < size) ndl_prefetch_lines(links->rows + (size_t)(pool[cursor] >> 1 & 0x7fffffff) * links->degree);
+  const uint32_t *row = links->rows + (size_t)(key >> 1 & 0x7fffffff) * links->degree;
+  uint32_t n = ndl_hop_collect(
+      row, links->degree, links->count, walk->visited, walk->epoch, walk->ordinals);
+  ndl_key *keys = walk->keys;
+  NDL_HOP(score)(space, query, walk->ordinals, n, keys);
+  ndl_key threshold = size == walk->capacity ? pool[size - 1] : ~(ndl_key)0;
+  ndl_key nearest = ~(ndl_key)0;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    ndl_key fresh = keys[i];
+    keys[kept] = fresh;
+    kept += fresh < threshold;
+    nearest = fresh < nearest ? fresh : nearest;
+  }
+  if (kept > 0) {
+    if (cursor >= size || nearest < pool[cursor])
+      ndl_prefetch_lines(links->rows + (size_t)(nearest >> 1 & 0x7fffffff) * links->degree);
+    uint32_t lowest;
+    size = ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
+    if (lowest < cursor) cursor = lowest;
+    while (cursor < size && (pool[cursor] & 1)) cursor++;
+    walk->size = size;
+  }
+  walk->cursor = cursor;
+  return (int32_t)n;
+}
+
+NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint32_t blocks) {
+  int32_t sum = 0;
+  for (size_t j = 0; j < (size_t)blocks * 64; j++) {
+    query[j] = (int8_t)(row[j] ^ 0x80);
+    sum += row[j];
+  }
+  return sum - 128 * 64 * (int32_t)blocks;
+}
+
+const ndl_hop_kernels NDL_HOP(kernels) = {
+  NDL_HOP(score), NDL_HOP(expand), NDL_HOP(step), NDL_HOP(flip)
+};

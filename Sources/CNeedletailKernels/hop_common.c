@@ -86,8 +86,19 @@ uint32_t ndl_pool_merge(
   return total;
 }
 
-static void ndl_flip_signs(float *x, size_t d, const uint8_t *signs) {
-  for (size_t j = 0; j < d; j++) {
+// The rotation is the same source for every instruction set: only sums and differences of whole vectors
+// and products with one constant, so that the width of a register changes no bit.
+#define NDL_INLINE static inline __attribute__((always_inline))
+
+NDL_INLINE void ndl_flip_signs(float *x, size_t d, const uint8_t *signs) {
+  size_t j = 0;
+  for (; j + 8 <= d; j += 8) {
+    uint32_t byte = signs[j >> 3], bits[8];
+    memcpy(bits, x + j, 32);
+    for (int i = 0; i < 8; i++) bits[i] ^= (byte >> i & 1) << 31;
+    memcpy(x + j, bits, 32);
+  }
+  for (; j < d; j++) {
     uint32_t bits;
     memcpy(&bits, x + j, 4);
     bits ^= (uint32_t)(signs[j >> 3] >> (j & 7) & 1) << 31;
@@ -95,8 +106,38 @@ static void ndl_flip_signs(float *x, size_t d, const uint8_t *signs) {
   }
 }
 
-static void ndl_hadamard(float *x, size_t n, float scale) {
-  for (size_t half = 1; half < n; half *= 2) {
+// The first three stages of a transform, on eight components at a time.
+NDL_INLINE void ndl_hadamard8(float *x) {
+  float a[8], b[8];
+  for (int i = 0; i < 4; i++) {
+    a[i] = x[2 * i] + x[2 * i + 1];
+    a[i + 4] = x[2 * i] - x[2 * i + 1];
+  }
+  for (int i = 0; i < 8; i += 4) {
+    b[i] = a[i] + a[i + 1];
+    b[i + 1] = a[i] - a[i + 1];
+    b[i + 2] = a[i + 2] + a[i + 3];
+    b[i + 3] = a[i + 2] - a[i + 3];
+  }
+  // b holds, by index: sums of pairs low and high (0, 2), their differences (1, 3); from 4 on the same of
+  // the differences of the first stage.
+  x[0] = b[0] + b[2];
+  x[4] = b[0] - b[2];
+  x[2] = b[1] + b[3];
+  x[6] = b[1] - b[3];
+  x[1] = b[4] + b[6];
+  x[5] = b[4] - b[6];
+  x[3] = b[5] + b[7];
+  x[7] = b[5] - b[7];
+}
+
+NDL_INLINE void ndl_hadamard(float *x, size_t n, float scale) {
+  size_t first = 1;
+  if (n >= 8) {
+    for (size_t start = 0; start < n; start += 8) ndl_hadamard8(x + start);
+    first = 8;
+  }
+  for (size_t half = first; half < n; half *= 2) {
     for (size_t start = 0; start < n; start += 2 * half) {
       float *low = x + start, *high = low + half;
       for (size_t j = 0; j < half; j++) {
@@ -109,7 +150,7 @@ static void ndl_hadamard(float *x, size_t n, float scale) {
   for (size_t j = 0; j < n; j++) x[j] *= scale;
 }
 
-void ndl_rotate_f32(float *x, size_t d, const uint8_t *signs) {
+NDL_INLINE void ndl_rotate(float *x, size_t d, const uint8_t *signs) {
   size_t power = 1;
   while (power * 2 <= d) power *= 2;
   float scale = 1;
@@ -130,6 +171,23 @@ void ndl_rotate_f32(float *x, size_t d, const uint8_t *signs) {
       high[j] = (a - b) * 0.70710678118654752f;
     }
   }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void ndl_rotate_avx2(
+    float *x, size_t d, const uint8_t *signs) {
+  ndl_rotate(x, d, signs);
+}
+#endif
+
+void ndl_rotate_f32(float *x, size_t d, const uint8_t *signs) {
+#if defined(__x86_64__)
+  if (ndl_level_current() >= NDL_LEVEL_AVX2) {
+    ndl_rotate_avx2(x, d, signs);
+    return;
+  }
+#endif
+  ndl_rotate(x, d, signs);
 }
 
 size_t ndl_encode_f32(const float *x, size_t d, float inverse, uint8_t *codes) {

@@ -11,19 +11,19 @@ package typealias CandidateKey = UInt64
 
 extension CandidateKey {
   /// The row this candidate stands for.
-  @inline(__always)
+  @inlinable @inline(__always)
   package var ordinal: UInt32 { UInt32(truncatingIfNeeded: self) &>> 1 }
 
   /// The order of the estimate alone; comparable between keys of the same finish.
-  @inline(__always)
+  @inlinable @inline(__always)
   package var order: UInt32 { UInt32(truncatingIfNeeded: self &>> 32) }
 
   /// The estimate of an integer finish.
-  @inline(__always)
+  @inlinable @inline(__always)
   package var integerEstimate: Int32 { Int32(bitPattern: order ^ 0x8000_0000) }
 
   /// The estimate of a float finish.
-  @inline(__always)
+  @inlinable @inline(__always)
   package var floatEstimate: Float {
     let bits = Int32(bitPattern: order ^ 0x8000_0000)
     return Float(bitPattern: UInt32(bitPattern: bits ^ ((bits &>> 31) & 0x7fff_ffff)))
@@ -153,6 +153,68 @@ package struct HopKernel: @unchecked Sendable {
       &space, &query, links, UInt32(truncatingIfNeeded: degree), visited, epoch, threshold, ordinals,
       keys)
     return (Int(truncatingIfNeeded: both &>> 32), Int(truncatingIfNeeded: both & 0xffff_ffff))
+  }
+}
+
+/// A walk under way: its pool and its buffers.
+@safe
+package struct HopWalk {
+  fileprivate var raw: ndl_hop_walk
+
+  /// - Precondition: the pool holds `size` ascending keys and has room for `capacity`; `visited` covers every
+  ///   ordinal of the links; the buffers have room for `degree + slack` entries; all outlive the walk.
+  @unsafe
+  package init(
+    pool: UnsafeMutablePointer<CandidateKey>, size: Int, capacity: Int,
+    visited: UnsafeMutablePointer<UInt64>, epoch: UInt64, ordinals: UnsafeMutablePointer<UInt32>,
+    keys: UnsafeMutablePointer<CandidateKey>
+  ) {
+    unsafe raw = ndl_hop_walk(
+      pool: pool, capacity: UInt32(capacity), size: UInt32(size), cursor: 0, visited: visited,
+      epoch: epoch, ordinals: ordinals, keys: keys)
+  }
+
+  /// Keys in the pool.
+  package var size: Int { unsafe Int(raw.size) }
+}
+
+extension HopKernel {
+  /// Does hops until nothing is left to expand or `limit` rows were scored.
+  ///
+  /// Each hop expands the nearest candidate that was not expanded yet, and merges what is near enough into
+  /// the pool.
+  ///
+  /// - Precondition: `links` holds rows of `degree` ordinals for every row of the pool.
+  /// - Returns: hops done, rows scored, and whether the limit ended the walk.
+  @unsafe
+  package func walk(
+    _ space: HopSpace, _ query: HopQuery, links: UnsafePointer<UInt32>, degree: Int, count: Int,
+    limit: Int, _ walk: inout HopWalk
+  ) -> (hops: Int, scored: Int, isLimited: Bool) {
+    var space = unsafe space.raw
+    var query = unsafe query.raw
+    var links = unsafe ndl_hop_links(
+      rows: links, degree: UInt32(degree), count: UInt32(count))
+    let step = unsafe kernels.pointee.step
+    var hops = 0
+    var scored = 0
+    while true {
+      if scored >= limit { return (hops, scored, unsafe walk.raw.cursor < walk.raw.size) }
+      let rows = unsafe step(&space, &query, &links, &walk.raw)
+      if rows < 0 { return (hops, scored, false) }
+      hops &+= 1
+      scored &+= Int(rows)
+    }
+  }
+
+  /// Turns a row's code into a query's; returns the sum of its components.
+  ///
+  /// - Precondition: both hold `blocks·64` components.
+  @unsafe
+  package func flip(
+    _ row: UnsafePointer<UInt8>, into query: UnsafeMutablePointer<Int8>, blocks: Int
+  ) -> Int32 {
+    unsafe kernels.pointee.flip(row, query, UInt32(blocks))
   }
 }
 

@@ -67,9 +67,40 @@ typedef uint64_t (*ndl_hop_expand_fn)(
     const uint32_t *_Nonnull links, uint32_t degree, uint64_t *_Nonnull visited, uint64_t epoch,
     ndl_key threshold, uint32_t *_Nonnull ordinals, ndl_key *_Nonnull keys);
 
+// The links of one level: rows of `degree` ordinals.
+typedef struct ndl_hop_links {
+  const uint32_t *_Nonnull rows;
+  uint32_t degree;
+  uint32_t count;  // rows; an ordinal at or over it ends a row
+} ndl_hop_links;
+
+// A walk under way. `pool` is ascending; what stands before `cursor` was expanded.
+typedef struct ndl_hop_walk {
+  ndl_key *_Nonnull pool;
+  uint32_t capacity;
+  uint32_t size;
+  uint32_t cursor;
+  uint64_t *_Nonnull visited;
+  uint64_t epoch;
+  uint32_t *_Nonnull ordinals;  // room for degree + NDL_HOP_SLACK
+  ndl_key *_Nonnull keys;       // room for degree + NDL_HOP_SLACK
+} ndl_hop_walk;
+
+// One hop: expands the nearest candidate that was not expanded, and merges what is near enough into the
+// pool. Returns the rows scored, or -1 when there is nothing left to expand.
+typedef int32_t (*ndl_hop_step_fn)(
+    const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query,
+    const ndl_hop_links *_Nonnull links, ndl_hop_walk *_Nonnull walk);
+
+// Turns a row's code into a query's: takes the 128 off. Returns the sum of the components.
+typedef int32_t (*ndl_hop_flip_fn)(
+    const uint8_t *_Nonnull row, int8_t *_Nonnull query, uint32_t blocks);
+
 typedef struct ndl_hop_kernels {
   ndl_hop_score_fn _Nonnull score;
   ndl_hop_expand_fn _Nonnull expand;
+  ndl_hop_step_fn _Nonnull step;
+  ndl_hop_flip_fn _Nonnull flip;
 } ndl_hop_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

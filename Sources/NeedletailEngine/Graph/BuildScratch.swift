@@ -12,11 +12,11 @@ final class BuildScratch: @unchecked Sendable {
   let code: UnsafeMutablePointer<Int8>
   let otherCode: UnsafeMutablePointer<Int8>
   /// Candidates of a selection, in ascending order, and what was selected.
-  private(set) var candidates: UnsafeMutablePointer<CandidateKey>
-  private(set) var selected: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) private(set) var candidates: UnsafeMutablePointer<CandidateKey>
+  @exclusivity(unchecked) private(set) var selected: UnsafeMutablePointer<UInt32>
   /// Input and output of one scoring.
-  private(set) var ordinals: UnsafeMutablePointer<UInt32>
-  private(set) var keys: UnsafeMutablePointer<CandidateKey>
+  @exclusivity(unchecked) private(set) var ordinals: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) private(set) var keys: UnsafeMutablePointer<CandidateKey>
   /// Sources of the links that wait for the row in hand, the last first.
   var waiting: [UInt32] = []
   private let codes: MemoryBlock

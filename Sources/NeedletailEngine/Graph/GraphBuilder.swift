@@ -96,7 +96,7 @@ final class GraphBuilder: @unchecked Sendable {
   /// Finds and writes the links of one row on each of its levels.
   @unsafe
   private func link(_ ordinal: UInt32, _ scratch: BuildScratch) {
-    let query = unsafe space.query(ordinal, code: scratch.code)
+    let query = unsafe space.query(ordinal, code: scratch.code, kernel)
     let rows = unsafe CodedRows(space: space.space(first: space.count), query: query)
     var walk = Walk(kernel: kernel, scratch: scratch.walk)
     scratch.walk.beginEpoch()
@@ -185,7 +185,7 @@ final class GraphBuilder: @unchecked Sendable {
     try scratch.reserve(degree + count)
     for j in 0..<degree { unsafe scratch.ordinals[j] = row[j] }
     for j in 0..<count { unsafe scratch.ordinals[degree + j] = scratch.waiting[j] }
-    let query = unsafe space.query(target, code: scratch.code)
+    let query = unsafe space.query(target, code: scratch.code, kernel)
     unsafe rank(scratch, query, count: degree + count)
     let chosen = unsafe select(
       scratch, count: degree + count, limit: table.degree, zero: zeroOrder(target))

@@ -40,11 +40,12 @@ package struct LinkingSpace: @unchecked Sendable {
   ///
   /// - Precondition: `code` has room for `codeByteCount` components and outlives the query.
   @unsafe
-  func query(_ ordinal: UInt32, code: UnsafeMutablePointer<Int8>) -> HopQuery {
+  func query(
+    _ ordinal: UInt32, code: UnsafeMutablePointer<Int8>, _ kernel: HopKernel
+  ) -> HopQuery {
     let row = unsafe codes.bytes.baseAddress.unsafelyUnwrapped
       .advanced(by: Int(ordinal) &* codeByteCount).assumingMemoryBound(to: UInt8.self)
-    for j in 0..<codeByteCount { unsafe code[j] = Int8(bitPattern: row[j] ^ 0x80) }
-    let zero = unsafe 128 &* codeSum(code, count: codeByteCount)
+    let zero = unsafe 128 &* kernel.flip(row, into: code, blocks: blocks)
     let base = unsafe terms.bytes.baseAddress.unsafelyUnwrapped
     if finish == .norm {
       let norm = unsafe base.load(fromByteOffset: Int(ordinal) &* 4, as: Int32.self)

@@ -33,7 +33,7 @@ extension GraphBuilder {
       if isCopy {
         guard copiesTaken < copies else { continue }
       } else if taken > 0 {
-        let query = unsafe space.query(key.ordinal, code: scratch.otherCode)
+        let query = unsafe space.query(key.ordinal, code: scratch.otherCode, kernel)
         if unsafe isCovered(key, by: taken, query, whole, scratch) { continue }
       }
       copiesTaken += isCopy ? 1 : 0

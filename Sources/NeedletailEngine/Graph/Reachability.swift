@@ -72,7 +72,7 @@ extension GraphBuilder {
   @unsafe
   private func admit(_ ordinal: UInt32, _ reach: Reachability, _ scratch: BuildScratch) {
     let table = tables[0]
-    let query = unsafe space.query(ordinal, code: scratch.code)
+    let query = unsafe space.query(ordinal, code: scratch.code, kernel)
     let rows = unsafe CodedRows(space: space.space(first: space.count), query: query)
     var walk = Walk(kernel: kernel, scratch: scratch.walk)
     scratch.walk.beginEpoch()

@@ -205,7 +205,9 @@ private struct PreciseWalk: WalkRows {
   }
 
   @unsafe
-  func prefetch(links: UnsafePointer<UInt32>) { unsafe prefetchLines(links) }
+  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, limit: Int) {
+    unsafe walk.run(hopping: self, table, width: width, limit: limit)
+  }
 
   @unsafe
   private func scoreBelow(

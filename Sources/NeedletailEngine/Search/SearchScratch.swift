@@ -16,15 +16,15 @@ package final class SearchScratch: @unchecked Sendable {
 
   let walk: WalkScratch
   /// The query as it is re-ranked: as given, or a unit vector under cosine.
-  private(set) var query: UnsafeMutablePointer<Float>
+  @exclusivity(unchecked) private(set) var query: UnsafeMutablePointer<Float>
   /// The query in the space of the codes.
-  private(set) var projected: UnsafeMutablePointer<Float>
+  @exclusivity(unchecked) private(set) var projected: UnsafeMutablePointer<Float>
   /// One decoded row.
-  private(set) var row: UnsafeMutablePointer<Float>
-  private(set) var code: UnsafeMutablePointer<Int8>
-  private(set) var distances: UnsafeMutablePointer<Float>
-  private(set) var ordinals: UnsafeMutablePointer<UInt32>
-  private(set) var ranked: UnsafeMutablePointer<Neighbor>
+  @exclusivity(unchecked) private(set) var row: UnsafeMutablePointer<Float>
+  @exclusivity(unchecked) private(set) var code: UnsafeMutablePointer<Int8>
+  @exclusivity(unchecked) private(set) var distances: UnsafeMutablePointer<Float>
+  @exclusivity(unchecked) private(set) var ordinals: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) private(set) var ranked: UnsafeMutablePointer<Neighbor>
   private var vectors: MemoryBlock
   private var lists: MemoryBlock
   private var dimensions = 0

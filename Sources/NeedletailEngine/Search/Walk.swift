@@ -69,11 +69,43 @@ struct Walk {
     _ rows: borrowing Rows, _ table: LinkTable, from start: CandidateKey, width: Int,
     limit: Int = .max
   ) {
-    let pool = unsafe scratch.pool
+    unsafe begin(at: start)
+    unsafe rows.walk(&self, table, width: width, limit: limit)
+  }
+
+  /// Empties the pool but for one row.
+  @unsafe
+  private mutating func begin(at start: CandidateKey) {
     scratch.beginEpoch()
     unsafe scratch.visit(start.ordinal)
-    unsafe pool[0] = start & ~1
+    unsafe scratch.pool[0] = start & ~1
     size = 1
+  }
+
+  /// Walks on codes, one kernel call a hop.
+  @unsafe
+  fileprivate mutating func run(
+    _ rows: CodedRows, _ table: LinkTable, width: Int, limit: Int
+  ) {
+    var state = unsafe HopWalk(
+      pool: scratch.pool, size: size, capacity: width, visited: scratch.visited,
+      epoch: scratch.epoch, ordinals: scratch.ordinals, keys: scratch.keys)
+    let left = limit == .max ? limit : max(0, limit - evaluations)
+    let done = unsafe kernel.walk(
+      rows.space, rows.query, links: table.row(0), degree: table.degree, count: table.count,
+      limit: left, &state)
+    hops += done.hops
+    evaluations += done.scored
+    isLimited = done.isLimited
+    size = state.size
+  }
+
+  /// Walks on any rows, one hop after the other.
+  @unsafe
+  mutating func run<Rows: WalkRows>(
+    hopping rows: borrowing Rows, _ table: LinkTable, width: Int, limit: Int
+  ) {
+    let pool = unsafe scratch.pool
     var cursor = 0
     while cursor < size {
       guard evaluations < limit else {
@@ -96,7 +128,7 @@ struct Walk {
         cursor = min(cursor, lowest)
       }
       while cursor < size, unsafe pool[cursor] & 1 != 0 { cursor &+= 1 }
-      if cursor < size { unsafe rows.prefetch(links: table.row(pool[cursor].ordinal)) }
+      if cursor < size { unsafe prefetchLines(table.row(pool[cursor].ordinal)) }
     }
   }
 }
@@ -114,9 +146,9 @@ protocol WalkRows: ~Copyable {
     count: Int, threshold: CandidateKey
   ) -> (scored: Int, kept: Int)
 
-  /// Fetches the links that will be read next.
+  /// Walks from what the pool holds until nothing is left to expand.
   @unsafe
-  func prefetch(links: UnsafePointer<UInt32>)
+  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, limit: Int)
 }
 
 /// Rows scored by their codes.
@@ -140,6 +172,8 @@ struct CodedRows: WalkRows {
       epoch: scratch.epoch, threshold: threshold, ordinals: scratch.ordinals, keys: scratch.keys)
   }
 
-  @unsafe @inline(__always)
-  func prefetch(links: UnsafePointer<UInt32>) { unsafe prefetchLines(links) }
+  @unsafe
+  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, limit: Int) {
+    unsafe walk.run(self, table, width: width, limit: limit)
+  }
 }

@@ -10,12 +10,12 @@ import NeedletailStorage
 package final class WalkScratch: @unchecked Sendable {
   // SAFETY: used by one thread at a time.
 
-  private(set) var visited: UnsafeMutablePointer<UInt64>
-  private(set) var pool: UnsafeMutablePointer<CandidateKey>
-  private(set) var keys: UnsafeMutablePointer<CandidateKey>
-  private(set) var ordinals: UnsafeMutablePointer<UInt32>
-  private(set) var estimates: UnsafeMutablePointer<Float>
-  private(set) var epoch: UInt64 = 0
+  @exclusivity(unchecked) private(set) var visited: UnsafeMutablePointer<UInt64>
+  @exclusivity(unchecked) private(set) var pool: UnsafeMutablePointer<CandidateKey>
+  @exclusivity(unchecked) private(set) var keys: UnsafeMutablePointer<CandidateKey>
+  @exclusivity(unchecked) private(set) var ordinals: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) private(set) var estimates: UnsafeMutablePointer<Float>
+  @exclusivity(unchecked) private(set) var epoch: UInt64 = 0
   private var memory: MemoryBlock
   private var wordCount = 0
   private var rows = 0
