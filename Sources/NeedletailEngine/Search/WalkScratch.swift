@@ -15,7 +15,7 @@ package final class WalkScratch: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var keys: UnsafeMutablePointer<CandidateKey>
   @exclusivity(unchecked) private(set) var ordinals: UnsafeMutablePointer<UInt32>
   @exclusivity(unchecked) private(set) var estimates: UnsafeMutablePointer<Float>
-  @exclusivity(unchecked) private(set) var epoch: UInt64 = 0
+  private(set) var epoch: UInt64 = 0
   private var memory: MemoryBlock
   private var wordCount = 0
   private var rows = 0
