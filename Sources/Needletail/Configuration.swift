@@ -1,13 +1,19 @@
 public import NeedletailCore
 import NeedletailEngine
 
-/// How the graph is built. Names and meaning as in Malkov & Yashunin (2018).
+/// How the graph is built.
+///
+/// Names and meaning as in Malkov & Yashunin (2018).
 public struct GraphParameters: Sendable, Hashable, Codable {
-  /// Links a new row gets per level, 2 to 128; level 0 keeps up to `2·m`. Default 16.
+  /// Links a new row gets per level, 2 to 128; level 0 keeps up to `2·m`.
+  ///
+  /// Default 16.
   ///
   /// More links raise recall per hop, memory (`8·m` bytes a row) and build time.
   public var m = 16
-  /// Candidates looked at when a row is linked. Default 200.
+  /// Candidates looked at when a row is linked.
+  ///
+  /// Default 200.
   ///
   /// More give a better graph and a longer build; beyond a few hundred little is gained.
   public var efConstruction = 200
@@ -37,7 +43,9 @@ public enum PreciseRows: String, Sendable, Hashable, Codable, CaseIterable {
 }
 
 extension VectorIndex {
-  /// Everything that shapes an index. The same configuration, rows and ids give the same bytes.
+  /// Everything that shapes an index.
+  ///
+  /// The same configuration, rows and ids give the same bytes.
   public struct Configuration: Sendable, Hashable {
     /// Components per vector, 1 to 16 384.
     public var dimensions: Int
@@ -45,11 +53,17 @@ extension VectorIndex {
     public var metric: Metric
     /// How the graph is built.
     public var graph = GraphParameters()
-    /// What the walk compares. Default `.int8`.
+    /// What the walk compares.
+    ///
+    /// Default `.int8`.
     public var codes = CodeKind.int8
-    /// How rows are kept for the re-rank. Default `.float32`.
+    /// How rows are kept for the re-rank.
+    ///
+    /// Default `.float32`.
     public var preciseRows = PreciseRows.float32
-    /// Where levels, the order of insertion and the rotation of the codes come from. Default 1.
+    /// Where levels, the order of insertion and the rotation of the codes come from.
+    ///
+    /// Default 1.
     public var seed: UInt64 = 1
 
     /// The defaults for a kind of vectors.

@@ -20,15 +20,25 @@ public struct OpenOptions: Sendable, Hashable {
     case full
   }
 
-  /// Where codes lie. Default `.resident`.
+  /// Where codes lie.
+  ///
+  /// Default `.resident`.
   public var codes = Placement.resident
-  /// Where links lie. Default `.resident`.
+  /// Where links lie.
+  ///
+  /// Default `.resident`.
   public var graph = Placement.resident
-  /// Where precise rows lie. Default `.mapped`: only the re-rank reads them, a few per query.
+  /// Where precise rows lie.
+  ///
+  /// Default `.mapped`: only the re-rank reads them, a few per query.
   public var preciseRows = Placement.mapped
-  /// Where ids lie. Default `.resident`.
+  /// Where ids lie.
+  ///
+  /// Default `.resident`.
   public var ids = Placement.resident
-  /// What is checked. Default `.structure`.
+  /// What is checked.
+  ///
+  /// Default `.structure`.
   public var verification = Verification.structure
 
   /// The defaults.

@@ -1,4 +1,6 @@
-/// How one query is answered. Everything here is per query; nothing is fixed at build time.
+/// How one query is answered.
+///
+/// Everything here is per query; nothing is fixed at build time.
 public struct SearchOptions: Sendable, Hashable {
   /// Which candidates are ranked anew on the precise rows.
   public enum Rerank: Sendable, Hashable {
@@ -10,17 +12,25 @@ public struct SearchOptions: Sendable, Hashable {
     case none
   }
 
-  /// Width of the window of candidates: more finds more and takes longer. Default 64.
+  /// Width of the window of candidates: more finds more and takes longer.
+  ///
+  /// Default 64.
   ///
   /// Raised to `k` where it is smaller; `SearchStatistics.efSearch` says what was used.
   public var efSearch = 64
-  /// What is ranked anew. Default `.automatic`.
+  /// What is ranked anew.
+  ///
+  /// Default `.automatic`.
   public var rerank = Rerank.automatic
-  /// The most query-to-row evaluations of the walk, checked before each hop. Default no limit.
+  /// The most query-to-row evaluations of the walk, checked before each hop.
+  ///
+  /// Default no limit.
   ///
   /// An answer cut short by it says so in its `completion`.
   public var evaluationLimit: Int?
-  /// Whether the stages are timed, at the cost of a few clock readings. Default `false`.
+  /// Whether the stages are timed, at the cost of a few clock readings.
+  ///
+  /// Default `false`.
   public var measuresTime = false
 
   /// The defaults, with a window.

@@ -3,7 +3,9 @@ import NeedletailEngine
 
 /// Whether an answer is all that was asked for, and if not, why.
 public struct Completion: Sendable, Hashable {
-  /// Why an answer was cut short. More may be added.
+  /// Why an answer was cut short.
+  ///
+  /// More may be added.
   public struct Reason: Sendable, Hashable, CustomStringConvertible {
     /// A stable name, fit for logs and for machines.
     public let description: String
@@ -15,7 +17,9 @@ public struct Completion: Sendable, Hashable {
 
   /// Why the answer was cut short; empty when it was not.
   public var reasons: Set<Reason>
-  /// Whether nothing cut the answer short. Fewer than `k` rows in the index is complete too.
+  /// Whether nothing cut the answer short.
+  ///
+  /// Fewer than `k` rows in the index is complete too.
   public var isComplete: Bool { reasons.isEmpty }
 
   /// Makes a completion; without reasons, a complete one.

@@ -15,7 +15,8 @@ extension Snapshot {
   ///   thread, except when a search is larger than any before; an answer that was cut short allocates the set
   ///   of reasons.
   public func search(
-    _ query: Span<Float>, k: Int, options: SearchOptions, into neighbors: inout MutableSpan<Neighbor>
+    _ query: Span<Float>, k: Int, options: SearchOptions,
+    into neighbors: inout MutableSpan<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
     let parameters = try parameters(k, options)
     try check(query.count)
@@ -45,6 +46,7 @@ extension Snapshot {
   ///   - query: `[dimensions]` components.
   ///   - k: answers asked for, at least 1; fewer come back when the index holds fewer rows.
   ///   - options: how the query is answered.
+  /// - Returns: the neighbours, and what finding them took.
   /// - Throws: as the primitive.
   public func search(
     _ query: [Float], k: Int, options: SearchOptions = SearchOptions()

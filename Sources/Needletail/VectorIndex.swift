@@ -30,11 +30,14 @@ public final class VectorIndex: Sendable {
     state = Mutex(State(generation: generation))
   }
 
-  /// Prepares a new index. Nothing is written before the first commit.
+  /// Prepares a new index.
+  ///
+  /// Nothing is written before the first commit.
   ///
   /// - Parameters:
   ///   - path: where the directory will be; its parent exists, it does not.
   ///   - configuration: what shapes the index.
+  /// - Returns: an index that holds nothing yet.
   /// - Throws: `invalidConfiguration` or `capacityExceeded` for a configuration that makes no index,
   ///   `alreadyExists` when the path is taken.
   public static func create(
@@ -55,6 +58,7 @@ public final class VectorIndex: Sendable {
   /// - Parameters:
   ///   - path: the index's directory.
   ///   - options: where its parts lie, and how much is checked.
+  /// - Returns: the index, with its current generation open.
   /// - Throws: `notFound`, `unsupportedFormat`, `corrupted`, `io`.
   /// - Complexity: reads what is placed resident; the rest is mapped.
   public static func open(

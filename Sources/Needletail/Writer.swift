@@ -2,7 +2,9 @@ public import NeedletailCore
 import NeedletailEngine
 import NeedletailStorage
 
-/// Takes rows and publishes them. Dropped without a commit, it leaves nothing.
+/// Takes rows and publishes them.
+///
+/// Dropped without a commit, it leaves nothing.
 public struct Writer: ~Copyable {
   private let index: VectorIndex
   private var parts: [VectorMatrix] = []
@@ -17,13 +19,15 @@ public struct Writer: ~Copyable {
   /// Rows added so far.
   public var count: Int { ids.count }
 
-  /// Adds rows under new ids. All of them are taken, or none.
+  /// Adds rows under new ids.
+  ///
+  /// All of them are taken, or none.
   ///
   /// The rows are not copied: a mapped file must stay unchanged until the commit.
   ///
   /// - Parameters:
   ///   - rows: `[n, dimensions]` components, finite; under cosine no row is all zeros.
-  ///   - ids: one id for each row, none of them used before.
+  ///   - newIDs: one id for each row, none of them used before.
   /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming row and component;
   ///   `alreadyExists` naming the id; `invalidConfiguration` when there are not as many ids as rows;
   ///   `capacityExceeded` beyond 2³¹ − 1 rows.
@@ -79,6 +83,7 @@ public struct Writer: ~Copyable {
   /// - Parameters:
   ///   - threads: how many threads build; the bytes do not depend on it. Default 1.
   ///   - monitor: sees the progress, and may cancel.
+  /// - Returns: the published rows, open for searching.
   /// - Throws: `cancelled`; `io`; `alreadyExists` when the path was taken meanwhile. Nothing remains then.
   /// - Complexity: about `n·efConstruction·m` evaluations; codes, links and ids in memory.
   public consuming func commit(

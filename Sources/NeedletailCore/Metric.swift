@@ -1,4 +1,6 @@
-/// How far apart two vectors are. Distances are `Float`, and **lower is nearer for every metric**.
+/// How far apart two vectors are.
+///
+/// Distances are `Float`, and **lower is nearer for every metric**.
 public enum Metric: String, Sendable, Hashable, CaseIterable, Codable {
   /// Sum of squared component differences, `Σ(qⱼ − xⱼ)²`; squared units of the components.
   case squaredEuclidean = "l2"

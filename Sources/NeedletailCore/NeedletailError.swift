@@ -3,7 +3,9 @@
 /// Thrown for bad input and a failing environment. A bug in the caller's program is a precondition
 /// failure named in the doc comment; a valid but partial answer is a value (`Completion`), not an error.
 public struct NeedletailError: Error, Sendable {
-  /// The kind of failure. More may be added: switch with a `default`.
+  /// The kind of failure.
+  ///
+  /// More may be added: switch with a `default`.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     /// A stable name, fit for logs and for machines.
     public let description: String

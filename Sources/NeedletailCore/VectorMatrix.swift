@@ -30,11 +30,15 @@ public struct VectorMatrix: @unchecked Sendable {
   public let count: Int
   /// Components per row.
   public let dimensions: Int
-  /// How the components are stored. Reading always gives `Float`.
+  /// How the components are stored.
+  ///
+  /// Reading always gives `Float`.
   public let element: Element
   /// Bytes from one row's first component to the next row's.
   package let rowByteStride: Int
-  /// The first row's first component. Little-endian, aligned to the component's size.
+  /// The first row's first component.
+  ///
+  /// Little-endian, aligned to the component's size.
   package let baseAddress: UnsafeRawPointer
   /// Keeps the bytes alive: an owned buffer or a mapped region.
   private let owner: any AnyObject & Sendable

@@ -55,7 +55,9 @@ public final class WorkMonitor: Sendable {
   /// Whether someone asked the worker to stop.
   public var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
-  /// Begins a phase of `total` units. Called by the worker.
+  /// Begins a phase of `total` units.
+  ///
+  /// Called by the worker.
   public func begin(_ phase: String, total: Int) {
     state.withLock { state in
       state.progress = Progress(phase: phase, done: 0, total: total)
@@ -63,7 +65,9 @@ public final class WorkMonitor: Sendable {
     }
   }
 
-  /// Adds finished units, and throws `cancelled` when someone asked to stop. Called by the worker.
+  /// Adds finished units, and throws `cancelled` when someone asked to stop.
+  ///
+  /// Called by the worker.
   public func advance(by count: Int) throws(NeedletailError) {
     state.withLock { $0.progress.done += count }
     if isCancelled {

@@ -150,7 +150,8 @@ package struct HopKernel: @unchecked Sendable {
     unsafe space.count = UInt32(truncatingIfNeeded: count)
     var query = unsafe query.raw
     let both = unsafe kernels.pointee.expand(
-      &space, &query, links, UInt32(truncatingIfNeeded: degree), visited, epoch, threshold, ordinals,
+      &space, &query, links, UInt32(truncatingIfNeeded: degree), visited, epoch, threshold,
+      ordinals,
       keys)
     return (Int(truncatingIfNeeded: both &>> 32), Int(truncatingIfNeeded: both & 0xffff_ffff))
   }

@@ -25,7 +25,9 @@ package enum PreciseKind: UInt32, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// Everything that shapes an index. The same options and rows give the same bytes.
+/// Everything that shapes an index.
+///
+/// The same options and rows give the same bytes.
 package struct BuildOptions: Sendable, Hashable {
   package var dimensions: Int
   package var metric: Metric

@@ -37,7 +37,9 @@ final class BuildScratch: @unchecked Sendable {
     try reserve(max(width, 2 * degree))
   }
 
-  /// Makes room for lists of `count` entries. What they held is lost when they grow.
+  /// Makes room for lists of `count` entries.
+  ///
+  /// What they held is lost when they grow.
   func reserve(_ count: Int) throws(NeedletailError) {
     guard count > capacity else { return }
     capacity = max(count, 2 * capacity)

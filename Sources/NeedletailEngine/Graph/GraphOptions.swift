@@ -36,19 +36,33 @@ package enum ProductLinks: UInt32, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// How a graph is built. Names and defaults as in Malkov & Yashunin (2018).
+/// How a graph is built.
+///
+/// Names and defaults as in Malkov & Yashunin (2018).
 package struct GraphOptions: Sendable, Hashable {
-  /// Links a new row gets per level; level 0 keeps up to `2·m`. Default 16.
+  /// Links a new row gets per level; level 0 keeps up to `2·m`.
+  ///
+  /// Default 16.
   package var m = 16
-  /// Width of the candidate list when a row is linked. Default 200.
+  /// Width of the candidate list when a row is linked.
+  ///
+  /// Default 200.
   package var efConstruction = 200
-  /// Looks for links among the candidates' own links too (Algorithm 4). Default off.
+  /// Looks for links among the candidates' own links too (Algorithm 4).
+  ///
+  /// Default off.
   package var extendsCandidates = false
-  /// Fills free places with candidates that the heuristic turned down (Algorithm 4). Default off.
+  /// Fills free places with candidates that the heuristic turned down (Algorithm 4).
+  ///
+  /// Default off.
   package var keepsPruned = false
-  /// What near means when rows of an inner-product index are linked. Default `.liftedAndProduct`.
+  /// What near means when rows of an inner-product index are linked.
+  ///
+  /// Default `.liftedAndProduct`.
   package var productLinks = ProductLinks.liftedAndProduct
-  /// Where levels and the order of insertion come from. Default 1.
+  /// Where levels and the order of insertion come from.
+  ///
+  /// Default 1.
   package var seed: UInt64 = 1
 
   package init() {}

@@ -45,7 +45,9 @@ package struct LinkTable: @unchecked Sendable {
     self.owner = owner
   }
 
-  private static var empty: UnsafeRawPointer { unsafe UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped }
+  private static var empty: UnsafeRawPointer {
+    unsafe UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
+  }
 
   /// The first link of a row.
   @unsafe @inline(__always)

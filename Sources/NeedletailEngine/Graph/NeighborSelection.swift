@@ -10,8 +10,9 @@ extension GraphBuilder {
   /// the row is, so a heap of copies would otherwise link to itself alone.
   ///
   /// - Parameters:
-  ///   - candidates: keys by distance from the row, ascending, the row itself not among them; in
-  ///     `scratch.candidates`.
+  ///   - scratch: its `candidates` are keys by distance from the row, ascending, the row itself not
+  ///     among them.
+  ///   - count: how many candidates there are.
   ///   - limit: the most links to choose.
   ///   - zero: the order of a distance that counts as none.
   /// - Returns: how many links now stand in `scratch.selected`.
@@ -49,7 +50,8 @@ extension GraphBuilder {
   /// Whether one of the links taken is nearer to the candidate than the row is.
   @unsafe @inline(__always)
   private func isCovered(
-    _ key: CandidateKey, by taken: Int, _ query: HopQuery, _ whole: HopSpace, _ scratch: BuildScratch
+    _ key: CandidateKey, by taken: Int, _ query: HopQuery, _ whole: HopSpace,
+    _ scratch: BuildScratch
   ) -> Bool {
     var start = 0
     while start < taken {

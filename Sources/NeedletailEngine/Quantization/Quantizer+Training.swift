@@ -15,8 +15,12 @@ extension Quantizer {
   ///
   /// - Parameters:
   ///   - rows: the rows, unit rows under cosine.
+  ///   - metric: what near means.
   ///   - lossless: the lossless form that *all* rows allow, if any.
+  ///   - seed: where the signs of the rotation come from.
   ///   - forcesRowScale: leaves the global scale out; for data whose tail a sample did not show.
+  /// - Returns: the quantizer.
+  /// - Throws: `io` when there is no memory for the sample.
   static func train(
     rows: RowSource, metric: Metric, lossless: Form?, seed: UInt64, forcesRowScale: Bool = false
   ) throws(NeedletailError) -> Quantizer {
@@ -69,8 +73,9 @@ extension Quantizer {
     }
     // Unit rows share one scale by construction; elsewhere it must not cost much against a scale per
     // row, nor leave a part of the rows with codes that say nothing.
-    if let best, metric == .cosine
-      || (best.error.mean <= 2 * perRow.mean && best.error.worst <= 6 * perRow.mean)
+    if let best,
+      metric == .cosine
+        || (best.error.mean <= 2 * perRow.mean && best.error.worst <= 6 * perRow.mean)
     {
       return draft.with(form: .globalScale, scale: best.scale, error: best.error.mean)
     }

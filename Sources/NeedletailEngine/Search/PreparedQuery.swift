@@ -46,6 +46,7 @@ enum EstimateSpread {
   ///   - estimate: the k-th candidate's.
   ///   - factor: the unit of its code.
   ///   - norm: its norm.
+  /// - Returns: the margin, in units of the estimate.
   func margin(estimate: Float, factor: Float, norm: Float) -> Float {
     switch self {
     case .shared(let dimensions):
@@ -156,7 +157,9 @@ extension SealedSegment {
   ///
   /// - Precondition: the pool holds `size` keys, ascending.
   @unsafe
-  func openCandidates(_ prepared: PreparedQuery, _ size: Int, k: Int, _ scratch: SearchScratch) -> Int {
+  func openCandidates(_ prepared: PreparedQuery, _ size: Int, k: Int, _ scratch: SearchScratch)
+    -> Int
+  {
     guard size > k, let quantizer else { return size }
     let key = unsafe scratch.walk.pool[k - 1]
     let (factor, norm) = unsafe unitAndNorm(key.ordinal, quantizer)

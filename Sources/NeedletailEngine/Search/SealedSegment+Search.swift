@@ -21,6 +21,7 @@ extension SealedSegment {
   ///   - query: `[dimensions]` components; checked here, normalised here under cosine.
   ///   - parameters: validated by the caller.
   ///   - answers: room for `k` answers; written nearest first, ties by id.
+  /// - Returns: how many answers there are, and what the search cost.
   /// - Throws: `nonFiniteComponent`, `zeroVector`; `io` when the first search of a thread finds no memory.
   /// - Complexity: about `efSearch` hops of `2·m` evaluations; allocates nothing once the thread's scratch is
   ///   as large as this search needs.

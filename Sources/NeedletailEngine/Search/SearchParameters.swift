@@ -6,7 +6,9 @@ package struct SearchParameters: Sendable, Hashable {
   package var k: Int
   /// Width of the window of candidates; raised to `k`.
   package var efSearch: Int
-  /// Candidates that are re-ranked on precise rows; `nil`: as many as the codes call for. 0: none.
+  /// Candidates that are re-ranked on precise rows; `nil`: as many as the codes call for.
+  ///
+  /// 0: none.
   package var rerankCandidates: Int?
   /// The most evaluations; `nil`: no limit.
   package var evaluationLimit: Int?

@@ -62,6 +62,10 @@ struct Walk {
   /// Afterwards `scratch.pool[0..<size]` ascends; bit 0 of every expanded key is set.
   ///
   /// - Parameters:
+  ///   - rows: what is scored.
+  ///   - table: the links of the level.
+  ///   - start: where the walk begins.
+  ///   - width: the most candidates that are kept.
   ///   - limit: evaluations, over all levels, after which no hop begins.
   /// - Complexity: about `width` hops of one row of links each.
   @unsafe
