@@ -68,6 +68,12 @@ uint32_t ndl_pool_merge(
     for (; j > 0 && keys[j - 1] > key; j--) keys[j] = keys[j - 1];
     keys[j] = key;
   }
+  return ndl_pool_merge_sorted(pool, size, capacity, keys, n, lowest);
+}
+
+uint32_t ndl_pool_merge_sorted(
+    ndl_key *pool, uint32_t size, uint32_t capacity, const ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
   // The new keys that fit: the total is cut at the capacity, from the far end.
   uint32_t room = capacity - size, left = size, right = n;
   uint32_t excess = n > room ? n - room : 0;

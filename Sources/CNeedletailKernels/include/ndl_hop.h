@@ -128,6 +128,11 @@ uint32_t ndl_pool_merge(
     ndl_key *_Nonnull pool, uint32_t size, uint32_t capacity, ndl_key *_Nonnull keys, uint32_t n,
     uint32_t *_Nonnull lowest);
 
+// The same for keys that ascend already.
+uint32_t ndl_pool_merge_sorted(
+    ndl_key *_Nonnull pool, uint32_t size, uint32_t capacity, const ndl_key *_Nonnull keys,
+    uint32_t n, uint32_t *_Nonnull lowest);
+
 // Applies four rounds of sign flips, fast Hadamard transform and Kac steps in place: an orthogonal
 // transform of `d` components. `signs` has 4 * ceil(d/8) bytes. Fixed-order arithmetic: the same bits
 // on every machine.
