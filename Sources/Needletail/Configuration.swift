@@ -17,6 +17,15 @@ public struct GraphParameters: Sendable, Hashable, Codable {
   ///
   /// More give a better graph and a longer build; beyond a few hundred little is gained.
   public var efConstruction = 200
+  /// Looks for links among the candidates' own links too, as Algorithm 4 allows.
+  ///
+  /// Default `false`: it lengthens the build several times for a graph that is seldom better.
+  public var extendsCandidates = false
+  /// Fills free places with candidates that the heuristic turned down, as Algorithm 4 allows.
+  ///
+  /// Default `false`: more links per row help where neighbourhoods are sparse, and cost evaluations
+  /// elsewhere.
+  public var keepsPruned = false
 
   /// The defaults.
   public init() {}
@@ -79,6 +88,8 @@ extension VectorIndex.Configuration {
     var options = BuildOptions(dimensions: dimensions, metric: metric)
     options.graph.m = graph.m
     options.graph.efConstruction = graph.efConstruction
+    options.graph.extendsCandidates = graph.extendsCandidates
+    options.graph.keepsPruned = graph.keepsPruned
     options.graph.seed = seed
     options.codes = codes == .int8 ? .int8 : .none
     options.precise =
@@ -95,6 +106,8 @@ extension VectorIndex.Configuration {
     self.init(dimensions: options.dimensions, metric: options.metric)
     graph.m = options.graph.m
     graph.efConstruction = options.graph.efConstruction
+    graph.extendsCandidates = options.graph.extendsCandidates
+    graph.keepsPruned = options.graph.keepsPruned
     seed = options.graph.seed
     codes = options.codes == .int8 ? .int8 : .none
     preciseRows =
