@@ -77,9 +77,11 @@ final class RowEncoder: @unchecked Sendable {
     case .norm:
       unsafe bytes.storeBytes(of: terms.codeNorm, toByteOffset: ordinal * 4, as: Int32.self)
     case .factor:
+      // The squared norm of a row about the centre may lie beyond `Float` though the row's own does not.
       let bias =
-        quantizer.metric == .squaredEuclidean
-        ? terms.factor * terms.factor * Float(terms.codeNorm) : 0
+        quantizer.metric == .innerProduct
+        ? 0
+        : min(terms.factor * terms.factor * Float(terms.codeNorm), .greatestFiniteMagnitude)
       unsafe bytes.storeBytes(of: terms.factor, toByteOffset: ordinal * 8, as: Float.self)
       unsafe bytes.storeBytes(of: bias, toByteOffset: ordinal * 8 + 4, as: Float.self)
     case .product, .scaledNorm, .reduced: break

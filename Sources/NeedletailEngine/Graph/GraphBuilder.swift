@@ -128,8 +128,10 @@ final class GraphBuilder: @unchecked Sendable {
     guard options.extendsCandidates else { return size }
     var count = size
     let room = max(options.efConstruction, 2 * m) * 4
+    // The walk scored all links of its pool; what it found too far for the pool is wanted here.
+    scratch.walk.beginEpoch()
+    for i in 0..<size { unsafe scratch.walk.visit(candidates[i].ordinal) }
     for i in 0..<size where count + table.degree <= room {
-      // The walk marked what it scored, so only rows that are not in the pool are new here.
       let (_, kept) = unsafe rows.expand(
         kernel, scratch.walk, links: table.row(candidates[i].ordinal), degree: table.degree,
         count: table.count, threshold: .max)

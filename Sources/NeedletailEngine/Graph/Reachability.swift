@@ -1,23 +1,32 @@
 import NeedletailCore
 import NeedletailKernels
 
-/// Which rows a walk over level 0 can come to at all.
+/// Which rows a walk over level 0 can come to at all, and over which links.
 struct Reachability {
-  private(set) var isReached: [Bool]
+  /// The row whose link first led to each row; `LinkTable.none` where none did.
+  ///
+  /// These links make a tree: as long as they stay, every row stays reachable, whatever happens to the
+  /// others.
+  private var parents: [UInt32]
   private(set) var unreachedCount: Int
   private var queue: [UInt32] = []
 
   /// Follows the links of level 0 from the first row.
   init(_ table: LinkTable) {
-    isReached = Array(repeating: false, count: table.count)
+    parents = Array(repeating: LinkTable.none, count: table.count)
     unreachedCount = table.count
-    if table.count > 0 { reach(0, table) }
+    if table.count > 0 { reach(0, from: 0, table) }
   }
 
-  /// Follows the links from one more row.
-  mutating func reach(_ start: UInt32, _ table: LinkTable) {
-    guard !isReached[Int(start)] else { return }
-    isReached[Int(start)] = true
+  func isReached(_ ordinal: UInt32) -> Bool { parents[Int(ordinal)] != LinkTable.none }
+
+  /// Whether a row is reached over the link from `source` to it, and over no other.
+  func isHeld(_ ordinal: UInt32, by source: UInt32) -> Bool { parents[Int(ordinal)] == source }
+
+  /// Follows the links from one more row, to which a link leads from `source` now.
+  mutating func reach(_ start: UInt32, from source: UInt32, _ table: LinkTable) {
+    guard !isReached(start) else { return }
+    parents[Int(start)] = source
     unreachedCount -= 1
     queue.removeAll(keepingCapacity: true)
     queue.append(start)
@@ -25,8 +34,8 @@ struct Reachability {
       let row = unsafe table.row(ordinal)
       for j in 0..<table.degree(of: ordinal) {
         let target = unsafe row[j]
-        if !isReached[Int(target)] {
-          isReached[Int(target)] = true
+        if !isReached(target) {
+          parents[Int(target)] = ordinal
           unreachedCount -= 1
           queue.append(target)
         }
@@ -42,35 +51,38 @@ extension GraphBuilder {
     var repaired = 0
     /// Rows that no walk can come to even so.
     var unreachable = 0
+    /// Where the search for any row with a place to give goes on.
+    fileprivate var fullBelow: UInt32 = 0
   }
 
   /// Links every row of level 0 that no walk from the first row can reach.
   ///
-  /// A row that is not reached gets a link from the nearest rows that are, where one has a free place;
-  /// otherwise from the nearest one, in place of its last link, and the reach is checked again.
+  /// A row that is not reached gets a link from the nearest row that is reached and has a place to give: a
+  /// free one, or that of a link over which no row is reached. So nothing that was reached is lost, and one
+  /// pass is enough. Among heaps of copies the nearest rows may all be full; then any row serves.
   ///
-  /// - Complexity: one pass over all links a round; one walk for each lost row.
+  /// - Complexity: one pass over all links; one walk for each lost row.
   func repair() throws(NeedletailError) -> Repair {
     var result = Repair()
     guard space.count > 0 else { return result }
     let table = tables[0]
-    let scratch = scratches[0]
-    for _ in 0..<8 {
-      var reach = Reachability(table)
-      result.unreachable = reach.unreachedCount
-      if reach.unreachedCount == 0 { break }
-      for ordinal in 0..<UInt32(space.count) where !reach.isReached[Int(ordinal)] {
-        unsafe admit(ordinal, reach, scratch)
-        result.repaired += 1
-        reach.reach(ordinal, table)
+    var reach = Reachability(table)
+    for ordinal in 0..<UInt32(space.count) where !reach.isReached(ordinal) {
+      guard let source = unsafe admit(ordinal, reach, scratches[0], &result.fullBelow) else {
+        continue
       }
+      result.repaired += 1
+      reach.reach(ordinal, from: source, table)
     }
+    result.unreachable = reach.unreachedCount
     return result
   }
 
-  /// Gives a lost row a link from a row that is reached.
+  /// Gives a lost row a link, and says from which row.
   @unsafe
-  private func admit(_ ordinal: UInt32, _ reach: Reachability, _ scratch: BuildScratch) {
+  private func admit(
+    _ ordinal: UInt32, _ reach: Reachability, _ scratch: BuildScratch, _ fullBelow: inout UInt32
+  ) -> UInt32? {
     let table = tables[0]
     let query = unsafe space.query(ordinal, code: scratch.code, kernel)
     let rows = unsafe CodedRows(space: space.space(first: space.count), query: query)
@@ -81,13 +93,38 @@ extension GraphBuilder {
     // A walk from the first row only comes to rows that are reached.
     for i in 0..<walk.size {
       let near = unsafe scratch.walk.pool[i].ordinal
-      let degree = table.degree(of: near)
-      if near != ordinal, degree < table.degree {
-        unsafe table.row(near)[degree] = ordinal
-        return
+      if let place = freePlace(near, reach) {
+        unsafe table.row(near)[place] = ordinal
+        return near
       }
     }
-    let near = unsafe scratch.walk.pool[0].ordinal
-    unsafe table.row(near)[table.degree - 1] = ordinal
+    // There is one: a tree over n rows has n − 1 links, and every row has at least four places. A second
+    // round finds it among rows that were not reached yet when the first one passed them.
+    for _ in 0..<2 {
+      while Int(fullBelow) < table.count {
+        if reach.isReached(fullBelow), let place = freePlace(fullBelow, reach) {
+          unsafe table.row(fullBelow)[place] = ordinal
+          return fullBelow
+        }
+        fullBelow += 1
+      }
+      fullBelow = 0
+    }
+    return nil
+  }
+
+  /// A place among a row's links that may be given away: the first free one, or the last of those over
+  /// which no row is reached.
+  private func freePlace(_ ordinal: UInt32, _ reach: Reachability) -> Int? {
+    let table = tables[0]
+    let degree = table.degree(of: ordinal)
+    if degree < table.degree { return degree }
+    let row = unsafe table.row(ordinal)
+    var place = degree
+    while place > 0 {
+      place -= 1
+      if unsafe !reach.isHeld(row[place], by: ordinal) { return place }
+    }
+    return nil
   }
 }

@@ -46,15 +46,7 @@ extension Quantizer {
     for i in 0..<count {
       unsafe rows.copy(i * rows.count / count, into: start + i * dimensions)
     }
-    if metric != .innerProduct {
-      let middle = unsafe centre.mutableBytes.assumingMemoryBound(to: Float.self)
-      for j in 0..<dimensions {
-        var sum = 0.0
-        for i in 0..<count { unsafe sum += Double(x[i * dimensions + j]) }
-        let mean = Float(sum / Double(max(1, count)))
-        unsafe middle[j] = mean.isFinite ? mean : 0
-      }
-    }
+    unsafe findCentre(of: start, count: count, metric, centre)
     let draft = Quantizer(
       dimensions: dimensions, metric: metric, form: .rowScale, scale: 0, relativeError: 0,
       centre: centre, signs: signs)
@@ -80,6 +72,34 @@ extension Quantizer {
       return draft.with(form: .globalScale, scale: best.scale, error: best.error.mean)
     }
     return draft.with(form: .rowScale, scale: 0, error: perRow.mean)
+  }
+
+  /// Finds the point that the codes are about: zero under inner product, the mean under cosine, under
+  /// squared L2 the median of each component.
+  ///
+  /// A mean would follow the few longest rows, and leave the many short ones as far from it as it is from
+  /// zero, all in one direction.
+  private static func findCentre(
+    of x: UnsafePointer<Float>, count: Int, _ metric: Metric, _ centre: MemoryBlock
+  ) {
+    guard metric != .innerProduct, count > 0 else { return }
+    let dimensions = centre.byteCount / 4
+    // SAFETY: the centre's block is still being made, and nobody else has it.
+    let middle = unsafe centre.mutableBytes.assumingMemoryBound(to: Float.self)
+    var column: [Float] = []
+    column.reserveCapacity(count)
+    for j in 0..<dimensions {
+      if metric == .cosine {
+        var sum = 0.0
+        for i in 0..<count { unsafe sum += Double(x[i * dimensions + j]) }
+        unsafe middle[j] = Float(sum / Double(count))
+      } else {
+        column.removeAll(keepingCapacity: true)
+        for i in 0..<count { unsafe column.append(x[i * dimensions + j]) }
+        column.sort()
+        unsafe middle[j] = column[(count - 1) / 2]
+      }
+    }
   }
 
   private func with(form: Form, scale: Float, error: Double) -> Quantizer {

@@ -47,9 +47,13 @@ extension Quantizer {
     }
     let scale = try reader.readFloat()
     let relativeError = try reader.readDouble()
-    guard relativeError.isFinite, relativeError >= 0, scale.isFinite,
-      form == .rowScale ? scale == 0 : scale > 0x1p-120
-    else {
+    let fits =
+      switch form {
+      case .losslessUnsigned, .losslessSigned: scale == 1
+      case .globalScale: scale.isFinite && scale > 0x1p-120
+      case .rowScale: scale == 0
+      }
+    guard relativeError.isFinite, relativeError >= 0, fits else {
       throw reader.corrupted("The scale \(scale) or the error \(relativeError) makes no sense.")
     }
     let centre = try MemoryBlock(count: dimensions, stride: 4)

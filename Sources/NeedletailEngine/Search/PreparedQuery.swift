@@ -10,6 +10,8 @@ struct PreparedQuery {
   var unit: Float
   /// Whether estimates are whole numbers.
   var isInteger: Bool
+  /// Added to a whole estimate while it is an integer: both may be beyond what `Float` counts exactly.
+  var shift: Int32 = 0
   /// Whether an estimate *is* the distance, so that nothing is left to re-rank.
   var isExact: Bool
   /// How far rounding may have moved an estimate.
@@ -21,7 +23,7 @@ struct PreparedQuery {
 
   @inline(__always)
   func estimate(_ key: CandidateKey) -> Float {
-    isInteger ? Float(key.integerEstimate) : key.floatEstimate
+    isInteger ? Float(key.integerEstimate &+ shift) : key.floatEstimate
   }
 }
 
@@ -136,7 +138,7 @@ extension SealedSegment {
     case .product:
       return unsafe PreparedQuery(
         rows: coded(.product, HopQuery(code: scratch.code, zero: zero), quantizer),
-        base: scale * Float(zero), unit: scale, isInteger: true, isExact: isWhole, spread: .unknown)
+        base: 0, unit: scale, isInteger: true, shift: zero, isExact: isWhole, spread: .unknown)
     case .norm, .scaledNorm:
       let query = unsafe HopQuery(
         code: scratch.code, zero: zero, scale: 2 * quantizer.scale * scale,
@@ -148,8 +150,8 @@ extension SealedSegment {
       let query = unsafe HopQuery(
         code: scratch.code, zero: zero, scale: isProduct ? scale : 2 * scale)
       return unsafe PreparedQuery(
-        rows: coded(.factor, query, quantizer), base: isProduct ? 0 : squaredNorm, unit: 1,
-        isInteger: false, isExact: false, spread: spread)
+        rows: coded(.factor, query, quantizer), base: isProduct ? 0 : half * squaredNorm,
+        unit: half, isInteger: false, isExact: false, spread: spread)
     }
   }
 
