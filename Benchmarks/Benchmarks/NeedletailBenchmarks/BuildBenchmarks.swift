@@ -4,10 +4,6 @@ import Needletail
 /// Rows of a build that is timed: enough for several levels, few enough for several runs.
 private let rows = 2_000
 
-private func metric(_ name: String) -> BenchmarkMetric {
-  .custom(name, polarity: .prefersSmaller, useScalingFactor: false)
-}
-
 private let names = [
   "bytes a row, codes", "bytes a row, graph", "bytes a row, precise rows", "bytes a row, ids",
   "links of 10 rows", "levels", "rows repaired", "rows unreachable",
@@ -16,7 +12,7 @@ private let names = [
 func buildBenchmarks() {
   for kind in Metric.allCases {
     Benchmark(
-      "counts build, \(kind.rawValue)", configuration: .counts(names.map { metric($0) }),
+      "counts-build-\(kind.rawValue)", configuration: .counts(names.map { .custom($0) }),
       closure: { (benchmark, set: PackageSet) throws in
         let information = try set.build(rows: rows, metric: kind).snapshot.information
         let memory = information.memory
@@ -25,7 +21,7 @@ func buildBenchmarks() {
           Int((information.graph.meanDegree * 10).rounded()), information.graph.levels,
           information.graph.repairedNodes, information.graph.unreachableNodes,
         ]
-        for (name, figure) in zip(names, figures) { benchmark.measurement(metric(name), figure) }
+        for (name, figure) in zip(names, figures) { benchmark.measurement(.custom(name), figure) }
       }, setup: { try PackageSet() })
 
     Benchmark(
