@@ -114,7 +114,7 @@ extension Snapshot {
     let manifest = generation.manifest
     return IndexInformation(
       path: path, formatVersion: Int(segment.file.version),
-      uuid: Self.uuid(manifest.indexIdentity), generation: Int(manifest.generation),
+      uuid: Self.uuid(manifest.indexIdentity), generation: Int(clamping: manifest.generation),
       count: segment.count, dimensions: dimensions, metric: metric, m: configuration.graph.m,
       efConstruction: configuration.graph.efConstruction, seed: configuration.seed,
       codes: configuration.codes, quantizer: quantizerInformation,
@@ -216,9 +216,8 @@ extension VectorIndex {
     if configuration.codes == .int8 {
       let terms =
         switch configuration.metric {
-        case .squaredEuclidean: 4
+        case .squaredEuclidean, .cosine: 4
         case .innerProduct: isLossless ? 0 : 8
-        case .cosine: 0
         }
       memory.codes = count * (Quantizer.blocks(configuration.dimensions) * 64 + terms)
       memory.quantizer = configuration.dimensions * 4 + (configuration.dimensions + 7) / 8 * 4

@@ -96,15 +96,40 @@ extension SealedSegment {
   }
 
   private func inspectTerms(_ limit: Int, _ faults: inout [String]) {
-    guard quantizer?.searchFinish == .factor else { return }
+    guard let quantizer else { return }
+    let length = quantizer.codeByteCount
     for ordinal in 0..<count {
       guard faults.count < limit else { return }
-      let factor = unsafe terms.start.load(fromByteOffset: ordinal * 8, as: Float.self)
-      let bias = unsafe terms.start.load(fromByteOffset: ordinal * 8 + 4, as: Float.self)
-      if !factor.isFinite || !bias.isFinite {
-        faults.append("The factor \(factor) or bias \(bias) of row \(ordinal) is not finite.")
+      let code = unsafe UnsafeRawBufferPointer(
+        rebasing: codes.bytes[(ordinal * length)..<((ordinal + 1) * length)])
+      if unsafe code[quantizer.dimensions...].contains(where: { $0 != 128 }) {
+        faults.append("The code of row \(ordinal) goes on behind its last component.")
+      }
+      switch quantizer.searchFinish {
+      case .norm:
+        let stored = unsafe terms.start.load(fromByteOffset: ordinal * 4, as: Int32.self)
+        let norm = unsafe Self.squaredNorm(code)
+        if stored != norm {
+          faults.append("The norm of row \(ordinal) is said to be \(stored); its code has \(norm).")
+        }
+      case .factor:
+        let factor = unsafe terms.start.load(fromByteOffset: ordinal * 8, as: Float.self)
+        let bias = unsafe terms.start.load(fromByteOffset: ordinal * 8 + 4, as: Float.self)
+        if !factor.isFinite || !bias.isFinite {
+          faults.append("The factor \(factor) or bias \(bias) of row \(ordinal) is not finite.")
+        }
+      case .product, .scaledNorm, .reduced: break
       }
     }
+  }
+
+  private static func squaredNorm(_ code: UnsafeRawBufferPointer) -> Int32 {
+    var sum: Int32 = 0
+    for j in 0..<code.count {
+      let component = unsafe Int32(code[j]) &- 128
+      sum &+= component &* component
+    }
+    return sum
   }
 
   private func inspectRows(_ limit: Int, _ faults: inout [String]) {

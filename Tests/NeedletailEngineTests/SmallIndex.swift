@@ -1,0 +1,139 @@
+import NeedletailCore
+import NeedletailStorage
+import Testing
+import _NeedletailTestSupport
+
+@testable import NeedletailEngine
+
+/// An index of 24 rows, small enough to damage every bit of it.
+struct SmallIndex: Sendable {
+  /// The kinds that differ in which sections a file has and which way a search goes.
+  enum Kind: String, CaseIterable, CustomTestStringConvertible {
+    /// Cosine, int8 codes on one scale, f32 rows.
+    case cosine
+    /// Inner product, int8 codes with a factor per row, no precise rows: every search walks.
+    case product
+    /// Squared L2, whole numbers coded without loss.
+    case lossless
+    /// Squared L2, no codes, bf16 rows.
+    case bare
+
+    var testDescription: String { rawValue }
+  }
+
+  static let path = "i"
+  let kind: Kind
+  let world: World
+  /// The bytes of every file, by its path.
+  let files: [String: [UInt8]]
+  let answers: [[Neighbor]]
+
+  init(_ kind: Kind, count: Int = 24) throws {
+    self.kind = kind
+    let d = 8
+    var components = RandomVectors.clusters(count: count, dimensions: d, clusters: 3, seed: 5)
+    if kind == .lossless { components = components.map { ($0 * 30).rounded() } }
+    let metric: Metric =
+      switch kind {
+      case .cosine: .cosine
+      case .product: .innerProduct
+      case .lossless, .bare: .squaredEuclidean
+      }
+    var world = World(metric, components, dimensions: d, m: 3, ef: 12)
+    if kind == .product { world.options.precise = .none }
+    if kind == .bare {
+      world.options.codes = .none
+      world.options.precise = .bfloat16
+    }
+    self.world = world
+    let fileSystem = InMemoryFileSystem()
+    try world.publish(in: fileSystem, at: Self.path)
+    var files: [String: [UInt8]] = [:]
+    for file in fileSystem.allFiles() { files[file] = fileSystem.contents(file) }
+    self.files = files
+    let generation = try OpenGeneration.open(
+      Self.path, in: fileSystem, placements: Placements(), verification: .full)
+    answers = try Self.search(generation.segment)
+    #expect(generation.segment.inspect(limit: 5).isEmpty)
+  }
+
+  /// The index in a file system of its own.
+  func fileSystem() throws -> InMemoryFileSystem {
+    let fileSystem = InMemoryFileSystem()
+    for directory in ["", "/generations", "/quantizers", "/segments"] {
+      try fileSystem.makeDirectory(Self.path + directory)
+    }
+    for (path, bytes) in files { try fileSystem.setContents(path, bytes) }
+    return fileSystem
+  }
+
+  /// What several searches find, on every way through a segment: the scan, the walk, the re-rank.
+  static func search(_ segment: SealedSegment) throws(NeedletailError) -> [[Neighbor]] {
+    var random = SplitMix64(seed: 3)
+    var found: [[Neighbor]] = []
+    let limited = SearchParameters(k: 5, efSearch: 8, evaluationLimit: max(1, segment.count - 1))
+    for parameters in [
+      SearchParameters(k: 3, efSearch: 10), limited,
+      SearchParameters(k: 30, efSearch: 4, rerankCandidates: 0, evaluationLimit: 7),
+    ] {
+      for _ in 0..<2 {
+        let query = (0..<segment.parameters.options.dimensions).map { _ in random.nextGaussian() }
+        found.append(try segment.answers(query, parameters).neighbors)
+      }
+      // A query of whole numbers, for the lossless forms.
+      let whole = (0..<segment.parameters.options.dimensions).map { Float($0 + 1) }
+      found.append(try segment.answers(whole, parameters).neighbors)
+    }
+    return found
+  }
+
+  /// Does to an open segment everything that reads its bytes; only a trap can fail here.
+  static func exercise(_ segment: SealedSegment) throws {
+    for neighbors in try search(segment) {
+      #expect(neighbors.count <= max(segment.count, 0))
+    }
+    _ = segment.inspect(limit: 3)
+    _ = segment.graphShape()
+    for id in segment.sortedIDs.prefix(3) + [0, .max] {
+      guard let ordinal = segment.ordinal(of: id), segment.hasPreciseRows else { continue }
+      var row = [Float](repeating: 0, count: segment.parameters.options.dimensions)
+      unsafe segment.export(ordinal, into: &row)
+    }
+  }
+
+  /// Opens, searches and inspects a damaged index in both modes.
+  ///
+  /// - Returns: whether `.full` refused it.
+  func judge(_ fileSystem: any FileSystem, isMapped: Bool, _ name: @autoclosure () -> String)
+    -> Bool
+  {
+    var placements = Placements()
+    if isMapped {
+      (placements.codes, placements.graph, placements.ids) = (.mapped, .mapped, .mapped)
+    }
+    if !isMapped { placements.rows = .resident }
+    do throws(NeedletailError) {
+      let segment = try OpenGeneration.open(
+        Self.path, in: fileSystem, placements: placements, verification: .structure
+      ).segment
+      do { try Self.exercise(segment) } catch {
+        #expect(error is NeedletailError, "\(name()): \(error)")
+      }
+    } catch {
+      #expect(!error.message.isEmpty)
+      // What the structure shows, a look at every byte shows too.
+      return true
+    }
+    do throws(NeedletailError) {
+      let segment = try OpenGeneration.open(
+        Self.path, in: fileSystem, placements: placements, verification: .full
+      ).segment
+      let found = try Self.search(segment)
+      #expect(found == answers, "\(name()): other answers, and nobody noticed")
+      return false
+    } catch {
+      #expect(!error.message.isEmpty)
+      return true
+    }
+  }
+}
