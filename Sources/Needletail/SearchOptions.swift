@@ -4,7 +4,8 @@
 public struct SearchOptions: Sendable, Hashable {
   /// Which candidates are ranked anew on the precise rows.
   public enum Rerank: Sendable, Hashable {
-    /// As many as the codes leave open: half as many again as `k`, at least 16; none where codes are lossless.
+    /// As many as the rounding of the codes leaves open: seldom more than a few beyond `k`, many among
+    /// near copies, none where codes are lossless.
     case automatic
     /// The best `candidates` of the walk, at least `k`.
     case precise(candidates: Int)

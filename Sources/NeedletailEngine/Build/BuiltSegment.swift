@@ -63,8 +63,14 @@ struct SegmentBuilder {
     let rules = coded.linkingRules
     var parts: [GraphBuilder] = []
     for rule in rules {
+      var graph = options.graph
+      // Beside product links the lifted ones only keep the rows together, for which a third
+      // of the candidates does as well (NDL-0001).
+      if rules.count > 1, rule == .product(.lifted) {
+        graph.efConstruction = max(1, graph.efConstruction / 3)
+      }
       let builder = try GraphBuilder(
-        space: coded.linkingSpace(rule), plan: plan, options: options.graph,
+        space: coded.linkingSpace(rule), plan: plan, options: graph,
         m: max(2, options.graph.m / rules.count), threads: threads, level: level)
       try builder.build(monitor)
       parts.append(builder)
