@@ -1,6 +1,5 @@
 public import NeedletailCore
 import NeedletailEngine
-import NeedletailStorage
 
 /// Bytes of an index by component.
 public struct MemoryByComponent: Sendable, Hashable, Codable {
@@ -111,17 +110,16 @@ extension Snapshot {
     let parameters = segment.parameters
     let configuration = VectorIndex.Configuration(parameters.options)
     let shape = segment.graphShape()
-    let manifest = generation.manifest
+    let facts = generation.facts
     return IndexInformation(
-      path: path, formatVersion: Int(segment.file.version),
-      uuid: Self.uuid(manifest.indexIdentity), generation: Int(clamping: manifest.generation),
+      path: path, formatVersion: facts.formatVersion,
+      uuid: Self.uuid(facts.identity), generation: facts.number,
       count: segment.count, dimensions: dimensions, metric: metric, m: configuration.graph.m,
       efConstruction: configuration.graph.efConstruction, seed: configuration.seed,
       codes: configuration.codes, quantizer: quantizerInformation,
       preciseRows: configuration.preciseRows,
-      segments: manifest.segments.map {
-        SegmentInformation(
-          hash: $0.hash.description, bytes: Int($0.byteCount), count: Int($0.rowCount))
+      segments: facts.segments.map {
+        SegmentInformation(hash: $0.hash, bytes: $0.byteCount, count: $0.count)
       },
       graph: GraphInformation(
         levels: shape.levels, meanDegree: shape.meanDegree, maximumDegree: shape.maximumDegree,
@@ -150,17 +148,13 @@ extension Snapshot {
 
   /// Bytes of the components as they are in the file.
   public var memory: MemoryByComponent {
+    let sizes = segment.componentSizes
     var memory = MemoryByComponent()
-    for section in segment.file.sections {
-      switch section.kind {
-      case SegmentSection.codes, SegmentSection.terms: memory.codes += section.byteCount
-      case SegmentSection.baseLinks, SegmentSection.upperLinks: memory.graph += section.byteCount
-      case SegmentSection.ids, SegmentSection.idOrder: memory.ids += section.byteCount
-      case SegmentSection.rows, SegmentSection.norms: memory.preciseRows += section.byteCount
-      default: break
-      }
-    }
-    if let quantizer = segment.quantizer { memory.quantizer = quantizer.byteCount }
+    memory.codes = sizes.codes
+    memory.graph = sizes.graph
+    memory.preciseRows = sizes.rows
+    memory.ids = sizes.ids
+    memory.quantizer = sizes.quantizer
     return memory
   }
 

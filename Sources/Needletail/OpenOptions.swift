@@ -1,5 +1,4 @@
 import NeedletailEngine
-import NeedletailStorage
 
 /// Where the parts of an index lie while it is open, and how much is checked first.
 public struct OpenOptions: Sendable, Hashable {
@@ -52,6 +51,4 @@ public struct OpenOptions: Sendable, Hashable {
     placements.ids = ids == .resident ? .resident : .mapped
     return placements
   }
-
-  var depth: NeedletailStorage.Verification { verification == .full ? .full : .structure }
 }

@@ -1,6 +1,5 @@
 public import NeedletailCore
 import NeedletailEngine
-import NeedletailStorage
 
 /// An immutable view of an index at one moment; any number of threads may search it at once.
 public struct Snapshot: Sendable {

@@ -1,6 +1,5 @@
 public import NeedletailCore
 import NeedletailEngine
-import NeedletailStorage
 import Synchronization
 
 /// An index: a directory of immutable, checksummed files, opened for searching.
@@ -44,11 +43,7 @@ public final class VectorIndex: Sendable {
     at path: String, configuration: Configuration
   ) throws(NeedletailError) -> VectorIndex {
     try configuration.buildOptions.validate()
-    guard try LocalFileSystem().kind(of: path) == nil else {
-      throw NeedletailError(
-        .alreadyExists, "The target exists; choose another path, or remove it first.",
-        at: .init(path: path))
-    }
+    try LocalIndex.requireFree(path)
     return VectorIndex(
       path: path, configuration: configuration, options: OpenOptions(), generation: nil)
   }
@@ -64,8 +59,8 @@ public final class VectorIndex: Sendable {
   public static func open(
     at path: String, options: OpenOptions = OpenOptions()
   ) throws(NeedletailError) -> VectorIndex {
-    let generation = try OpenGeneration.open(
-      path, in: LocalFileSystem(), placements: options.placements, verification: options.depth)
+    let generation = try LocalIndex.open(
+      path, placements: options.placements, isVerified: options.verification == .full)
     return VectorIndex(
       path: path, configuration: Configuration(generation.segment.parameters.options),
       options: options, generation: generation)
@@ -110,8 +105,8 @@ public final class VectorIndex: Sendable {
 
   /// Opens what a writer published.
   func adopt() throws(NeedletailError) -> Snapshot {
-    let generation = try OpenGeneration.open(
-      path, in: LocalFileSystem(), placements: options.placements, verification: options.depth)
+    let generation = try LocalIndex.open(
+      path, placements: options.placements, isVerified: options.verification == .full)
     state.withLock { $0.generation = generation }
     return Snapshot(generation: generation, path: path)
   }

@@ -1,6 +1,5 @@
 public import NeedletailCore
 import NeedletailEngine
-import NeedletailStorage
 
 /// Takes rows and publishes them.
 ///
@@ -93,11 +92,9 @@ public struct Writer: ~Copyable {
       throw NeedletailError(
         .invalidConfiguration, "threads is \(threads); it must be at least 1.")
     }
-    var random = SystemRandomNumberGenerator()
-    try OpenGeneration.create(
-      index.path, in: LocalFileSystem(), options: index.configuration.buildOptions, rows: parts,
-      ids: ids, findings: findings, threads: threads, monitor: monitor,
-      identity: Manifest.identity(using: &random))
+    try LocalIndex.create(
+      index.path, options: index.configuration.buildOptions, rows: parts, ids: ids,
+      findings: findings, threads: threads, monitor: monitor)
     return try index.adopt()
   }
 }

@@ -1,0 +1,91 @@
+package import NeedletailCore
+import NeedletailStorage
+
+/// Indexes on this machine's disk, for callers that need not know how bytes are kept.
+package enum LocalIndex {
+  /// Refuses a path that anything has.
+  ///
+  /// - Throws: `alreadyExists`.
+  package static func requireFree(_ path: String) throws(NeedletailError) {
+    guard try LocalFileSystem().kind(of: path) == nil else {
+      throw NeedletailError(
+        .alreadyExists, "The target exists; choose another path, or remove it first.",
+        at: .init(path: path))
+    }
+  }
+
+  /// Opens the current generation; `isVerified` reads every byte first.
+  package static func open(
+    _ path: String, placements: Placements, isVerified: Bool
+  ) throws(NeedletailError) -> OpenGeneration {
+    try OpenGeneration.open(
+      path, in: LocalFileSystem(), placements: placements,
+      verification: isVerified ? .full : .structure)
+  }
+
+  /// Builds an index of checked rows and publishes it under an identity of its own.
+  package static func create(
+    _ path: String, options: BuildOptions, rows: [VectorMatrix], ids: [VectorID],
+    findings: RowFindings, threads: Int, monitor: WorkMonitor?
+  ) throws(NeedletailError) {
+    var random = SystemRandomNumberGenerator()
+    try OpenGeneration.create(
+      path, in: LocalFileSystem(), options: options, rows: rows, ids: ids, findings: findings,
+      threads: threads, monitor: monitor, identity: Manifest.identity(using: &random))
+  }
+}
+
+/// What is known of a generation without looking at its rows.
+package struct GenerationFacts: Sendable, Hashable {
+  /// One immutable file of rows.
+  package struct Segment: Sendable, Hashable {
+    package let hash: String
+    package let byteCount: Int
+    package let count: Int
+  }
+
+  package let formatVersion: Int
+  /// 16 bytes, given at creation.
+  package let identity: [UInt8]
+  package let number: Int
+  package let segments: [Segment]
+}
+
+/// Bytes of a segment's components, as they are in the file.
+package struct ComponentSizes: Sendable, Hashable {
+  package var codes = 0
+  package var graph = 0
+  package var rows = 0
+  package var ids = 0
+  package var quantizer = 0
+}
+
+extension OpenGeneration {
+  package var facts: GenerationFacts {
+    GenerationFacts(
+      formatVersion: Int(segment.file.version), identity: manifest.indexIdentity,
+      number: Int(clamping: manifest.generation),
+      segments: manifest.segments.map {
+        .init(
+          hash: $0.hash.description, byteCount: Int(clamping: $0.byteCount),
+          count: Int(clamping: $0.rowCount))
+      })
+  }
+}
+
+extension SealedSegment {
+  package var componentSizes: ComponentSizes {
+    var sizes = ComponentSizes()
+    for section in file.sections {
+      switch section.kind {
+      case SegmentSection.codes, SegmentSection.terms: sizes.codes += section.byteCount
+      case SegmentSection.baseLinks, SegmentSection.upperLinks: sizes.graph += section.byteCount
+      case SegmentSection.ids, SegmentSection.idOrder: sizes.ids += section.byteCount
+      case SegmentSection.rows, SegmentSection.norms: sizes.rows += section.byteCount
+      default: break
+      }
+    }
+    sizes.quantizer = quantizer?.byteCount ?? 0
+    return sizes
+  }
+}
