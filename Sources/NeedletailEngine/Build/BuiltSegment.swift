@@ -72,7 +72,9 @@ struct SegmentBuilder {
       let builder = try GraphBuilder(
         space: coded.linkingSpace(rule), plan: plan, options: graph,
         m: max(2, options.graph.m / rules.count), threads: threads, level: level)
-      try builder.build(monitor)
+      try builder.build(
+        monitor,
+        phase: rules.count == 1 ? "linking" : "linking \(parts.count + 1) of \(rules.count)")
       parts.append(builder)
     }
     if let only = parts.first, parts.count == 1 { return only }

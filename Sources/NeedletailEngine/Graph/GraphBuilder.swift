@@ -72,9 +72,14 @@ final class GraphBuilder: @unchecked Sendable {
 
   /// Links every row.
   ///
+  /// - Parameters:
+  ///   - monitor: sees the progress, and may cancel.
+  ///   - phase: what the progress is called.
   /// - Throws: `cancelled`.
-  func build(_ monitor: WorkMonitor?) throws(NeedletailError) {
-    monitor?.begin("linking", total: space.count)
+  func build(
+    _ monitor: WorkMonitor?, phase: String = "linking"
+  ) throws(NeedletailError) {
+    monitor?.begin(phase, total: space.count)
     try monitor?.advance(by: min(1, space.count))
     let most = max(16, space.count / 100)
     var start = 1

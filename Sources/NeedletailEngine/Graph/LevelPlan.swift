@@ -15,7 +15,10 @@ struct LevelPlan {
     precondition(count <= Limits.rowsPerSegment, "ordinals have 31 bits")
     var random = SplitMix64(seed: seed)
     var order = (0..<UInt32(count)).map { $0 }
-    order.shuffle(using: &random)
+    // Fisher and Yates, written out: how the library shuffles may change, and with it every segment.
+    for i in stride(from: count - 1, to: 0, by: -1) {
+      order.swapAt(i, Int(random.next(below: UInt64(i) + 1)))
+    }
     // A draw below 2⁶⁴/m promotes: the geometric distribution of ⌊−ln u / ln m⌋, without a logarithm,
     // whose last bit differs between machines.
     let promotes = UInt64.max / UInt64(m)

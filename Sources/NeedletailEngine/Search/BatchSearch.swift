@@ -1,5 +1,6 @@
 package import NeedletailCore
 import NeedletailKernels
+import NeedletailStorage
 
 /// The answers to many queries.
 package struct BatchAnswers: Sendable {
@@ -23,8 +24,7 @@ extension SealedSegment {
         .invalidConfiguration, "threads is \(threads); it must be at least 1.")
     }
     let perQuery = min(parameters.k, max(1, count))
-    let slots = BatchSlots(
-      queries: queries.count, perQuery: perQuery, empty: Neighbor(id: 0, distance: 0))
+    let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
     try parallelFor(threads: threads, count: queries.count, grain: 16) {
       (_, index) throws(NeedletailError) in
       do throws(NeedletailError) {
@@ -66,19 +66,28 @@ private final class BatchSlots: @unchecked Sendable {
   let answers: UnsafeMutablePointer<Neighbor>
   let outcomes: UnsafeMutablePointer<SearchOutcome>
   private let queries: Int
+  private let memory: MemoryBlock
+  private let results: MemoryBlock
 
-  init(queries: Int, perQuery: Int, empty: Neighbor) {
+  /// Takes memory for all answers at once.
+  ///
+  /// - Throws: `capacityExceeded` or `io` when there is not so much.
+  init(queries: Int, perQuery: Int) throws(NeedletailError) {
     self.queries = queries
     self.perQuery = perQuery
-    unsafe answers = .allocate(capacity: max(1, queries * perQuery))
-    unsafe answers.initialize(repeating: empty, count: queries * perQuery)
-    unsafe outcomes = .allocate(capacity: max(1, queries))
+    let (count, overflow) = queries.multipliedReportingOverflow(by: perQuery)
+    guard !overflow else {
+      throw NeedletailError(
+        .capacityExceeded, "\(queries) queries of \(perQuery) answers do not fit into memory.")
+    }
+    memory = try MemoryBlock(count: count, stride: MemoryLayout<Neighbor>.stride)
+    results = try MemoryBlock(count: queries, stride: MemoryLayout<SearchOutcome>.stride)
+    // SAFETY: both blocks hold as many elements, which are plain numbers, and live as long as this.
+    unsafe answers = memory.mutableBytes.baseAddress.unsafelyUnwrapped
+      .bindMemory(to: Neighbor.self, capacity: count)
+    unsafe outcomes = results.mutableBytes.baseAddress.unsafelyUnwrapped
+      .bindMemory(to: SearchOutcome.self, capacity: queries)
     unsafe outcomes.initialize(repeating: SearchOutcome(), count: queries)
-  }
-
-  deinit {
-    unsafe answers.deallocate()
-    unsafe outcomes.deallocate()
   }
 
   func takeAnswers() -> [Neighbor] {
