@@ -18,7 +18,9 @@ NDL_TARGET static inline void NDL_HOP(fetch)(const ndl_hop_space *space, uint32_
 
 NDL_TARGET static inline uint32_t NDL_HOP(order_float)(float value) {
   union { float f; int32_t i; } bits = { value };
-  return (uint32_t)(bits.i ^ ((bits.i >> 31) & 0x7fffffff)) ^ 0x80000000u;
+  uint32_t order = (uint32_t)(bits.i ^ ((bits.i >> 31) & 0x7fffffff)) ^ 0x80000000u;
+  // What is no number comes last, whatever its sign: forged terms must not become the nearest.
+  return value == value ? order : 0xffffffffu;
 }
 
 NDL_TARGET static inline uint32_t NDL_HOP(order_int)(int32_t value) {
@@ -37,7 +39,9 @@ NDL_TARGET static inline void NDL_HOP(finish)(
       const int32_t *norms = space->terms;
       int32_t offset = query->offset;
       for (uint32_t i = 0; i < n; i++)
-        NDL_KEY(NDL_HOP(order_int)(norms[ordinals[i]] - 2 * dots[i] + offset));
+        // Unsigned, so that forged norms wrap instead of being undefined.
+        NDL_KEY(NDL_HOP(order_int)((int32_t)(
+            (uint32_t)norms[ordinals[i]] - 2u * (uint32_t)dots[i] + (uint32_t)offset)));
       break;
     }
     case NDL_FINISH_SCALED_NORM: {

@@ -53,6 +53,7 @@ uint32_t ndl_hop_pack(
   for (uint32_t i = 0; i < n; i++) {
     union { float f; int32_t i; } bits = { estimates[i] };
     uint32_t order = (uint32_t)(bits.i ^ ((bits.i >> 31) & 0x7fffffff)) ^ 0x80000000u;
+    if (estimates[i] != estimates[i]) order = 0xffffffffu;
     ndl_key key = (uint64_t)order << 32 | (uint64_t)ordinals[i] << 1;
     keys[kept] = key;
     kept += key < threshold;

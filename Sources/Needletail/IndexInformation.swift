@@ -53,7 +53,7 @@ public struct GraphInformation: Sendable, Hashable, Codable {
   public var maximumDegree: Int
   /// Rows that no walk could come to after the build and that were given a link.
   public var repairedNodes: Int
-  /// Rows that no walk can come to now.
+  /// Rows that no walk from the first row over the base level can come to now.
   public var unreachableNodes: Int
   /// What near means between rows: `distance`, or for inner products e.g.
   ///

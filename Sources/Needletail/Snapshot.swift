@@ -30,7 +30,8 @@ public struct Snapshot: Sendable {
   /// The vector of an id, as it was added.
   ///
   /// - Returns: `[dimensions]` components, within 2⁻²² of what was added, relative to its norm (within
-  ///   2⁻¹¹ for f16, 2⁻⁸ for bf16); `nil` when there is no such id.
+  ///   2⁻⁸ for bf16; within 2⁻¹¹ for f16, whose components below 6·10⁻⁸ vanish); `nil` when there is no
+  ///   such id.
   /// - Throws: `notFound` when the index keeps no precise rows.
   /// - Complexity: O(log n + d).
   public func export(_ id: VectorID) throws(NeedletailError) -> [Float]? {

@@ -83,7 +83,10 @@ public struct Writer: ~Copyable {
   ///   - threads: how many threads build; the bytes do not depend on it. Default 1.
   ///   - monitor: sees the progress, and may cancel.
   /// - Returns: the published rows, open for searching.
-  /// - Throws: `cancelled`; `io`; `alreadyExists` when the path was taken meanwhile. Nothing remains then.
+  /// - Throws: `cancelled`; `io`; `alreadyExists` when the path was taken meanwhile; `corrupted` when rows
+  ///   changed since they were added; `invalidConfiguration` when all rows are too short for `Float`.
+  ///   Nothing remains then, but for one case: where only the last step fails, making the new name
+  ///   durable or opening what was published, the index stands complete at its path.
   /// - Complexity: about `n·efConstruction·m` evaluations; codes, links and ids in memory.
   public consuming func commit(
     threads: Int = 1, monitor: WorkMonitor? = nil

@@ -8,6 +8,10 @@ public enum Limits {
   public static let m = 128
   /// The widest candidate list of a build or a search.
   public static let searchWidth = 1 << 20
+  /// The most answers one batch of queries may have.
+  public static let answersPerBatch = 1 << 28
+  /// The most threads one piece of work is spread over; more are taken as this many.
+  public static let threads = 1024
   /// The most neighbours one query may ask for.
   public static let neighborsPerQuery = 1 << 20
 }

@@ -26,7 +26,7 @@ struct QuantizerTests {
     var row = [Float](repeating: 0, count: world.dimensions)
     var code = [UInt8](repeating: 0, count: quantizer.codeByteCount)
     for i in 0..<world.count {
-      unsafe source.copy(i, into: &row)
+      unsafe try source.copy(i, into: &row)
       unsafe quantizer.project(&row)
       let terms = unsafe quantizer.encode(row, into: &code)
       #expect(code[world.dimensions...].allSatisfy { $0 == 128 }, "padding is zero components")

@@ -24,7 +24,17 @@ struct SegmentBuilder {
   let options: BuildOptions
   let threads: Int
   let monitor: WorkMonitor?
-  var level = KernelLevel.current
+  let level: KernelLevel
+
+  init(
+    options: BuildOptions, threads: Int, monitor: WorkMonitor?, level: KernelLevel = .current
+  ) {
+    self.options = options
+    // Every thread has memory of its own, whether there is work for it or not.
+    self.threads = min(max(1, threads), Limits.threads)
+    self.monitor = monitor
+    self.level = level
+  }
 
   func build(_ rows: RowSource, _ findings: RowFindings) throws(NeedletailError) -> BuiltSegment {
     let plan = LevelPlan(count: rows.count, m: options.graph.m, seed: options.graph.seed)
@@ -96,7 +106,7 @@ struct SegmentBuilder {
     try parallelFor(threads: threads, count: stripes) {
       (thread, index) throws(NeedletailError) in
       let range = index * stripe..<min(rows.count, (index + 1) * stripe)
-      unsafe encoder.encode(range, thread: thread)
+      unsafe try encoder.encode(range, thread: thread)
       try monitor?.advance(by: range.count)
     }
     return encoder

@@ -12,7 +12,24 @@ package struct RowFindings: Sendable {
   /// The largest magnitude of a component.
   package var largestComponent: Float = 0
 
+  /// The largest squared norm of a row or query whose distances stay within `Float`, under L2 and ip.
+  package static let largestSquaredNorm = Double(Float.greatestFiniteMagnitude) / 16
+
   package init() {}
+
+  /// Refuses rows that are all so short that their distances vanish in `Float`.
+  ///
+  /// - Throws: `invalidConfiguration`, under L2 and ip.
+  package func checkScale(_ metric: Metric) throws(NeedletailError) {
+    let longest = squaredNorms.max() ?? 0
+    guard metric != .cosine, longest > 0, longest < Double(Float.leastNormalMagnitude) else {
+      return
+    }
+    throw NeedletailError(
+      .invalidConfiguration,
+      "The longest row has a squared norm of \(longest), below \(Float.leastNormalMagnitude), where"
+        + " distances vanish in Float; scale the vectors up.")
+  }
 
   /// Looks at the rows of one more matrix; on an error nothing is taken over.
   ///
@@ -37,7 +54,7 @@ package struct RowFindings: Sendable {
     for i in 0..<matrix.count {
       unsafe copyComponents(of: matrix, row: i, into: row)
       let norm = unsafe FixedOrder.squaredNorm(row, count: dimensions)
-      if !norm.isFinite || norm > Double(Float.greatestFiniteMagnitude) || norm == 0 {
+      if !norm.isFinite || norm > Self.largestSquaredNorm || norm == 0 {
         unsafe try Self.examine(row, i, dimensions, norm, metric)
       }
       norms.append(norm)
@@ -68,10 +85,11 @@ package struct RowFindings: Sendable {
           .zeroVector,
           "Row \(number) is all zeros; it has no direction, so no cosine. Leave it out.")
       }
-    } else if norm > Double(Float.greatestFiniteMagnitude) {
+    } else if norm > largestSquaredNorm {
       throw NeedletailError(
         .nonFiniteComponent,
-        "Row \(number) has a squared norm of \(norm), beyond Float; scale the vectors down.")
+        "Row \(number) has a squared norm of \(norm), beyond \(largestSquaredNorm), where distances"
+          + " overflow Float; scale the vectors down.")
     }
   }
 

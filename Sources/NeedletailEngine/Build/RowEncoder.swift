@@ -48,7 +48,7 @@ final class RowEncoder: @unchecked Sendable {
 
   /// Codes a range of ordinals.
   @unsafe
-  func encode(_ range: Range<Int>, thread: Int) {
+  func encode(_ range: Range<Int>, thread: Int) throws(NeedletailError) {
     let width = (rows.dimensions * 4 + 63) & ~63
     let row = unsafe (buffers.mutableBytes.baseAddress.unsafelyUnwrapped + thread * width)
       .assumingMemoryBound(to: Float.self)
@@ -57,7 +57,7 @@ final class RowEncoder: @unchecked Sendable {
     let worst = unsafe (clampings.mutableBytes.baseAddress.unsafelyUnwrapped + thread * 64)
       .assumingMemoryBound(to: Double.self)
     for ordinal in range {
-      unsafe rows.copy(Int(order[ordinal]), into: row)
+      unsafe try rows.copy(Int(order[ordinal]), into: row)
       unsafe quantizer.project(row)
       let terms = unsafe quantizer.encode(row, into: first + ordinal * quantizer.codeByteCount)
       unsafe worst.pointee = max(

@@ -13,8 +13,15 @@ package struct RowSource: Sendable {
   package let count: Int
   package let dimensions: Int
 
-  /// - Precondition: the parts share `dimensions`; `norms` is empty or has one positive norm a row.
-  package init(_ parts: [VectorMatrix], dimensions: Int, dividedBy norms: [Double]) {
+  /// Squared norms that the rows had when they were checked; empty where nothing was checked.
+  private let squaredNorms: [Double]
+
+  /// - Precondition: the parts share `dimensions`; `norms` is empty or has one positive norm a row, and so
+  ///   have `squaredNorms`.
+  package init(
+    _ parts: [VectorMatrix], dimensions: Int, dividedBy norms: [Double],
+    squaredNorms: [Double] = []
+  ) {
     self.parts = parts
     self.dimensions = dimensions
     var starts: [Int] = []
@@ -25,6 +32,8 @@ package struct RowSource: Sendable {
       total += part.count
     }
     precondition(norms.isEmpty || norms.count == total, "one norm a row")
+    precondition(squaredNorms.isEmpty || squaredNorms.count == total, "one squared norm a row")
+    self.squaredNorms = squaredNorms
     self.starts = starts
     count = total
     divisors = norms
@@ -32,9 +41,12 @@ package struct RowSource: Sendable {
 
   /// Copies row `index` into `row`.
   ///
+  /// - Throws: `corrupted` when the row is not the one that was checked: its file changed meanwhile.
   /// - Precondition: `0 ≤ index < count`; `row` has room for `dimensions` components.
   @unsafe
-  package func copy(_ index: Int, into row: UnsafeMutablePointer<Float>) {
+  package func copy(
+    _ index: Int, into row: UnsafeMutablePointer<Float>
+  ) throws(NeedletailError) {
     var low = 0
     var high = parts.count - 1
     while low < high {
@@ -43,6 +55,15 @@ package struct RowSource: Sendable {
     }
     let part = parts[low]
     unsafe copyComponents(of: part, row: index - starts[low], into: row)
+    if !squaredNorms.isEmpty {
+      let norm = unsafe FixedOrder.squaredNorm(row, count: dimensions)
+      guard norm == squaredNorms[index] else {
+        throw NeedletailError(
+          .corrupted,
+          "Row \(index) changed while the index was built: its squared norm was"
+            + " \(squaredNorms[index]) and is \(norm). Leave the input alone until the build ends.")
+      }
+    }
     if !divisors.isEmpty {
       // In double: a norm may lie beyond Float, and unit rows must not depend on the machine.
       let divisor = divisors[index]

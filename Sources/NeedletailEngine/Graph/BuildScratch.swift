@@ -42,9 +42,10 @@ final class BuildScratch: @unchecked Sendable {
   /// What they held is lost when they grow.
   func reserve(_ count: Int) throws(NeedletailError) {
     guard count > capacity else { return }
-    capacity = max(count, 2 * capacity)
-    let room = capacity + 2 * HopKernel.slack
+    let larger = max(count, 2 * capacity)
+    let room = larger + 2 * HopKernel.slack
     lists = try MemoryBlock(byteCount: room * 24)
+    capacity = larger
     // SAFETY: the parts lie one behind the other in the block, the larger elements first.
     unsafe candidates = lists.mutableBytes.baseAddress.unsafelyUnwrapped
       .assumingMemoryBound(to: CandidateKey.self)

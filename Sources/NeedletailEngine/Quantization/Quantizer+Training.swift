@@ -44,7 +44,7 @@ extension Quantizer {
       throw NeedletailError(.invalidConfiguration, "There is nothing to train a quantizer on.")
     }
     for i in 0..<count {
-      unsafe rows.copy(i * rows.count / count, into: start + i * dimensions)
+      unsafe try rows.copy(i * rows.count / count, into: start + i * dimensions)
     }
     unsafe findCentre(of: start, count: count, metric, centre)
     let draft = Quantizer(

@@ -119,7 +119,10 @@ package final class Quantizer: @unchecked Sendable {
     for j in dimensions..<codeByteCount { unsafe code[j] = 128 }
     switch form {
     case .losslessUnsigned, .losslessSigned:
-      for j in 0..<dimensions { unsafe code[j] = UInt8(truncatingIfNeeded: Int(x[j]) + 128) }
+      // Rows were checked to be whole; a file that changed since must not trap here.
+      for j in 0..<dimensions {
+        unsafe code[j] = UInt8(truncatingIfNeeded: Int(max(-128, min(127, x[j]))) + 128)
+      }
       return unsafe RowTerms(factor: 1, codeNorm: Self.norm(code, codeByteCount), clamped: 0)
     case .globalScale:
       let clamped = unsafe NeedletailKernels.encode(

@@ -76,9 +76,11 @@ private final class BatchSlots: @unchecked Sendable {
     self.queries = queries
     self.perQuery = perQuery
     let (count, overflow) = queries.multipliedReportingOverflow(by: perQuery)
-    guard !overflow else {
+    guard !overflow, count <= Limits.answersPerBatch else {
       throw NeedletailError(
-        .capacityExceeded, "\(queries) queries of \(perQuery) answers do not fit into memory.")
+        .capacityExceeded,
+        "\(queries) queries of \(perQuery) answers are more than the \(Limits.answersPerBatch) of one"
+          + " batch; split it.")
     }
     memory = try MemoryBlock(count: count, stride: MemoryLayout<Neighbor>.stride)
     results = try MemoryBlock(count: queries, stride: MemoryLayout<SearchOutcome>.stride)

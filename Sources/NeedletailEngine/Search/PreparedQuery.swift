@@ -76,7 +76,7 @@ extension SealedSegment {
     let dimensions = parameters.options.dimensions
     let norm = unsafe FixedOrder.squaredNorm(query, count: dimensions)
     let isCosine = parameters.options.metric == .cosine
-    guard norm.isFinite, isCosine ? norm > 0 : norm <= Double(Float.greatestFiniteMagnitude) else {
+    guard norm.isFinite, isCosine ? norm > 0 : norm <= RowFindings.largestSquaredNorm else {
       throw unsafe Self.refusal(query, dimensions, norm)
     }
     if isCosine {
@@ -101,7 +101,8 @@ extension SealedSegment {
     }
     return NeedletailError(
       .nonFiniteComponent,
-      "The query's squared norm is \(norm), beyond Float; scale the vectors down.")
+      "The query's squared norm is \(norm), beyond \(RowFindings.largestSquaredNorm), where distances"
+        + " overflow Float; scale the vectors down.")
   }
 
   /// Codes an admitted query.

@@ -75,7 +75,7 @@ extension SealedSegment {
     unsafe scratch.walk.visit(0)
     var level = tables.count - 1
     while level > 0 {
-      unsafe nearest = walk.descend(rows, tables[level], from: nearest)
+      unsafe nearest = walk.descend(rows, tables[level], from: nearest, limit: limit)
       level &-= 1
     }
     unsafe walk.widen(rows, tables[0], from: nearest, width: width, limit: limit)

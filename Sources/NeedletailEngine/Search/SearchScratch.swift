@@ -49,10 +49,10 @@ package final class SearchScratch: @unchecked Sendable {
   ) throws(NeedletailError) {
     try walk.reserve(rows: rows, width: width, degree: degree)
     if dimensions > self.dimensions {
-      self.dimensions = dimensions
       let floats = (dimensions * 4 + 63) & ~63
       let bytes = Quantizer.blocks(dimensions) * 64
       vectors = try MemoryBlock(byteCount: 3 * floats + bytes)
+      self.dimensions = dimensions
       // SAFETY: the parts lie one behind the other in the block.
       let start = unsafe vectors.mutableBytes.baseAddress.unsafelyUnwrapped
       unsafe query = start.assumingMemoryBound(to: Float.self)
@@ -61,13 +61,14 @@ package final class SearchScratch: @unchecked Sendable {
       unsafe code = (start + 3 * floats).assumingMemoryBound(to: Int8.self)
     }
     if width > self.width {
-      self.width = max(width, 2 * self.width, 256)
-      lists = try MemoryBlock(byteCount: (self.width + 64) * 24)
+      let width = max(width, 2 * self.width, 256)
+      lists = try MemoryBlock(byteCount: (width + 64) * 24)
+      self.width = width
       let start = unsafe lists.mutableBytes.baseAddress.unsafelyUnwrapped
       unsafe ranked = start.assumingMemoryBound(to: Neighbor.self)
-      unsafe distances = UnsafeMutableRawPointer(ranked + self.width + 64)
+      unsafe distances = UnsafeMutableRawPointer(ranked + width + 64)
         .assumingMemoryBound(to: Float.self)
-      unsafe ordinals = UnsafeMutableRawPointer(distances + self.width + 64)
+      unsafe ordinals = UnsafeMutableRawPointer(distances + width + 64)
         .assumingMemoryBound(to: UInt32.self)
     }
   }
@@ -76,23 +77,30 @@ package final class SearchScratch: @unchecked Sendable {
   ///
   /// - Complexity: one look into the thread's own storage; the first call of a thread allocates.
   static func ofThisThread() throws(NeedletailError) -> SearchScratch {
-    let key = slot
+    guard let key = slot else {
+      throw NeedletailError(
+        .io, "The process has no thread-local key left for the memory of searches; free one.")
+    }
     if let present = unsafe pthread_getspecific(key) {
       return unsafe Unmanaged<SearchScratch>.fromOpaque(present).takeUnretainedValue()
     }
     let made = try SearchScratch()
-    unsafe pthread_setspecific(key, Unmanaged.passRetained(made).toOpaque())
+    let retained = unsafe Unmanaged.passRetained(made)
+    guard unsafe pthread_setspecific(key, retained.toOpaque()) == 0 else {
+      unsafe retained.release()
+      throw NeedletailError(.io, "The thread has no memory left for the scratch of its searches.")
+    }
     return made
   }
 
-  private static let slot: pthread_key_t = {
+  private static let slot: pthread_key_t? = {
     var key = pthread_key_t()
-    unsafe pthread_key_create(&key) { raw in
+    let status = unsafe pthread_key_create(&key) { raw in
       let context: UnsafeMutableRawPointer? = unsafe raw
       if let context = unsafe context {
         unsafe Unmanaged<SearchScratch>.fromOpaque(context).release()
       }
     }
-    return key
+    return status == 0 ? key : nil
   }()
 }

@@ -38,11 +38,11 @@ struct Walk {
   /// - Complexity: about log n hops over all levels together.
   @unsafe
   mutating func descend<Rows: WalkRows>(
-    _ rows: borrowing Rows, _ table: LinkTable, from start: CandidateKey
+    _ rows: borrowing Rows, _ table: LinkTable, from start: CandidateKey, limit: Int = .max
   ) -> CandidateKey {
     var best = start
     var moved = true
-    while moved {
+    while moved, evaluations < limit {
       moved = false
       hops &+= 1
       let (scored, kept) = unsafe rows.expand(

@@ -35,19 +35,24 @@ package final class WalkScratch: @unchecked Sendable {
   /// Makes room for walks over `rows` rows with pools of `width` and lists of `degree` links.
   func reserve(rows: Int, width: Int, degree: Int) throws(NeedletailError) {
     if rows <= self.rows, width <= self.width, degree <= self.degree { return }
-    self.rows = max(rows, self.rows)
+    let rows = max(rows, self.rows)
     // Doubled, so that a slowly widening sweep does not allocate at each step.
-    self.width = width <= self.width ? self.width : max(width, 2 * self.width, 256)
-    self.degree = max(degree, self.degree, 64)
-    wordCount = self.rows / HopKernel.rowsPerVisitedWord + 1
-    let list = self.degree + 2 * HopKernel.slack
-    let words = wordCount + self.width + 1 + list + list
+    let width = width <= self.width ? self.width : max(width, 2 * self.width, 256)
+    let degree = max(degree, self.degree, 64)
+    let wordCount = rows / HopKernel.rowsPerVisitedWord + 1
+    let list = degree + 2 * HopKernel.slack
+    let words = wordCount + width + 1 + list + list
+    // Nothing is claimed before the memory is there.
     memory = try MemoryBlock(byteCount: words * 8)
+    self.rows = rows
+    self.width = width
+    self.degree = degree
+    self.wordCount = wordCount
     // SAFETY: the parts lie one behind the other in the block.
     unsafe visited = memory.mutableBytes.baseAddress.unsafelyUnwrapped
       .assumingMemoryBound(to: UInt64.self)
     unsafe pool = visited + wordCount
-    unsafe keys = pool + self.width + 1
+    unsafe keys = pool + width + 1
     unsafe ordinals = UnsafeMutableRawPointer(keys + list).assumingMemoryBound(to: UInt32.self)
     unsafe estimates = UnsafeMutableRawPointer(ordinals + list).assumingMemoryBound(to: Float.self)
     epoch = 0

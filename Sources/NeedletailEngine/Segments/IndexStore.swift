@@ -59,10 +59,12 @@ package struct OpenGeneration: Sendable {
     ids: [VectorID], findings: RowFindings, threads: Int, monitor: WorkMonitor?,
     identity: [UInt8]
   ) throws(NeedletailError) {
+    try findings.checkScale(options.metric)
     let target = try IndexDirectoryBuilder(target: path, in: fileSystem)
     let norms = findings.squaredNorms.map { $0.squareRoot() }
     let source = RowSource(
-      rows, dimensions: options.dimensions, dividedBy: options.metric == .cosine ? norms : [])
+      rows, dimensions: options.dimensions, dividedBy: options.metric == .cosine ? norms : [],
+      squaredNorms: findings.squaredNorms)
     let segment = try SegmentBuilder(options: options, threads: threads, monitor: monitor)
       .build(source, findings)
     var quantizer: FileReference?

@@ -73,7 +73,7 @@ struct SegmentWriter {
         // SAFETY: the buffer holds a stripe of rows, `row` one row of Float.
         let target = unsafe row.mutableBytes.baseAddress.unsafelyUnwrapped
           .assumingMemoryBound(to: Float.self)
-        unsafe rows.copy(Int(segment.order[ordinal]), into: target)
+        unsafe try rows.copy(Int(segment.order[ordinal]), into: target)
         unsafe Self.store(
           target, dimensions, segment.options.precise,
           buffer.mutableBytes.baseAddress.unsafelyUnwrapped + (ordinal - start) * width)
