@@ -24,7 +24,7 @@ struct SegmentBuilder {
   let options: BuildOptions
   let threads: Int
   let monitor: WorkMonitor?
-  let level: KernelLevel
+  var level: KernelLevel
 
   init(
     options: BuildOptions, threads: Int, monitor: WorkMonitor?, level: KernelLevel = .current
