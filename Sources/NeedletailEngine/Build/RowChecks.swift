@@ -12,8 +12,8 @@ package struct RowFindings: Sendable {
   /// The largest magnitude of a component.
   package var largestComponent: Float = 0
 
-  /// The largest squared norm of a row or query whose distances stay within `Float`, under L2 and ip.
-  package static let largestSquaredNorm = Double(Float.greatestFiniteMagnitude) / 16
+  /// The largest squared norm of a row or query, under L2 and ip.
+  package static let largestSquaredNorm = Double(Float.greatestFiniteMagnitude)
 
   package init() {}
 
@@ -88,8 +88,7 @@ package struct RowFindings: Sendable {
     } else if norm > largestSquaredNorm {
       throw NeedletailError(
         .nonFiniteComponent,
-        "Row \(number) has a squared norm of \(norm), beyond \(largestSquaredNorm), where distances"
-          + " overflow Float; scale the vectors down.")
+        "Row \(number) has a squared norm of \(norm), beyond Float; scale the vectors down.")
     }
   }
 

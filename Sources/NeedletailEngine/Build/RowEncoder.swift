@@ -116,19 +116,24 @@ extension RowEncoder {
         terms: codeNorms)
     }
     let longest = (squaredNorms.max() ?? 0).squareRoot() * Self.headRoom
+    // Rows are brought to the middle of Float by a power of two, which rounds nothing: sums of squares
+    // of very long or very short rows would otherwise leave its range.
+    let unit = longest > 0 ? Double(sign: .plus, exponent: -longest.exponent, significand: 1) : 1
+    let lift = longest * unit
     let terms = try MemoryBlock(count: rows.count, stride: HopFinish.reduced.termByteCount)
     for ordinal in 0..<rows.count {
-      let (factor, codeNorm) = unsafe (
+      let (stored, codeNorm) = unsafe (
         factors.bytes.load(fromByteOffset: ordinal * 4, as: Float.self),
         Float(codeNorms.bytes.load(fromByteOffset: ordinal * 4, as: Int32.self))
       )
+      let factor = Float(Double(stored) * unit)
       var term = (factor: factor, norm: factor * factor * codeNorm, delta: Float(0))
       switch rule {
       case .distance: break
       case .product(.lifted):
-        let squared = squaredNorms[Int(order[ordinal])]
-        let last = max(0, longest * longest - squared).squareRoot()
-        if longest > 0 { term.delta = Float(squared / (longest + last)) }
+        let squared = squaredNorms[Int(order[ordinal])] * unit * unit
+        let last = max(0, lift * lift - squared).squareRoot()
+        if lift > 0 { term.delta = Float(squared / (lift + last)) }
       case .product(.angle):
         term = codeNorm > 0 ? (1 / codeNorm.squareRoot(), 1, 0) : (0, 0, 0)
       case .product: term.norm = 0

@@ -101,8 +101,7 @@ extension SealedSegment {
     }
     return NeedletailError(
       .nonFiniteComponent,
-      "The query's squared norm is \(norm), beyond \(RowFindings.largestSquaredNorm), where distances"
-        + " overflow Float; scale the vectors down.")
+      "The query's squared norm is \(norm), beyond Float; scale the vectors down.")
   }
 
   /// Codes an admitted query.

@@ -33,7 +33,7 @@ extension LocalIndex {
       Check(
         name: "manifest",
         detail: "generation \(manifest.generation), \(manifest.dimensions) dimensions,"
-          + " \(manifest.metric)", passed: true))
+          + " \(manifest.metric.rawValue)", passed: true))
     if let reference = manifest.quantizer {
       checks.append(
         check("quantizer") { () throws(NeedletailError) in
