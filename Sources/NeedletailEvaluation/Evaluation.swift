@@ -46,7 +46,8 @@ public enum Evaluation {
   ///   - monitor: Told about progress; may cancel.
   ///   - makeJudge: Makes the judge of the answers.
   /// - Returns: The points in the order of `options.efSearch`.
-  /// - Throws: `invalidConfiguration` when there is nothing to measure, and what the target throws.
+  /// - Throws: `invalidConfiguration` when there is nothing to measure, `corrupted` when the answers prove
+  ///   the ground truth wrong, and what the target throws.
   public static func run(
     _ target: some SearchTarget, queries: VectorMatrix, options: EvaluationOptions,
     monitor: WorkMonitor? = nil, judge makeJudge: () throws(NeedletailError) -> RecallJudge
@@ -64,7 +65,8 @@ public enum Evaluation {
     var points: [EvaluationPoint] = []
     for measurement in measurements {
       points.append(
-        measurement.point(recall: judge.recall(of: measurement.answers), queries: queries.count))
+        measurement.point(
+          recall: try judge.checkedRecall(of: measurement.answers), queries: queries.count))
       try monitor?.advance(by: 1)
     }
     return Outcome(points: points, memory: memory, basis: judge.basis)

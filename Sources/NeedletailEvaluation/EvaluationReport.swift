@@ -53,9 +53,12 @@ public struct EvaluationReport: Sendable, Hashable, Codable {
     public var groundTruth: String
     /// The base that recall was judged on, if one was given.
     public var base: String?
+    /// The list of ids, if one was given; otherwise ids were taken as row numbers of the base.
+    public var ids: String?
 
     /// Makes the list from its parts.
-    public init(queries: String, groundTruth: String, base: String?) {
+    public init(queries: String, groundTruth: String, base: String?, ids: String? = nil) {
+      self.ids = ids
       self.queries = queries
       self.groundTruth = groundTruth
       self.base = base

@@ -24,13 +24,27 @@ public struct RecallJudge: Sendable {
   /// The relative width within which two distances are equal.
   public static let tolerance = 1e-6
 
-  private let rows: VectorMatrix?
-  private let queries: VectorMatrix
-  private let metric: Metric
+  let rows: VectorMatrix?
+  let queries: VectorMatrix
+  let metric: Metric
   private let rowOfID: [VectorID: Int]?
   private let rowCount: Int
-  private let groundTruth: GroundTruth
-  private let bounds: [Double]
+  let groundTruth: GroundTruth
+  /// One for each query; none when ids decide.
+  let bounds: [Bound]
+
+  /// What an answer to one query is held against.
+  struct Bound {
+    /// The exact distance of the ground truth's k-th row.
+    var last: Double
+    /// What is small and what is large, in the units of the distance.
+    var scale: Double
+    /// Squared norms of query and k-th row: what rounding in `Float` is relative to.
+    var magnitude: Double
+
+    /// The greatest distance of a right answer.
+    var limit: Double { last + tolerance * scale }
+  }
 
   /// Makes a judge for one set of queries.
   ///
@@ -44,7 +58,8 @@ public struct RecallJudge: Sendable {
   ///   - metric: The metric of the ground truth.
   ///   - k: The neighbours asked for.
   /// - Throws: `invalidConfiguration` when k is not positive or the ground truth is narrower than k;
-  ///   `dimensionMismatch` when the shapes do not fit each other.
+  ///   `dimensionMismatch` when the shapes do not fit each other; `corrupted` when the ground truth names
+  ///   a row twice, or states distances that are not those of the rows.
   public init(
     rows: VectorMatrix?, basis: RecallBasis, rowCount: Int, identities: [VectorID]? = nil,
     queries: VectorMatrix, groundTruth: GroundTruth, metric: Metric, k: Int
@@ -69,6 +84,7 @@ public struct RecallJudge: Sendable {
       bounds = try Self.bounds(
         rows: rows, queries: queries, groundTruth: groundTruth, metric: metric,
         k: min(k, rowCount))
+      try checkStatedDistances(rows)
     } else {
       bounds = []
     }
@@ -87,6 +103,17 @@ public struct RecallJudge: Sendable {
     return Double(right) / Double(possible)
   }
 
+  /// The same, unless an answer proves that the ground truth is not that of these rows.
+  ///
+  /// - Throws: `corrupted` when an answer is nearer than the ground truth's k-th row, by more than
+  ///   rounding explains, and not among its first k.
+  /// - Complexity: as `recall(of:)`, twice.
+  public func checkedRecall(of answers: SearchAnswers) throws(NeedletailError) -> Double {
+    precondition(answers.counts.count == queries.count, "answers to other queries")
+    for query in 0..<queries.count { try checkNoneIsNearer(answers[query], query: query) }
+    return recall(of: answers)
+  }
+
   /// How many answers to one query are right.
   public func rightAnswers(_ answers: ArraySlice<Neighbor>, query: Int) -> Int {
     var seen = Set<VectorID>()
@@ -96,7 +123,7 @@ public struct RecallJudge: Sendable {
       guard seen.insert(answer.id).inserted, let row = row(of: answer.id) else { continue }
       if let rows {
         let distance = ExactDistance.between(components, rows[row], metric: metric)
-        if distance <= bounds[query] { right += 1 }
+        if distance <= bounds[query].limit { right += 1 }
       } else if groundTruth[query].prefix(neighborsPerQuery).contains(row) {
         right += 1
       }
@@ -104,7 +131,7 @@ public struct RecallJudge: Sendable {
     return right
   }
 
-  private func row(of id: VectorID) -> Int? {
+  func row(of id: VectorID) -> Int? {
     if let rowOfID { return rowOfID[id] }
     return id < UInt64(rowCount) ? Int(id) : nil
   }
@@ -156,30 +183,36 @@ extension RecallJudge {
         truth of the vectors that the index was built from.
         """)
     }
+    try checkRowsAreDistinct(groundTruth, k: min(k, rowCount))
   }
 
   private static func bounds(
     rows: VectorMatrix, queries: VectorMatrix, groundTruth: GroundTruth, metric: Metric, k: Int
-  ) throws(NeedletailError) -> [Double] {
+  ) throws(NeedletailError) -> [Bound] {
     var largestNorm = 0.0
     if metric == .innerProduct {
       for row in 0..<rows.count { largestNorm = max(largestNorm, ExactDistance.norm(rows[row])) }
     }
-    var bounds: [Double] = []
+    var bounds: [Bound] = []
     bounds.reserveCapacity(queries.count)
     for query in 0..<queries.count {
       let components = queries[query]
+      let norm = ExactDistance.norm(components)
       var last = -Double.infinity
+      var farthest = 0.0
       for row in groundTruth[query].prefix(k) {
-        last = max(last, ExactDistance.between(components, rows[row], metric: metric))
+        let neighbor = rows[row]
+        last = max(last, ExactDistance.between(components, neighbor, metric: metric))
+        farthest = max(farthest, ExactDistance.norm(neighbor))
       }
       let scale =
         switch metric {
         case .squaredEuclidean: last
         case .cosine: 1.0
-        case .innerProduct: ExactDistance.norm(components) * largestNorm
+        case .innerProduct: norm * largestNorm
         }
-      bounds.append(last + tolerance * scale)
+      bounds.append(
+        Bound(last: last, scale: scale, magnitude: norm * norm + farthest * farthest))
     }
     return bounds
   }

@@ -1,5 +1,7 @@
 #if Tools
   import ArgumentParser
+  import Foundation
+  import Needletail
   import NeedletailCore
 
   #if canImport(Glibc)
@@ -44,6 +46,7 @@
     static func main() {
       do {
         var command = try parseAsRoot()
+        mentionUnknownKernels()
         try command.run()
         finish(.success)
       } catch let failure as CommandFailure {
@@ -65,9 +68,30 @@
       }
       if let status = ExitStatus(rawValue: code.rawValue), message.isEmpty { finish(status) }
       let prefix = "Error: "
-      fail(
-        message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message,
-        ExitStatus(rawValue: code.rawValue) ?? .data)
+      let sentence = message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message
+      fail(negativeNumber(sentence) ?? sentence, ExitStatus(rawValue: code.rawValue) ?? .data)
+    }
+
+    /// A negative number looks like an option, so the parser says that the value is missing.
+    private static func negativeNumber(_ message: String) -> String? {
+      guard message.hasPrefix("Missing value for '") else { return nil }
+      let arguments = CommandLine.arguments
+      for (option, value) in zip(arguments, arguments.dropFirst()) {
+        guard option.hasPrefix("--"), value.hasPrefix("-"), Double(value) != nil else { continue }
+        return "\(option) is \(value); it must not be negative."
+      }
+      return nil
+    }
+
+    /// Says it when the environment asks for an instruction set that does not exist.
+    private static func mentionUnknownKernels() {
+      guard let name = ProcessInfo.processInfo.environment["NEEDLETAIL_ISA"], !name.isEmpty,
+        !VectorIndex.knownKernelLevels.contains(name)
+      else { return }
+      let known = VectorIndex.knownKernelLevels.joined(separator: ", ")
+      Terminal.writeError(
+        "needletail: NEEDLETAIL_ISA is “\(name)”, which is unknown; known are \(known). Using "
+          + "\(VectorIndex.kernelLevel).\n")
     }
 
     private static func fail(_ message: String, _ status: ExitStatus) -> Never {
@@ -77,8 +101,11 @@
 
     /// Ends the process; a standard output that could not be written is an error too.
     private static func finish(_ status: ExitStatus) -> Never {
-      let flushed = fflush(nil) == 0
-      endProcess(status == .success && !flushed ? ExitStatus.io.rawValue : status.rawValue)
+      let isWritten = StandardOutput.isComplete()
+      guard status == .success, !isWritten else { endProcess(status.rawValue) }
+      Terminal.writeError(
+        "needletail: Standard output cannot be written, so the answer is not complete.\n")
+      endProcess(ExitStatus.io.rawValue)
     }
   }
 #else

@@ -3,7 +3,7 @@ import Testing
 import _NeedletailTestSupport
 
 /// A built index over 300 rows of 16 components.
-private struct World {
+struct World {
   let directory: TemporaryDirectory
   let base: String
   let queries: String

@@ -178,8 +178,17 @@ private struct Catalog {
     try Command.expectFailure(
       66, "/none", "datasets", "list", "--directory", catalog.directory("none"))
     try Data("{".utf8).write(to: URL(fileURLWithPath: catalog.directory("bad.json")))
-    try Command.expectFailure(
-      65, "bad.json", "datasets", "list", "--directory", catalog.directory.path)
+    try Data("[1]".utf8).write(to: URL(fileURLWithPath: catalog.directory("foreign.json")))
+    let mixed = try Command.run(
+      "datasets", "list", "--directory", catalog.directory.path, "--json")
+    #expect(mixed.status == 0)
+    let listed = try #require(try mixed.json()["datasets"] as? [[String: Any]])
+    #expect(listed.count == 1)
+    let manifest = try #require(listed[0]["manifest"] as? [String: Any])
+    #expect(manifest["sha256"] is NSNull)
+    #expect(mixed.errors.contains("bad.json"))
+    #expect(mixed.errors.contains("foreign.json"))
+    #expect(!mixed.errors.contains("DecodingError"))
   }
 
   @Test func theManifestsOfTheTreeAreSound() throws {

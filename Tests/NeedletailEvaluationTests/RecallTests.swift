@@ -174,4 +174,81 @@ import _NeedletailTestSupport
     #expect(try code(ids: [1]) == .dimensionMismatch)
     #expect(try code(rows: VectorMatrix([1, 2], dimensions: 1)) == .dimensionMismatch)
   }
+
+  /// A judge of one query over numbers, with stated distances.
+  private func judge(
+    _ rows: [Float], query: Float, truth: [Int], stated: [Float], metric: Metric
+  ) throws -> RecallJudge {
+    try RecallJudge(
+      rows: try VectorMatrix(rows, dimensions: 1), basis: .base, rowCount: rows.count,
+      queries: try VectorMatrix([query], dimensions: 1),
+      groundTruth: try GroundTruth(rows: truth, distances: stated, width: truth.count),
+      metric: metric, k: truth.count)
+  }
+
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return ""
+    } catch let error as NeedletailError {
+      return "\(error.code): \(error.message)"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func anAnswerNearerThanTheGroundTruthProvesItWrong() throws {
+    let judge = try judge(
+      [[1], [2], [3], [4]], query: [0], truth: [0, 2], metric: .squaredEuclidean)
+    var answers = SearchAnswers(queries: 1, k: 2)
+    answers.counts[0] = 2
+    answers.neighbors = [0, 2].map { Neighbor(id: $0, distance: 0) }
+    #expect(try judge.checkedRecall(of: answers) == 1)
+    answers.neighbors = [0, 1].map { Neighbor(id: $0, distance: 0) }
+    let text = message { _ = try judge.checkedRecall(of: answers) }
+    for part in ["corrupted", "Query 0", "id 1", "4.0", "9.0"] {
+      #expect(text.contains(part), "\(text)")
+    }
+  }
+
+  @Test func roundingProvesNothing() throws {
+    let rows: [[Float]] = [[1000], [1000 * (1 + Float(1).ulp)], [999.999]]
+    let judge = try judge(rows, query: [0], truth: [0, 1], metric: .squaredEuclidean)
+    var answers = SearchAnswers(queries: 1, k: 2)
+    answers.counts[0] = 2
+    answers.neighbors = [2, 0].map { Neighbor(id: $0, distance: 0) }
+    #expect(try judge.checkedRecall(of: answers) == 1)
+  }
+
+  @Test func statedDistancesMustBeThoseOfTheRows() throws {
+    let rows: [Float] = [1, 2, 3, 4, 5]
+    let truth = [0, 1, 2, 3, 4]
+    func verdict(_ stated: [Float], _ metric: Metric) -> String {
+      message { _ = try judge(rows, query: 0.5, truth: truth, stated: stated, metric: metric) }
+    }
+    let squared = rows.map { ($0 - 0.5) * ($0 - 0.5) }
+    #expect(verdict(squared, .squaredEuclidean).isEmpty)
+    #expect(verdict(rows.map { $0 - 0.5 }, .squaredEuclidean).isEmpty)
+    #expect(verdict(rows.map { $0 * -0.5 }, .innerProduct).isEmpty)
+    #expect(verdict(rows.map { $0 * 0.5 }, .innerProduct).isEmpty)
+    #expect(verdict(rows.map { _ in 0 }, .cosine).isEmpty)
+    var wrong = squared
+    wrong[4] += 1
+    let text = verdict(wrong, .squaredEuclidean)
+    for part in ["corrupted", "query 0", "place 4", "21.25", "20.25"] {
+      #expect(text.contains(part), "\(text)")
+    }
+    wrong[4] = .nan
+    #expect(!verdict(wrong, .squaredEuclidean).isEmpty)
+    #expect(!verdict(squared, .innerProduct).isEmpty)
+  }
+
+  @Test func aRowNamedTwiceIsRefused() throws {
+    let text = message {
+      _ = try judge([[1], [2], [3]], query: [0], truth: [0, 1, 0], metric: .squaredEuclidean)
+    }
+    #expect(text.contains("row 0 twice"))
+    // Beyond k nobody looks.
+    _ = try judge([[1], [2], [3]], query: [0], truth: [0, 1, 0], metric: .squaredEuclidean, k: 2)
+  }
 }

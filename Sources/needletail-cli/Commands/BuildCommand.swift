@@ -34,16 +34,19 @@
     @Option(help: "The index directory to make; it must not exist.")
     var output: String
     @Option(
-      help: "The rows' ids: a text file, one unsigned 64-bit decimal a line. (default: 0, 1, 2 …)")
+      help:
+        "The rows' ids: text, one unsigned 64-bit decimal a line. (default: 0, 1, 2 …)")
     var ids: String?
-    @Option(help: "Links of a node on upper levels; level 0 has twice as many.")
+    @Option(help: "Links of a node on upper levels, 2 to 128; level 0 has twice as many.")
     var m = 16
     @Option(
-      name: .customLong("ef-construction"), help: "Candidates considered for the links of a node.")
+      name: .customLong("ef-construction"),
+      help: "Candidates considered for the links of a node, from 1.")
     var efConstruction = 200
-    @Option(help: "What the walk compares: int8 codes, or none (the f32 rows).")
+    @Option(help: "What the walk compares: int8 codes, or none (the rows as --rerank keeps them).")
     var codes = CodeKind.int8
-    @Option(help: "The rows kept for re-ranking the best candidates.")
+    @Option(
+      help: "The rows kept for re-ranking the best candidates; none where codes lose nothing.")
     var rerank = PreciseRows.float32
     @Option(help: "The seed of everything random.")
     var seed: UInt64 = 1
@@ -55,28 +58,45 @@
 
     func validate() throws {
       if let threads { try Check.threads(threads) }
+      try Check.links(m)
+      try Check.construction(efConstruction)
+      guard codes != .none || rerank != .none else {
+        throw ValidationError("--codes none needs rows to walk on; give --rerank f32, bf16 or f16.")
+      }
     }
 
     func run() throws {
-      let base = try VectorMatrix(contentsOf: input)
+      try Outputs.checkNew(output, noun: "directory", isTried: !dryRun)
+      mentionLeftovers()
+      let base = try Inputs.vectors(input)
       var configuration = VectorIndex.Configuration(dimensions: base.dimensions, metric: metric)
       configuration.graph.m = m
       configuration.graph.efConstruction = efConstruction
       configuration.codes = codes
       configuration.preciseRows = rerank
       configuration.seed = seed
+      let list = try ids.map { path throws(NeedletailError) in
+        try Self.checked(try IDList.read(path), rows: base.count, path: path)
+      }
       if dryRun {
-        let memory = try VectorIndex.predict(count: base.count, configuration: configuration)
+        let memory = try VectorIndex.predict(
+          count: base.count, configuration: configuration, element: base.element)
         try BuildSummary.write(
           prediction: memory, base: base, configuration: configuration, json: outputOptions.json)
         return
       }
-      let list = try ids.map { path throws(NeedletailError) in
-        try Self.checked(try IDList.read(path), rows: base.count, path: path)
-      }
       let outcome = try Self.build(
-        base, ids: list, configuration: configuration, at: output, threads: threads ?? Check.cores)
+        base, from: input, ids: list, configuration: configuration, at: output,
+        threads: threads ?? Check.cores)
       try BuildSummary.write(outcome, input: input, output: output, json: outputOptions.json)
+    }
+
+    /// Says what an earlier build left when it was killed; it may be large.
+    private func mentionLeftovers() {
+      guard let found = try? VectorIndex.leftovers(of: output), !found.isEmpty else { return }
+      Terminal.writeError(
+        "needletail: there is \(found.joined(separator: ", ")) of an unfinished build; remove it if "
+          + "that build no longer runs.\n")
     }
 
     private static func checked(
@@ -100,23 +120,27 @@
 
     /// Builds and publishes an index, with progress on the terminal; Ctrl-C leaves nothing behind.
     static func build(
-      _ base: VectorMatrix, ids: [VectorID]?, configuration: VectorIndex.Configuration,
-      at path: String, threads: Int
+      _ base: VectorMatrix, from input: String, ids: [VectorID]?,
+      configuration: VectorIndex.Configuration, at path: String, threads: Int
     ) throws(NeedletailError) -> Outcome {
-      let start = ContinuousClock.now
       let monitor = WorkMonitor()
-      let snapshot = try Supervision.run(monitor, unit: "rows") { () throws(NeedletailError) in
+      return try Supervision.run(monitor, unit: "rows") { () throws(NeedletailError) in
+        let start = ContinuousClock.now
         let index = try VectorIndex.create(at: path, configuration: configuration)
         var writer = try index.makeWriter()
-        if let ids {
-          try writer.add(base, ids: ids)
-        } else {
-          try writer.add(base, ids: 0..<VectorID(base.count))
+        do throws(NeedletailError) {
+          if let ids {
+            try writer.add(base, ids: ids)
+          } else {
+            try writer.add(base, ids: 0..<VectorID(base.count))
+          }
+        } catch {
+          throw Inputs.blame(error, on: input)
         }
-        return try writer.commit(threads: threads, monitor: monitor)
+        let snapshot = try writer.commit(threads: threads, monitor: monitor)
+        return Outcome(
+          snapshot: snapshot, elapsed: ContinuousClock.now - start, threads: threads)
       }
-      return Outcome(
-        snapshot: snapshot, elapsed: ContinuousClock.now - start, threads: threads)
     }
   }
 #endif

@@ -42,15 +42,18 @@
       }
       print(Terminal.bold("Built \(output)"))
       print(
-        "  \(Numerals.grouped(information.count)) rows × \(information.dimensions) components, "
+        "  \(Wording.rows(information.count)) × \(information.dimensions) components, "
           + "\(Wording.metric(information.metric))")
       print(
         "  \(Numerals.duration(outcome.elapsed)), \(Numerals.measured(rate)) rows/s, "
           + "\(Wording.threads(outcome.threads)), kernels \(information.kernelLevel)")
       print("  \(Numerals.bytes(bytes)) on disk:")
       for line in Wording.memory(information.memory, placement: [:]) { print("  " + line) }
+      if Wording.isLossless(information) {
+        print("  The codes lose nothing, so no precise rows are kept.")
+      }
       if information.graph.unreachableNodes > 0 {
-        print("  \(Numerals.grouped(information.graph.unreachableNodes)) rows cannot be reached.")
+        print("  \(Wording.rows(information.graph.unreachableNodes)) cannot be reached.")
       }
     }
 
@@ -66,9 +69,14 @@
         return
       }
       print(
-        "The index of \(Numerals.grouped(base.count)) rows × \(base.dimensions) components would "
+        "The index of \(Wording.rows(base.count)) × \(base.dimensions) components would "
           + "need \(Numerals.bytes(memory.total)):")
       for line in Wording.memory(memory, placement: [:]) { print(line) }
+      if base.element == .float32 || base.element == .float16, configuration.metric != .cosine,
+        configuration.codes == .int8, configuration.preciseRows != .none
+      {
+        print("Less, if all components are whole numbers of a byte: codes then lose nothing.")
+      }
       print("Nothing was written.")
     }
   }
@@ -81,6 +89,24 @@
       case .innerProduct: "inner product (ip)"
       case .cosine: "cosine"
       }
+    }
+
+    static func rows(_ count: Int) -> String {
+      count == 1 ? "1 row" : Numerals.grouped(count) + " rows"
+    }
+
+    static func queries(_ count: Int) -> String {
+      count == 1 ? "1 query" : Numerals.grouped(count) + " queries"
+    }
+
+    /// Whether rows can be given back from the codes alone.
+    static func isLossless(_ information: IndexInformation) -> Bool {
+      information.quantizer.form.hasPrefix("lossless")
+    }
+
+    /// How rows are kept.
+    static func preciseRows(_ information: IndexInformation) -> String {
+      isLossless(information) ? "in the codes (lossless)" : information.preciseRows.rawValue
     }
 
     static func threads(_ count: Int) -> String { count == 1 ? "1 thread" : "\(count) threads" }

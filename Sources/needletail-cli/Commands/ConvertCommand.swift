@@ -53,7 +53,8 @@
     }
 
     func run() throws {
-      try Check.newFile(output)
+      try Outputs.checkNew(output)
+      try Inputs.refuseDirectory(input, wanted: "a file to convert")
       let format = VectorFileFormat(pathExtension: input)
       let monitor = WorkMonitor()
       let document = try Supervision.run(monitor, unit: "rows") { () throws(NeedletailError) in
@@ -68,7 +69,7 @@
         try JSONOutput.write(document)
       } else {
         print(
-          "\(output): \(Numerals.grouped(document.rows)) rows of \(document.width), from \(input)")
+          "\(output): \(Wording.rows(document.rows)) of \(document.width), from \(input)")
       }
     }
 
@@ -80,7 +81,11 @@
         element: element?.element ?? (isArray ? stream.element : nil))
       monitor.begin("converting", total: stream.count ?? 0)
       while let block = try stream.next(maxRows: 4096) {
-        try writer.append(block)
+        do throws(NeedletailError) {
+          try writer.append(block)
+        } catch {
+          throw Inputs.blame(error, on: input)
+        }
         try monitor.advance(by: block.count)
       }
       let document = Document(
@@ -96,7 +101,7 @@
         )
       }
       let truth = try GroundTruthFile(contentsOf: input)
-      try truth.write(to: output)
+      try Inputs.blaming(input) { () throws(NeedletailError) in try truth.write(to: output) }
       return Document(
         input: input, output: output, rows: truth.ids.count, width: truth.ids.width)
     }

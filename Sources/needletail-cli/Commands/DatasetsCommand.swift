@@ -38,6 +38,14 @@
       private struct Entry: Encodable {
         var manifest: DatasetManifest
         var location: String?
+
+        private enum CodingKeys: String, CodingKey { case manifest, location }
+
+        func encode(to encoder: any Encoder) throws {
+          var container = encoder.container(keyedBy: CodingKeys.self)
+          try container.encode(manifest, forKey: .manifest)
+          try container.encode(location, forKey: .location)
+        }
       }
 
       func run() throws {

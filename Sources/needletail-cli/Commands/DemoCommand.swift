@@ -75,7 +75,7 @@
         dimensions: data.base.dimensions, metric: data.manifest.metric)
       let before = ResidentMemory.current()
       let built = try BuildCommand.build(
-        data.base, ids: nil, configuration: configuration, at: path,
+        data.base, from: data.path("base"), ids: nil, configuration: configuration, at: path,
         threads: threads ?? Check.cores)
       if speaks { describe(built) }
       // Searched as a serving process would: opened from disk.

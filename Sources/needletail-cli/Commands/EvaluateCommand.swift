@@ -12,8 +12,9 @@
       abstract: "Judge an index: recall, speed, latency and memory.",
       usage: """
         needletail evaluate <dir> --queries <file> --groundtruth <file>
-            [--base <file>] [--ids <file>] [--k 10] [--ef 10,16,24]
-            [--threads 1] [--repeats 3] [--html <file>] [--json]
+            [--base <file>] [--ids <file>] [--k 10]
+            [--ef 10,16,24,32,48,64,96,128] [--threads 1]
+            [--repeats 3] [--html <file>] [--json]
         """,
       discussion: """
         EXAMPLES
@@ -25,6 +26,9 @@
         An answer counts when its exact distance, recomputed in double, is at most that of \
         the k-th true neighbour (and a millionth): on the rows of --base, else on the \
         index's own f32 rows; where there are neither, when its id is among the true ones.
+
+        Without --ids, ids are taken as row numbers of the base. Ground truth that the rows \
+        contradict is refused.
         """)
 
     @Argument(help: "The index directory.")
@@ -39,13 +43,14 @@
     var ids: String?
     @Option(help: "Neighbours of each query.")
     var k = 10
-    @Option(help: "The widths of the walk, with commas between them.")
+    @Option(
+      help: "The widths of the walk, with commas between them; raised to k where smaller.")
     var ef = NumberList([10, 16, 24, 32, 48, 64, 96, 128])
     @Option(help: "Threads of the batch runs.")
     var threads = 1
     @Option(help: "Timed runs for each width.")
     var repeats = 3
-    @Option(help: "Write one self-contained page to this file.")
+    @Option(help: "Write one self-contained page to this file; only a page is replaced.")
     var html: String?
     @OptionGroup var outputOptions: OutputOptions
 
@@ -59,28 +64,44 @@
     }
 
     func run() throws {
+      if let html { try Outputs.checkPage(html) }
       let before = ResidentMemory.current()
-      let snapshot = try VectorIndex.open(at: index).snapshot()
-      let matrix = try VectorMatrix(contentsOf: queries)
-      let truth = try GroundTruth(contentsOf: groundtruth)
-      var options = EvaluationOptions(efSearch: ef.values)
+      let snapshot = try Inputs.index(index)
+      let matrix = try Inputs.queries(queries, metric: snapshot.metric)
+      let truth = try Inputs.groundTruth(groundtruth)
+      var options = EvaluationOptions(efSearch: widths())
       options.k = k
       options.threads = threads
       options.repeats = repeats
       let report = try Self.evaluate(
         snapshot, queries: matrix, truth: truth,
-        base: try base.map { path throws(NeedletailError) in
-          try VectorMatrix(contentsOf: path)
-        }, ids: try ids.map { path throws(NeedletailError) in try IDList.read(path) },
+        base: try base.map { try Inputs.vectors($0) },
+        ids: try ids.map { path throws(NeedletailError) in try IDList.read(path) },
         options: options,
-        files: .init(queries: queries, groundTruth: groundtruth, base: base), before: before)
-      if let html { try Self.write(HTMLReport.page(report, date: Self.today), to: html) }
+        files: .init(queries: queries, groundTruth: groundtruth, base: base, ids: ids),
+        before: before)
       if outputOptions.json {
         try JSONOutput.write(report)
       } else {
         for line in EvaluationTable.lines(report) { print(line) }
-        if let html { print("\nThe page is in \(html).") }
       }
+      // The figures are out by now: a disk that is full costs the page only.
+      if let html {
+        try Self.write(HTMLReport.page(report, date: Self.today), to: html)
+        if !outputOptions.json { print("\nThe page is in \(html).") }
+      }
+    }
+
+    /// The widths as the search will use them, each once.
+    private func widths() -> [Int] {
+      var seen: Set<Int> = []
+      let raised = ef.values.filter { $0 < k }
+      if !raised.isEmpty {
+        Terminal.writeError(
+          "needletail: --ef \(raised.map(String.init).joined(separator: ",")) is less than k; \(k) "
+            + "is used instead.\n")
+      }
+      return ef.values.map { max($0, k) }.filter { seen.insert($0).inserted }
     }
 
     /// Measures a snapshot and judges its answers.
@@ -93,11 +114,16 @@
       // What does not fit is refused before the long part; the judge itself comes after it, because
       // the rows which it reads are not memory of the search.
       let identities = try target.identities(ids)
-      try RecallJudge.check(
-        rows: base, rowCount: snapshot.count, identities: identities, queries: queries,
-        groundTruth: truth, k: options.k)
+      do throws(NeedletailError) {
+        try RecallJudge.check(
+          rows: base, rowCount: snapshot.count, identities: identities, queries: queries,
+          groundTruth: truth, k: options.k)
+      } catch {
+        throw located(error, files)
+      }
+      if let base { try target.check(base, identities, path: files.base) }
       let monitor = WorkMonitor()
-      let outcome = try Supervision.run(monitor, unit: "runs") { () throws(NeedletailError) in
+      let outcome = try judged(files, monitor) { () throws(NeedletailError) in
         try Evaluation.run(target, queries: queries, options: options, monitor: monitor) {
           () throws(NeedletailError) in
           var rows = base
@@ -114,12 +140,35 @@
         memoryBefore: before, index: target.description)
     }
 
+    /// Runs the evaluation; what the judge refuses is a fault of the ground truth.
+    private static func judged(
+      _ files: EvaluationReport.Files, _ monitor: WorkMonitor,
+      _ body: () throws(NeedletailError) -> Evaluation.Outcome
+    ) throws(NeedletailError) -> Evaluation.Outcome {
+      do throws(NeedletailError) {
+        return try Supervision.run(monitor, unit: "runs", body)
+      } catch {
+        throw located(error, files)
+      }
+    }
+
+    private static func located(
+      _ error: NeedletailError, _ files: EvaluationReport.Files
+    ) -> NeedletailError {
+      var error = error
+      if error.location == nil, error.code == .corrupted {
+        error.location = .init(path: files.groundTruth)
+      }
+      return error
+    }
+
     private static func write(_ page: String, to path: String) throws {
       do {
-        try Data(page.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+        try Data(page.utf8).write(to: file, options: .atomic)
       } catch {
         throw CommandFailure(
-          .cannotCreate, "The page cannot be written to \(path): \(error.localizedDescription)")
+          .cannotCreate, "The page cannot be written to \(path).")
       }
     }
 
@@ -150,8 +199,9 @@
       if !lines.isEmpty { lines[0] = Terminal.dim(lines[0]) }
       lines.append("")
       lines.append(
-        "\(Numerals.grouped(report.queries)) queries, \(Wording.threads(report.threads)), best and "
+        "\(Wording.queries(report.queries)), \(Wording.threads(report.threads)), best and "
           + "median of \(report.repeats); recall judged on \(basis(report.recallJudgedOn)).")
+      if report.files.ids == nil { lines.append("Ids taken as row numbers of the base.") }
       if let memory = report.memory.after {
         lines.append(
           "In RAM after the queries: \(Numerals.bytes(memory.anonymousBytes)) anonymous, "

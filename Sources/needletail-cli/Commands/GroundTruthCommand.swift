@@ -50,24 +50,28 @@
     }
 
     func run() throws {
-      try Check.newFile(output)
       guard let format = VectorFileFormat(pathExtension: output),
         [.ibin, .ivecs, .npy].contains(format)
       else {
         throw CommandFailure(
           .usage, "--output is \(output); row numbers go to .ibin, .ivecs or .npy files.")
       }
-      let rows = try VectorMatrix(contentsOf: base)
-      let questions = try VectorMatrix(contentsOf: queries)
-      let start = ContinuousClock.now
+      try Outputs.checkNew(output)
+      let rows = try Inputs.vectors(base)
+      let questions = try Inputs.queries(queries, metric: metric)
       let monitor = WorkMonitor()
-      let truth = try Supervision.run(monitor, unit: "comparisons") { () throws(NeedletailError) in
-        try GroundTruth.make(
-          base: rows, queries: questions, metric: metric, k: k, threads: threads ?? Check.cores,
-          monitor: monitor)
+      let (truth, elapsed) = try Supervision.run(monitor, unit: "comparisons") {
+        () throws(NeedletailError) in
+        let start = ContinuousClock.now
+        // The queries were checked: what is found now is found in the base.
+        let truth = try Inputs.blaming(base) { () throws(NeedletailError) in
+          try GroundTruth.make(
+            base: rows, queries: questions, metric: metric, k: k, threads: threads ?? Check.cores,
+            monitor: monitor)
+        }
+        try truth.write(to: output)
+        return (truth, ContinuousClock.now - start)
       }
-      try truth.write(to: output)
-      let elapsed = ContinuousClock.now - start
       if outputOptions.json {
         try JSONOutput.write(
           Document(
@@ -76,8 +80,8 @@
       } else {
         print(Terminal.bold("Made \(output)"))
         print(
-          "  \(Numerals.grouped(truth.count)) queries × \(truth.width) nearest of "
-            + "\(Numerals.grouped(rows.count)) rows, in \(Numerals.duration(elapsed))")
+          "  \(Wording.queries(truth.count)) × \(truth.width) nearest of "
+            + "\(Wording.rows(rows.count)), in \(Numerals.duration(elapsed))")
       }
     }
   }

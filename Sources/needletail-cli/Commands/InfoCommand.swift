@@ -20,7 +20,7 @@
     @OptionGroup var outputOptions: OutputOptions
 
     func run() throws {
-      let information = try VectorIndex.open(at: index).snapshot().information
+      let information = try Inputs.index(index).information
       if outputOptions.json {
         try JSONOutput.write(information)
         return
@@ -45,12 +45,12 @@
       table.add([
         "codes",
         information.codes == .none
-          ? "none; the walk reads the f32 rows"
+          ? "none; the walk reads the \(information.preciseRows.rawValue) rows"
           : "\(information.codes.rawValue), \(quantizer.form), error "
             + "\(Numerals.fixed(quantizer.relativeError * 100, 2)) %",
       ])
       if quantizer.form != "none" { table.add(["rotation", quantizer.rotation]) }
-      table.add(["precise rows", information.preciseRows.rawValue])
+      table.add(["precise rows", Wording.preciseRows(information)])
       table.add([
         "graph",
         "m \(information.m), efConstruction \(information.efConstruction), \(graph.levels) levels",
@@ -64,12 +64,12 @@
         "reachable",
         graph.unreachableNodes == 0
           ? "every row" + (graph.repairedNodes > 0 ? " (\(graph.repairedNodes) repaired)" : "")
-          : "all but \(Numerals.grouped(graph.unreachableNodes)) rows",
+          : "all but \(Wording.rows(graph.unreachableNodes))",
       ])
       for segment in information.segments {
         table.add([
           "segment",
-          "\(segment.hash.prefix(16))…, \(Numerals.grouped(segment.count)) rows, "
+          "\(segment.hash.prefix(16))…, \(Wording.rows(segment.count)), "
             + Numerals.bytes(segment.bytes),
         ])
       }

@@ -32,6 +32,9 @@
 
     /// The ids in the order of the rows, as `list` has them; nil when each id is its row's number.
     ///
+    /// Ids from 0 on without a list are taken as row numbers, as `build` gives them; `check` sees
+    /// whether they are.
+    ///
     /// - Throws: `invalidConfiguration` when the index has ids of its own and there is no list;
     ///   `dimensionMismatch` when the list has others than the index.
     func identities(_ list: [VectorID]?) throws(NeedletailError) -> [VectorID]? {
@@ -53,6 +56,33 @@
           """)
       }
       return nil
+    }
+
+    /// Compares some rows of the base with what the index holds under their ids.
+    ///
+    /// - Throws: `corrupted` when they differ by more than rounding explains.
+    func check(
+      _ base: VectorMatrix, _ identities: [VectorID]?, path: String?
+    ) throws(NeedletailError) {
+      guard snapshot.preciseRows != .none, base.count > 0 else { return }
+      // Half precision keeps 8 bits or more; everything else, all but rounding.
+      let tolerance = snapshot.preciseRows == .float32 ? 1e-5 : 1e-2
+      let samples = min(base.count, 64)
+      for sample in 0..<samples {
+        let row = sample * base.count / samples
+        let id = identities?[row] ?? VectorID(row)
+        guard let kept = try snapshot.export(id) else { continue }
+        let given = base[row]
+        let difference = ExactDistance.between(given, kept, metric: .squaredEuclidean)
+        guard difference.squareRoot() > tolerance * ExactDistance.norm(given) + 1e-30 else {
+          continue
+        }
+        throw NeedletailError(
+          .corrupted,
+          "Row \(row) of the base is not what the index holds as id \(id). Give the vectors and the "
+            + "file of ids (--ids) that the index was built with.",
+          at: path.map { .init(path: $0, section: "row \(row)") })
+      }
     }
 
     /// The index's own rows in the order of `identities`.
@@ -82,7 +112,7 @@
           "seed": "\(information.seed)",
           "codes": information.codes == .none
             ? "none" : "\(information.codes.rawValue), \(quantizer.form)",
-          "precise rows": information.preciseRows.rawValue,
+          "precise rows": Wording.preciseRows(information),
         ],
         components: components.map {
           EvaluationReport.Component(

@@ -21,6 +21,7 @@
     @OptionGroup var outputOptions: OutputOptions
 
     func run() throws {
+      try Inputs.refuseWhatIsNoIndex(index)
       let monitor = WorkMonitor()
       let report = try Supervision.run(monitor, unit: "B") { () throws(NeedletailError) in
         try VectorIndex.verify(at: index, monitor: monitor)

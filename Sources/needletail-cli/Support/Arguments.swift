@@ -51,15 +51,16 @@
       }
     }
 
-    /// Refuses an output that exists, and one in a directory that does not.
-    static func newFile(_ path: String) throws {
-      if FileManager.default.fileExists(atPath: path) {
-        throw CommandFailure(
-          .cannotCreate, "There is already a file at \(path); name another, or remove it first.")
+    static func links(_ m: Int) throws {
+      guard (2...Limits.m).contains(m) else {
+        throw ValidationError("--m is \(m); give a number from 2 to \(Limits.m).")
       }
-      let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
-      guard FileManager.default.fileExists(atPath: parent) else {
-        throw CommandFailure(.cannotCreate, "There is no directory \(parent); make it first.")
+    }
+
+    static func construction(_ width: Int) throws {
+      guard (1...Limits.searchWidth).contains(width) else {
+        throw ValidationError(
+          "--ef-construction is \(width); give a number from 1 to \(Limits.searchWidth).")
       }
     }
 

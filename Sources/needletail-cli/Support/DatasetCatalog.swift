@@ -20,6 +20,47 @@
     var notes: String?
   }
 
+  extension DatasetManifest {
+    /// Writes every field; null stands for what nobody could verify.
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(name, forKey: .name)
+      try container.encode(title, forKey: .title)
+      try container.encode(metric, forKey: .metric)
+      try container.encode(rows, forKey: .rows)
+      try container.encode(queries, forKey: .queries)
+      try container.encode(dimensions, forKey: .dimensions)
+      try container.encode(files, forKey: .files)
+      try container.encode(url, forKey: .url)
+      try container.encode(bytes, forKey: .bytes)
+      try container.encode(sha256, forKey: .sha256)
+      try container.encode(license, forKey: .license)
+      try container.encode(homepage, forKey: .homepage)
+      try container.encode(citation, forKey: .citation)
+      try container.encode(notes, forKey: .notes)
+    }
+  }
+
+  /// What is wrong with a file that should be a manifest.
+  enum Manifests {
+    static func fault(_ error: any Error) -> String {
+      guard let error = error as? DecodingError else { return "it cannot be read" }
+      switch error {
+      case .keyNotFound(let key, _): return "it has no “\(key.stringValue)”"
+      case .typeMismatch(_, let context), .valueNotFound(_, let context):
+        return "its “\(place(context))” is of another kind"
+      case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+        return "its “\(place(context))” has a value that is not known"
+      default: return "it is not JSON"
+      }
+    }
+
+    private static func place(_ context: DecodingError.Context) -> String {
+      let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+      return path.isEmpty ? "document" : path
+    }
+  }
+
   /// The manifests of a `datasets` directory.
   struct DatasetCatalog {
     /// The directory of the manifests.
@@ -72,7 +113,9 @@
         do {
           found.append(try JSONDecoder().decode(DatasetManifest.self, from: data))
         } catch {
-          throw CommandFailure(.data, "\(url.path) is not a manifest of a data set: \(error)")
+          Terminal.writeError(
+            "needletail: \(url.path) is not a manifest of a data set, and is left out: "
+              + "\(Manifests.fault(error)).\n")
         }
       }
       manifests = found.sorted { $0.name < $1.name }

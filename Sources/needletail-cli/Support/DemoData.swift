@@ -26,7 +26,7 @@
         manifest = try JSONDecoder().decode(DatasetManifest.self, from: data)
       } catch {
         throw CommandFailure(
-          .data, "\(manifestFile.path) is not a manifest of a data set: \(error)")
+          .data, "\(manifestFile.path) is not a manifest of a data set: \(Manifests.fault(error)).")
       }
       base = try VectorMatrix(contentsOf: Self.path("base", manifest, directory))
       queries = try VectorMatrix(contentsOf: Self.path("queries", manifest, directory))

@@ -1,26 +1,14 @@
 #if Tools
-  import Foundation
   import NeedletailCore
 
-  /// Reads `--ids` files: text, one unsigned 64-bit decimal a line.
+  /// Reads `--ids` files, or pipes: text, one unsigned 64-bit decimal a line.
   enum IDList {
     /// The ids of a file, in its order.
     ///
     /// - Throws: `notFound` or `io` when the file cannot be read; `corrupted`, with the line, for
     ///   anything but digits, a number beyond 64 bits, and an id that an earlier line has.
     static func read(_ path: String) throws(NeedletailError) -> [VectorID] {
-      guard FileManager.default.fileExists(atPath: path) else {
-        throw NeedletailError(
-          .notFound, "There is no such file; give the ids, one a line.", at: .init(path: path))
-      }
-      let data: Data
-      do {
-        data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-      } catch {
-        throw NeedletailError(
-          .io, "The ids cannot be read.", at: .init(path: path), cause: error)
-      }
-      return try parse(Array(data), path: path)
+      try parse(try withoutMark(try bytes(of: path), path: path), path: path)
     }
 
     static func parse(_ bytes: [UInt8], path: String) throws(NeedletailError) -> [VectorID] {

@@ -68,6 +68,7 @@
     private let monitor: WorkMonitor
     private let line: ProgressLine
     private let ended = Atomic<Bool>(false)
+    private let wake = DispatchSemaphore(value: 0)
     private let finished = DispatchSemaphore(value: 0)
 
     init(_ monitor: WorkMonitor, unit: String) {
@@ -86,7 +87,8 @@
               "\r" + line.text(monitor.progress, width: Terminal.width) + "\u{1b}[K")
           }
           turn += 1
-          usleep(50_000)
+          // Short work must not wait for the end of a sleep.
+          _ = wake.wait(timeout: .now() + .milliseconds(50))
         }
         if Terminal.watchesError { Terminal.writeError("\r\u{1b}[K") }
         finished.signal()
@@ -96,6 +98,7 @@
 
     func stop() {
       ended.store(true, ordering: .releasing)
+      wake.signal()
       finished.wait()
     }
   }
