@@ -27,7 +27,7 @@ struct DamageTests {
     let index = try SmallIndex(kind)
     let fileSystem = try index.fileSystem()
     // Every bit of the first kind; the others differ in a few sections only.
-    let step = kind == .cosine ? Self.stride : Self.stride * 5
+    let step = kind == .cosine || Effort.isLong ? Self.stride : Self.stride * 5
     for (path, bytes) in index.files.sorted(by: { $0.key < $1.key }) {
       var damaged = bytes
       for bit in Swift.stride(from: kind.rawValue.count % step, to: bytes.count * 8, by: step) {
@@ -48,7 +48,8 @@ struct DamageTests {
     let index = try SmallIndex(kind)
     let fileSystem = try index.fileSystem()
     for (path, bytes) in index.files.sorted(by: { $0.key < $1.key }) {
-      for length in Swift.stride(from: 0, to: bytes.count, by: kind == .cosine ? 1 : 7) {
+      let step = kind == .cosine || Effort.isLong ? 1 : 7
+      for length in Swift.stride(from: 0, to: bytes.count, by: step) {
         try fileSystem.setContents(path, Array(bytes.prefix(length)))
         #expect(
           index.judge(fileSystem, isMapped: length % 3 == 0, "\(path), length \(length)"),
@@ -73,7 +74,7 @@ struct DamageTests {
       #if DEBUG
         let rounds = 30
       #else
-        let rounds = 1_000
+        let rounds = Effort.count(1_000, long: 50_000)
       #endif
       for round in 0..<rounds {
         var damaged = bytes

@@ -57,7 +57,7 @@ import _NeedletailTestSupport
       0, 1, 63, 64, 512, 576, 640, 1 << 31, 1 << 32, 1 << 62, 1 << 63, .max, .max - 63, .max - 511,
     ]
     var opened = 0
-    for _ in 0..<20_000 {
+    for _ in 0..<Effort.count(20_000, long: 2_000_000) {
       var hostile = bytes
       for _ in 0..<(1 + generator.next(below: 3)) {
         let field = 8 * Int(generator.next(below: 24))
