@@ -63,8 +63,9 @@ extension HTMLReport {
   private static func header(_ report: EvaluationReport, date: String?) -> String {
     let index = report.index
     var line =
-      "\(Numerals.grouped(index.count)) vectors × \(index.dimensions) components · "
-      + "\(metricName(index.metric)) · \(Numerals.grouped(report.queries)) queries"
+      "\(Numerals.counted(index.count, "vector", "vectors")) × \(index.dimensions) components · "
+      + "\(metricName(index.metric)) · "
+      + Numerals.counted(report.queries, "query", "queries")
     if let date { line += " · \(date)" }
     return """
       <header>

@@ -25,6 +25,11 @@ package enum Numerals {
     return (value < 0 ? "-" : "") + text
   }
 
+  /// A count with its noun: `1 row`, `1,200 rows`.
+  package static func counted(_ count: Int, _ singular: String, _ plural: String) -> String {
+    grouped(count) + " " + (count == 1 ? singular : plural)
+  }
+
   /// A measured number in three significant digits or all whole ones: `12,345`, `87.3`, `0.52`.
   package static func measured(_ value: Double) -> String {
     guard value.isFinite, abs(value) < 9e15 else { return fixed(value, 0) }

@@ -62,7 +62,8 @@ import _NeedletailTestSupport
     let truth = try world.truth("l2")
     func expect(_ target: String, _ fragment: String? = nil) throws {
       try Command.expectFailure(
-        73, fragment ?? target, "evaluate", world.index, "--queries", world.queries, "--groundtruth", truth,
+        73, fragment ?? target, "evaluate", world.index, "--queries", world.queries,
+        "--groundtruth", truth,
         "--html", target)
     }
     try expect(try text("mine", place("notes.txt")))

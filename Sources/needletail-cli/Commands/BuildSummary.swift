@@ -92,11 +92,11 @@
     }
 
     static func rows(_ count: Int) -> String {
-      count == 1 ? "1 row" : Numerals.grouped(count) + " rows"
+      Numerals.counted(count, "row", "rows")
     }
 
     static func queries(_ count: Int) -> String {
-      count == 1 ? "1 query" : Numerals.grouped(count) + " queries"
+      Numerals.counted(count, "query", "queries")
     }
 
     /// Whether rows can be given back from the codes alone.

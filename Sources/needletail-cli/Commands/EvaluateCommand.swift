@@ -67,7 +67,8 @@
       if let html { try Outputs.checkPage(html) }
       let before = ResidentMemory.current()
       let snapshot = try Inputs.index(index)
-      let matrix = try Inputs.queries(queries, metric: snapshot.metric)
+      let matrix = try Inputs.queries(
+        queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
       let truth = try Inputs.groundTruth(groundtruth)
       var options = EvaluationOptions(efSearch: widths())
       options.k = k
@@ -135,9 +136,11 @@
             k: options.k)
         }
       }
+      var description = target.description
+      description.properties["ids"] = files.ids == nil ? "taken as row numbers" : "of a file"
       return EvaluationReport(
         outcome, options: options, queries: queries.count, files: files, machine: .current(),
-        memoryBefore: before, index: target.description)
+        memoryBefore: before, index: description)
     }
 
     /// Runs the evaluation; what the judge refuses is a fault of the ground truth.

@@ -58,7 +58,8 @@
       }
       try Outputs.checkNew(output)
       let rows = try Inputs.vectors(base)
-      let questions = try Inputs.queries(queries, metric: metric)
+      let questions = try Inputs.queries(
+        queries, metric: metric, dimensions: rows.dimensions, of: "base")
       let monitor = WorkMonitor()
       let (truth, elapsed) = try Supervision.run(monitor, unit: "comparisons") {
         () throws(NeedletailError) in

@@ -43,13 +43,8 @@
     func run() throws {
       let snapshot = try Inputs.index(index)
       // What does not fit is refused before the first answer is written, so that no document is halved.
-      let matrix = try Inputs.queries(queries, metric: snapshot.metric)
-      guard matrix.dimensions == snapshot.dimensions else {
-        throw NeedletailError(
-          .dimensionMismatch,
-          "The queries have \(matrix.dimensions) components; the index has \(snapshot.dimensions).",
-          at: .init(path: queries))
-      }
+      let matrix = try Inputs.queries(
+        queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
       let block = 1024
       var first = 0
       var raised = false

@@ -14,10 +14,26 @@
     }
 
     /// The vectors of a file of queries, every one of them fit to be searched.
-    static func queries(_ path: String, metric: Metric) throws -> VectorMatrix {
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - metric: What is asked of them.
+    ///   - dimensions: The components that they need.
+    ///   - noun: What has as many: `index` or `base`.
+    /// - Returns: At least one query.
+    /// - Throws: 65 with the row for what cannot be searched, and as `vectors`.
+    static func queries(
+      _ path: String, metric: Metric, dimensions: Int, of noun: String = "index"
+    ) throws -> VectorMatrix {
       let matrix = try vectors(path)
       guard matrix.count > 0 else {
         throw CommandFailure(.data, "\(path) holds no queries; give at least one.")
+      }
+      guard matrix.dimensions == dimensions else {
+        throw CommandFailure(
+          .data,
+          "The queries of \(path) have \(matrix.dimensions) components; the \(noun) has \(dimensions)."
+        )
       }
       for row in 0..<matrix.count { try check(matrix[row], row: row, metric: metric, path: path) }
       return matrix
