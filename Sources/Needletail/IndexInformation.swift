@@ -126,7 +126,7 @@ extension Snapshot {
         repairedNodes: parameters.repairedNodes, unreachableNodes: shape.unreachable,
         linkedBy: metric == .innerProduct
           ? parameters.options.graph.productLinks.name : "distance"),
-      memory: memory, placement: placement, kernelLevel: segment.kernelLevelName)
+      memory: memory, placement: placement, kernelLevel: VectorIndex.kernelLevel)
   }
 
   private var quantizerInformation: QuantizerInformation {

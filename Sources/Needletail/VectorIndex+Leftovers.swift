@@ -13,10 +13,4 @@ extension VectorIndex {
   public static func leftovers(of path: String) throws(NeedletailError) -> [String] {
     try LocalIndex.leftovers(of: path)
   }
-
-  /// The instruction sets that the environment's `NEEDLETAIL_ISA` may name.
-  public static var knownKernelLevels: [String] { LocalIndex.kernelLevelNames.known }
-
-  /// The instruction set of the kernels in this process.
-  public static var kernelLevel: String { LocalIndex.kernelLevelNames.current }
 }

@@ -40,7 +40,8 @@ struct SegmentBuilder {
     let plan = LevelPlan(count: rows.count, m: options.graph.m, seed: options.graph.seed)
     let lossless = findings.losslessForm(options.metric)
     monitor?.begin("coding", total: rows.count)
-    var quantizer = try train(rows, lossless)
+    var quantizer = try Quantizer.train(
+      rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed)
     var coded = try encode(rows, plan, quantizer, findings)
     if quantizer.form == .globalScale, options.metric != .cosine, coded.worstClamping > 0.05 {
       // Rows that the sample did not show stick out of the one scale: give every row its own.
@@ -57,13 +58,6 @@ struct SegmentBuilder {
       levelCounts: plan.counts, tables: builder.tables, codes: coded.codes,
       terms: coded.searchTerms, repairedNodes: repair.repaired,
       unreachableNodes: repair.unreachable)
-  }
-
-  private func train(
-    _ rows: RowSource, _ lossless: Quantizer.Form?
-  ) throws(NeedletailError) -> Quantizer {
-    try Quantizer.train(
-      rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed)
   }
 
   /// Links the rows by each rule of the metric and joins what comes out.

@@ -165,8 +165,3 @@ package final class SealedSegment: @unchecked Sendable {
     return nil
   }
 }
-
-extension SealedSegment {
-  /// The name of the instruction set that the kernels of this process use.
-  package var kernelLevelName: String { KernelLevel.current.rawValue }
-}
