@@ -26,6 +26,8 @@ let package = Package(
   products: [
     .library(name: "Needletail", targets: ["Needletail"]),
     .executable(name: "needletail", targets: ["needletail-cli"]),
+    // libCNeedletail and its header, for C and for the Python package.
+    .library(name: "CNeedletail", type: .dynamic, targets: ["CNeedletailInterface"]),
     // For the packages of this repository (Benchmarks, Tests/Fuzzing); no promise to anyone else.
     .library(name: "_NeedletailKernels", targets: ["NeedletailKernels"]),
     .library(name: "_NeedletailStorage", targets: ["NeedletailStorage"]),
@@ -69,6 +71,12 @@ let package = Package(
     .target(
       name: "Needletail",
       dependencies: ["NeedletailCore", "NeedletailEngine", "NeedletailFormats"],
+      swiftSettings: strict),
+
+    // The face in C: the header, and the functions that implement it over the public face.
+    .target(name: "CNeedletail"),
+    .target(
+      name: "CNeedletailInterface", dependencies: ["CNeedletail", "Needletail", "NeedletailCore"],
       swiftSettings: strict),
 
     // The judge, which never sees the engine, and the command line.
@@ -118,6 +126,12 @@ let package = Package(
     .testTarget(
       name: "NeedletailTests",
       dependencies: ["Needletail", "CMallocCount", "_NeedletailTestSupport"],
+      swiftSettings: strict),
+    .target(
+      name: "CNeedletailClient", dependencies: ["CNeedletail"], path: "Tests/CNeedletailClient"),
+    .testTarget(
+      name: "CNeedletailTests",
+      dependencies: ["CNeedletailClient", "CNeedletailInterface", "_NeedletailTestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "NeedletailEvaluationTests",
