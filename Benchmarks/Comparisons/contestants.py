@@ -8,100 +8,152 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from engines.base import widths
+
 HERE = pathlib.Path(__file__).resolve().parent
+#: One thread in every library that would start its own; more are asked for by name where more are wanted.
+ONE_THREAD = {
+    f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "BLIS", "NUMEXPR", "TBB", "RAYON")}
+
+Setting = dict[str, float]
+Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Unavailable(Exception):
     """An engine that cannot take part, and why."""
 
 
-def on_cores(cores):
+class Task:
+    """What every contestant is given."""
+
+    def __init__(
+        self, base_path: pathlib.Path, queries_path: pathlib.Path, groundtruth_path: pathlib.Path, metric: str,
+        k: int, build_threads: int, core: int | None = None,
+    ) -> None:
+        self.base_path, self.queries_path, self.groundtruth_path = base_path, queries_path, groundtruth_path
+        self.metric, self.k, self.build_threads = metric, k, build_threads
+        self.query_count = 0
+        allowed = sorted(os.sched_getaffinity(0))
+        self.search_core = allowed[-1] if core is None else core
+        # The core that searches first, then the others: as many as a search has threads.
+        self.cores = [self.search_core, *(other for other in allowed if other != self.search_core)]
+        # As many cores as threads, so that a build cannot borrow more.
+        self.build_cores = allowed[:build_threads]
+
+
+def on_cores(cores: Sequence[int]) -> Callable[[], None]:
     return lambda: os.sched_setaffinity(0, cores)
 
 
-class Rival:
+class Contestant:
     """A Python engine in a worker process, which lives from its build to the end of the comparison."""
 
-    def __init__(self, name, task):
-        self.name, self.task, self.process = name, task, None
+    def __init__(self, name: str, task: Task) -> None:
+        self.name, self.task = name, task
+        self.label, self.settings = name, ""
+        self.chains: list[list[Setting]] = []
+        self.process: subprocess.Popen[str] | None = None
 
-    def _ask(self, **request):
+    def _ask(self, **request: Any) -> dict[str, Any]:
+        assert self.process and self.process.stdin and self.process.stdout
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-            line = self.process.stdout.readline()
         except BrokenPipeError:
-            line = ""
+            pass  # it ended; what it last said is still to be read
+        line = self.process.stdout.readline()
         if not line:
-            raise Unavailable(f"its process ended (exit status {self.process.wait()})")
-        answer = json.loads(line)
+            raise Unavailable(self._last_words(self.process.wait()))
+        answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise Unavailable(answer["error"])
         return answer
 
-    def build(self):
+    def _last_words(self, status: int) -> str:
+        self.said.seek(0)
+        lines = [line.strip() for line in self.said.read().decode(errors="replace").splitlines() if line.strip()]
+        end = f"by signal {-status}" if status < 0 else f"with status {status}"
+        return f"its process ended {end}{': ' + lines[-1][:200] if lines else ''}"
+
+    def _start(self) -> None:
         self.close()
         task = self.task
-        arguments = [
-            self.name, task.base_path, task.queries_path, task.metric, task.k, task.m,
-            task.ef_construction]
-        check = subprocess.run(
-            [sys.executable, "-c", f"import {self.name}"], capture_output=True, text=True)
-        if check.returncode != 0:
-            raise Unavailable("it is not installed here")
+        arguments = [self.name, task.base_path, task.queries_path, task.metric, task.k]
+        # What libraries say while they work is kept, and its end shown if the process ends unasked.
+        self.said = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "worker.py"), *map(str, arguments)], cwd=HERE, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        answer = self._ask(do="build", threads=task.build_threads, cores=task.build_cores)
-        self.label, self.settings = f"{self.name} {answer['version']}", answer["settings"]
-        return answer["seconds"]
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said,
+            env={**os.environ, **ONE_THREAD})
+        known = self._ask(do="describe")
+        self.label = f"{self.name} {known['version']}".strip()
+        self.settings, self.chains = known["settings"], known["chains"]
 
-    def answers(self, ef):
+    def build(self) -> float:
+        self._start()
+        seconds: float = self._ask(
+            do="build", threads=self.task.build_threads, cores=self.task.build_cores)["seconds"]
+        return seconds
+
+    def answers(self, setting: Setting) -> tuple[Ids, float]:
+        """Row numbers for every query, and the seconds that the call took, cold caches included."""
         with tempfile.NamedTemporaryFile(suffix=".npy") as file:
-            self._ask(do="search", ef=ef, file=file.name, cores=[self.task.search_core])
-            return np.load(file.name)
+            seconds = self._ask(
+                do="answers", setting=setting, file=file.name, cores=[self.task.search_core])["seconds"]
+            return np.load(file.name), seconds
 
-    def measure(self, efs, passes):
-        result = {}
-        for ef in efs:
-            seconds = self._ask(do="measure", ef=ef, passes=passes, cores=[self.task.search_core])["seconds"]
-            result[ef] = {"queriesPerSecond": self.task.query_count / min(seconds)}
-        return result
+    def measure(self, setting: Setting, passes: int = 1, threads: int = 1) -> float:
+        """Queries a second of the best of some passes over all queries, one batch each."""
+        seconds = self._ask(
+            do="measure", setting=setting, passes=passes, threads=threads,
+            cores=self.task.cores[:threads])["seconds"]
+        return self.task.query_count / min(seconds)
 
-    def memory(self):
+    def memory(self) -> dict[str, Any]:
         growth = self._ask(do="memory")
         return {"bytes": growth["resident"], "kinds": growth}
 
-    def close(self):
+    def details(self, settings: Sequence[Setting]) -> list[dict[str, Any]]:
+        """What else is known of each setting: nothing for most."""
+        return [{} for _ in settings]
+
+    def close(self) -> None:
         if self.process:
+            assert self.process.stdin and self.process.stdout
             self.process.stdin.close()
             self.process.wait()
+            self.process.stdout.close()
+            self.said.close()
             self.process = None
 
 
-class Needletail:
-    """The command line: `build` as a whole, `search` for the answers, `evaluate` for the time inside."""
+class Needletail(Contestant):
+    """Built by its command line, the whole command timed; searched like the others, by its Python package."""
 
-    name = "needletail"
-
-    def __init__(self, task, tool, build_options, folder):
-        self.task, self.tool, self.folder = task, tool, pathlib.Path(folder)
+    def __init__(
+        self, task: Task, tool: str, build_options: str, folder: str,
+    ) -> None:
+        super().__init__("needletail", task)
+        self.tool, self.folder = tool, pathlib.Path(folder)
         self.build_options = shlex.split(build_options)
-        self.builds, self.index, self.report = 0, None, None
+        self.builds = 0
+        self.index = self.folder / "index-0"
 
-    def _run(self, arguments, cores):
-        command = [self.tool, *map(str, arguments)]
+    def _run(self, arguments: Sequence[object], cores: Sequence[int]) -> str:
         run = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, preexec_fn=on_cores(cores))
+            [self.tool, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            preexec_fn=on_cores(cores))
         if run.returncode != 0:
             reason = (run.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise Unavailable(f"`needletail {arguments[0]}` exited {run.returncode}: {reason}")
         return run.stdout
 
-    def build(self):
+    def build(self) -> float:
         if not self.tool or not os.access(self.tool, os.X_OK):
             raise Unavailable("no executable: `make build`, or name it with --needletail")
         task, self.builds = self.task, self.builds + 1
@@ -109,53 +161,84 @@ class Needletail:
         start = time.perf_counter()
         self._run(
             ["build", "--input", task.base_path, "--metric", task.metric, "--output", self.index,
-             "--m", task.m, "--ef-construction", task.ef_construction,
              "--threads", task.build_threads, *self.build_options], task.build_cores)
         seconds = time.perf_counter() - start
-        self.label = "needletail"
-        self.settings = f"m={task.m}, efConstruction={task.ef_construction} {' '.join(self.build_options)}".strip()
+        self._open()
+        self.settings = " ".join(["build at its defaults", *self.build_options])
         return seconds
 
-    def answers(self, ef):
-        text = self._run(
-            ["search", self.index, "--queries", self.task.queries_path, "--k", self.task.k, "--ef", ef,
-             "--json"], [self.task.search_core])
+    def _open(self) -> None:
+        self._start()
+        self._ask(do="open", directory=str(self.index))
+
+    def _evaluate(self, widths: Sequence[int], repeats: int, threads: int) -> dict[str, Any]:
+        """The report of the command line's own harness."""
+        task = self.task
+        report: dict[str, Any] = json.loads(self._run(
+            ["evaluate", self.index, "--queries", task.queries_path, "--groundtruth", task.groundtruth_path,
+             "--base", task.base_path, "--k", task.k, "--ef", ",".join(map(str, sorted(set(widths)))),
+             "--threads", threads, "--repeats", repeats, "--json"], task.cores[:threads]))
+        return report
+
+    def details(self, settings: Sequence[Setting]) -> list[dict[str, Any]]:
+        """Evaluations and the time of single queries at each width."""
+        widths = [int(setting["ef"]) for setting in settings]
+        report = self._evaluate(widths, repeats=1, threads=1)
+        known = {point["efSearch"]: point for point in report["points"]}
+        names = ("evaluationsPerQuery", "hopsPerQuery", "p50Microseconds", "p99Microseconds")
+        return [{
+            **{name: known[width][name] for name in names}, "recallByItself": known[width]["recall"],
+        } for width in widths]
+
+    def _search(self, setting: Setting) -> list[dict[str, Any]]:
+        """What the command line answers to each query."""
+        answers: list[dict[str, Any]] = json.loads(self._run(
+            ["search", self.index, "--queries", self.task.queries_path, "--k", self.task.k, "--ef",
+             int(setting["ef"]), "--json"], [self.task.search_core]))["queries"]
+        return answers
+
+    def evaluations(self, setting: Setting) -> list[int]:
+        """Evaluations of each query at one width."""
+        return [answer["evaluations"] for answer in self._search(setting)]
+
+    def memory(self) -> dict[str, Any]:
+        """Growth of anonymous memory plus what a search needs mapped: codes, graph, ids; not precise rows."""
+        growth = self._ask(do="memory")
+        known = json.loads(self._run(["info", self.index, "--json"], self.task.build_cores))
+        mapped = sum(
+            size for part, size in known["memory"].items()
+            if part != "preciseRows" and known["placement"].get(part) == "mapped")
+        return {
+            "bytes": growth["anonymous"] + mapped, "kinds": {**growth, "mappedCodesGraphIds": mapped}}
+
+
+class NeedletailCommand(Needletail):
+    """For a tree whose Python package is not built: answers and times from inside the command line."""
+
+    def _open(self) -> None:
+        self.label = "needletail (command line)"
+        self.chains = [[{"ef": width} for width in widths(self.task.k)]]
+
+    def answers(self, setting: Setting) -> tuple[Ids, float]:
+        if "ef" not in setting:
+            raise Unavailable("the command line is asked by width alone")
+        start = time.perf_counter()
         ids = np.full((self.task.query_count, self.task.k), -1, dtype=np.int64)
-        for row, answer in zip(ids, json.loads(text)["queries"]):
+        for row, answer in zip(ids, self._search(setting)):
             found = [neighbor["id"] for neighbor in answer["neighbors"]]
             row[: len(found)] = found
-        return ids
+        return ids, time.perf_counter() - start
 
-    def supports_repeats(self):
-        """Whether `evaluate` can be told how many timed passes to make."""
-        return "--repeats" in self._run(["evaluate", "--help"], self.task.build_cores)
+    def measure(self, setting: Setting, passes: int = 1, threads: int = 1) -> float:
+        self.report = self._evaluate([int(setting["ef"])], repeats=passes, threads=threads)
+        speed: float = self.report["points"][0]["queriesPerSecond"]
+        return speed
 
-    def measure(self, efs, passes):
-        task = self.task
-        arguments = [
-            "evaluate", self.index, "--queries", task.queries_path, "--groundtruth",
-            task.groundtruth_path, "--base", task.base_path, "--k", task.k, "--ef",
-            ",".join(map(str, efs)), "--threads", 1, "--json"]
-        if task.needletail_repeats:
-            arguments += ["--repeats", passes]
-        self.report = json.loads(self._run(arguments, [task.search_core]))
-        return {
-            point["efSearch"]: {key: point[key] for key in (
-                "queriesPerSecond", "evaluationsPerQuery", "hopsPerQuery", "recall", "p50Microseconds",
-                "p99Microseconds")}
-            for point in self.report["points"]}
-
-    def memory(self):
-        """Growth of anonymous memory plus what a search needs mapped: codes, graph, ids; not precise rows."""
-        memory, components = self.report["memory"], self.report["index"]["components"]
+    def memory(self) -> dict[str, Any]:
+        memory = self.report["memory"]
         before, after = memory.get("before") or {}, memory["after"]
         growth = after["anonymousBytes"] - before.get("anonymousBytes", 0)
         mapped = sum(
-            c["bytes"] for c in components if c["placement"] == "mapped" and "precise" not in c["name"])
-        kinds = {
-            "anonymous": growth, "mappedCodesGraphIds": mapped,
-            "fileBacked": after["fileBackedBytes"] - before.get("fileBackedBytes", 0)}
-        return {"bytes": growth + mapped, "kinds": kinds}
-
-    def close(self):
-        pass
+            part["bytes"] for part in self.report["index"]["components"]
+            if part["placement"] == "mapped" and "precise" not in part["name"])
+        return {"bytes": growth + mapped, "kinds": {"anonymous": growth, "mappedCodesGraphIds": mapped}}

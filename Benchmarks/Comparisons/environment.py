@@ -14,7 +14,7 @@ STAMP = FOLDER / "requirements.sha256"
 REQUIREMENTS = HERE / "requirements.txt"
 
 
-def prepare(again=False):
+def prepare(again: bool = False) -> None:
     """Makes the environment where it is missing or other versions are asked for; no network otherwise."""
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
     if not again and STAMP.exists() and STAMP.read_text() == wanted:
@@ -38,7 +38,7 @@ def prepare(again=False):
     STAMP.write_text(wanted)
 
 
-def enter(again=False):
+def enter(again: bool = False) -> None:
     """Continues this program inside the environment; returns when it runs there already."""
     if pathlib.Path(sys.prefix).resolve() == FOLDER.resolve():
         return

@@ -6,8 +6,14 @@ the exact distance of the k-th neighbour and s the scale of the metric: d_k for 
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+from vectors import Array
+
+Point = dict[str, Any]
 
 TOLERANCE = 1e-6
 
@@ -15,7 +21,7 @@ TOLERANCE = 1e-6
 class Judge:
     """Judges answers to one query set at one k, for every engine alike."""
 
-    def __init__(self, base, queries, metric, truth_ids, k):
+    def __init__(self, base: Array, queries: Array, metric: str, truth_ids: Array, k: int) -> None:
         """`base` and `queries` are rows of any element type; `truth_ids` is `[queries, at least k]`."""
         if truth_ids.shape[1] < k:
             raise ValueError(f"the ground truth has {truth_ids.shape[1]} neighbours, but k is {k}")
@@ -33,11 +39,11 @@ class Judge:
             scale = np.linalg.norm(self.queries, axis=1) * self._norms().max()
         self.threshold = kth + TOLERANCE * scale
 
-    def _norms(self):
+    def _norms(self) -> Array:
         squares = np.einsum("ij,ij->i", self.base, self.base, dtype=np.float64)
         return np.sqrt(squares)
 
-    def distances(self, ids):
+    def distances(self, ids: Array) -> Array:
         """Exact distances of the rows `ids` `[queries, n]` in double precision; infinite where an id is −1."""
         result = np.full(ids.shape, np.inf)
         for i, row in enumerate(ids):
@@ -51,7 +57,7 @@ class Judge:
                 result[i, there] = -(rows @ self.queries[i])
         return result
 
-    def recall(self, ids):
+    def recall(self, ids: Any) -> float:
         """The share of right answers in `ids`, `[queries, k]`, −1 where there is no answer."""
         ids = np.asarray(ids, dtype=np.int64)[:, : self.k]
         if ids.shape[0] != len(self.queries):
@@ -66,7 +72,7 @@ class Judge:
         return float((right & ~again).sum() / (len(self.queries) * self.k))
 
 
-def frontier(points, value="queriesPerSecond"):
+def frontier(points: Sequence[Point], value: str = "queriesPerSecond") -> list[Point]:
     """The points that no other point beats in both recall and speed, by rising recall."""
     best, kept = -math.inf, []
     for point in sorted(points, key=lambda p: (p["recall"], p[value]), reverse=True):
@@ -76,7 +82,23 @@ def frontier(points, value="queriesPerSecond"):
     return kept[::-1]
 
 
-def at_recall(points, level, value="queriesPerSecond"):
+def worth_timing(
+    points: Sequence[Point], value: str, slack: float = 1.6, floor: float = 0.85,
+) -> list[Point]:
+    """The points that careful timing could still put on the frontier, going by one rough pass.
+
+    Kept is what `slack` times its rough speed would bring level with every point of at least its recall; and
+    below `floor`, which no figure is about, only the best point, for figures just above to be drawn towards.
+    """
+    kept = [
+        point for point in points
+        if all(point[value] * slack >= other[value] for other in points if other["recall"] >= point["recall"])]
+    low = [point for point in kept if point["recall"] < floor]
+    nearest = max(low, key=lambda p: (p["recall"], p[value]), default=None)
+    return [point for point in kept if point["recall"] >= floor or point is nearest]
+
+
+def at_recall(points: Sequence[Point], level: float, value: str = "queriesPerSecond") -> dict[str, Any]:
     """A figure at a recall, between neighbouring points of the frontier: log(value) is linear in recall.
 
     The result is `{"value", "how"}`. `how` is `interpolated`; `above` when the smallest setting is better than
@@ -96,7 +118,9 @@ def at_recall(points, level, value="queriesPerSecond"):
     raise AssertionError("unreachable: the last point of the frontier reaches the level")
 
 
-def exact_neighbors(base, queries, metric, k, block=256):
+def exact_neighbors(
+    base: Array, queries: Array, metric: str, k: int, block: int = 256,
+) -> tuple[Array, Array]:
     """Row numbers and distances of the k nearest, in double precision, ties by row number."""
     rows = base.astype(np.float64)
     if metric == "cosine":
@@ -124,7 +148,9 @@ def exact_neighbors(base, queries, metric, k, block=256):
     return ids, distances
 
 
-def descending_norm_scan(base, queries, k, levels, block=128):
+def descending_norm_scan(
+    base: Array, queries: Array, k: int, levels: Sequence[float], block: int = 128,
+) -> dict[float, int]:
     """For inner product: rows that a scan by falling norm must score, for a mean recall of each level.
 
     Where few rows are long and dominate the answers, this is the yardstick that an index must beat. Returns

@@ -1,0 +1,30 @@
+"""Needletail through its Python package, on an index that its command line built."""
+
+import pathlib
+
+import numpy as np
+
+from .base import Engine, Ids, Rows, Setting
+
+
+class Needletail(Engine):
+    """Opens an index directory; `build` of the command line made it, and its time is taken there."""
+
+    package = "needletail"
+
+    def __init__(self, rows: int, dimensions: int, metric: str) -> None:
+        super().__init__(rows, dimensions, metric)
+        import needletail
+
+        self.needletail = needletail
+
+    def open(self, directory: str) -> None:
+        self.index = self.needletail.Index.view(pathlib.Path(directory))
+
+    def search(self, queries: Rows, k: int, setting: Setting, threads: int = 1) -> Ids:
+        if "recall" in setting:
+            ids, _ = self.index.search(queries, k=k, recall=setting["recall"], threads=threads)
+        else:
+            ids, _ = self.index.search(queries, k=k, ef=int(setting["ef"]), threads=threads)
+        # Ids are the row numbers; the largest number stands where an answer is short.
+        return np.where(ids < self.rows, ids, np.iinfo(np.uint64).max).astype(np.int64)
