@@ -15,7 +15,7 @@
           needletail datasets list
           needletail datasets fetch sift-128
         """,
-      subcommands: [List.self, Fetch.self])
+      subcommands: [List.self, Fetch.self, Make.self])
 
     /// Where the manifests are.
     struct CatalogOptions: ParsableArguments {
