@@ -40,7 +40,7 @@
       subcommands: [
         BuildCommand.self, SearchCommand.self, EvaluateCommand.self, GroundTruthCommand.self,
         ConvertCommand.self, InfoCommand.self, VerifyCommand.self, DatasetsCommand.self,
-        DemoCommand.self,
+        ReportCommand.self, DemoCommand.self,
       ])
 
     static func main() {
