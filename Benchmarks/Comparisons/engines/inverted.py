@@ -32,10 +32,10 @@ class FaissIvfPq(Engine):
         self.settings = factory
 
     def chains(self, k: int) -> list[list[Setting]]:
-        probes = [1 << power for power in range(10) if 1 << power <= self.lists]
-        probes += [3 * probe // 2 for probe in probes if 2 <= probe <= 64]
+        # More probes than lists spoil its answers under inner product.
+        probes = [n for n in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512) if n < self.lists]
         return [
-            [{"nprobe": probe, "k_factor": factor} for probe in sorted(probes)]
+            [{"nprobe": probe, "k_factor": factor} for probe in [*probes, self.lists]]
             for factor in (1, 2, 4, 8, 16, 32)]
 
     def build(self, base: Rows, threads: int) -> None:

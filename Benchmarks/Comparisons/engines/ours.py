@@ -19,12 +19,12 @@ class Needletail(Engine):
         self.needletail = needletail
 
     def open(self, directory: str) -> None:
-        self.index = self.needletail.Index.view(pathlib.Path(directory))
+        self.index = self.needletail.Index.load(pathlib.Path(directory))
 
     def search(self, queries: Rows, k: int, setting: Setting, threads: int = 1) -> Ids:
         if "recall" in setting:
             ids, _ = self.index.search(queries, k=k, recall=setting["recall"], threads=threads)
         else:
             ids, _ = self.index.search(queries, k=k, ef=int(setting["ef"]), threads=threads)
-        # Ids are the row numbers; the largest number stands where an answer is short.
-        return np.where(ids < self.rows, ids, np.iinfo(np.uint64).max).astype(np.int64)
+        # Ids are the row numbers; what stands where an answer is short is negative as a signed number.
+        return np.asarray(ids).astype(np.int64)
