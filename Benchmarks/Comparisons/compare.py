@@ -39,6 +39,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--enough", type=float, default=0.995, help="recall at which a sweep may end")
     parser.add_argument("--core", type=int, help="the core that searches (default: the last one allowed)")
     parser.add_argument("--needletail", default=str(ROOT / ".build/release/needletail"))
+    parser.add_argument(
+        "--wheel", type=pathlib.Path, default=next(iter(sorted((ROOT / ".build/wheel").glob("*.whl"))), None),
+        help="our Python package (default: what `make wheel` left)")
     parser.add_argument("--build-options", default="", help="more options for `needletail build`")
     parser.add_argument(
         "--descending-norm", action="store_true",
@@ -58,7 +61,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     options = parse()
     if not options.this_python:
-        environment.enter(again=options.prepare)
+        environment.enter(again=options.prepare, wheel=options.wheel)
     if options.prepare:
         return
     # What follows needs numpy, which the environment brings.
