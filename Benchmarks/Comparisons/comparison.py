@@ -24,6 +24,11 @@ def percentile(sorted_values: Sequence[float], share: float) -> float:
     return sorted_values[rank - 1]
 
 
+def is_flat(recalls: Sequence[float], patience: int = 6, gain: float = 0.0003) -> bool:
+    """Whether the last settings found nothing that those before them had not: wider ones only cost time."""
+    return len(recalls) > patience and max(recalls[-patience:]) < recalls[-patience - 1] + gain
+
+
 class Comparison:
     """Builds, judges, then times in turns. One that fails is noted with its reason and leaves."""
 
@@ -59,18 +64,20 @@ class Comparison:
         def work(contestant: Contestant) -> None:
             points: list[Point] = []
             for chain in contestant.chains:
+                recalls: list[float] = []
                 for setting in chain:
                     ids, seconds = contestant.answers(setting)
+                    recalls.append(self.judge.recall(ids))
                     points.append({
-                        "setting": setting, "recall": self.judge.recall(ids),
+                        "setting": setting, "recall": recalls[-1],
                         "rough": contestant.task.query_count / seconds})
-                    if points[-1]["recall"] >= self.enough:
+                    if recalls[-1] >= self.enough or is_flat(recalls):
                         break
             kept = judging.worth_timing(points, "rough")
             for point in points:
                 del point["rough"]
-            recalls = [point["recall"] for point in points]
-            say(f"  {contestant.name}: {len(points)} settings, recall {min(recalls):.4f} to {max(recalls):.4f};"
+            reached = [point["recall"] for point in points]
+            say(f"  {contestant.name}: {len(points)} settings, recall {min(reached):.4f} to {max(reached):.4f};"
                 f" {len(kept)} are worth timing")
             self.results[contestant.name]["points"] = sorted(kept, key=lambda p: float(p["recall"]))
 

@@ -164,7 +164,9 @@ class Needletail(Contestant):
              "--threads", task.build_threads, *self.build_options], task.build_cores)
         seconds = time.perf_counter() - start
         self._open()
-        self.settings = " ".join(["build at its defaults", *self.build_options])
+        known = json.loads(self._run(["info", self.index, "--json"], task.build_cores))
+        chosen = [f"{name} {known[name]}" for name in ("mode", "codes", "m", "efConstruction") if name in known]
+        self.settings = f"build {' '.join(self.build_options) or 'at its defaults'}: {', '.join(chosen)}"
         return seconds
 
     def _open(self) -> None:

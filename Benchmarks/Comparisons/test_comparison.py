@@ -16,7 +16,7 @@ import arithmetic
 import page
 import report
 import vectors
-from comparison import LEVELS, Comparison, best, percentile
+from comparison import LEVELS, Comparison, best, is_flat, percentile
 from contestants import Contestant, Task, Unavailable
 from judge import Judge, exact_neighbors, worth_timing
 
@@ -154,6 +154,13 @@ class FigureTests(unittest.TestCase):
             for recall, speed in ((0.5, 900), (0.7, 800), (0.9, 500), (0.91, 50), (0.95, 200), (0.95, 150))]
         kept = [(point["recall"], point["rough"]) for point in worth_timing(points, "rough")]
         self.assertEqual(kept, [(0.7, 800), (0.9, 500), (0.95, 200), (0.95, 150)])
+
+    def test_a_sweep_ends_where_nothing_more_is_found(self) -> None:
+        flat = [0.98, 0.9801, 0.9801, 0.9802, 0.9801, 0.9802, 0.9802]
+        self.assertTrue(is_flat(flat))
+        self.assertFalse(is_flat(flat[1:]))
+        self.assertFalse(is_flat([*flat[:-1], 0.9804]))
+        self.assertFalse(is_flat([0.5, 0.9, *flat[:5]]))
 
     def test_percentiles_are_values_that_were_there(self) -> None:
         self.assertEqual(percentile([1, 2, 3, 4], 0.5), 2)
