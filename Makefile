@@ -19,7 +19,7 @@ TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
 SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*' -o -name checkouts \) -prune \
   -o -name '*.swift' -print0
 
-.PHONY: help demo build test test-long lint bench compare dependencies
+.PHONY: help demo build test test-long lint bench compare wheel dependencies
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,10 @@ compare: build ## measure beside every rival that installs: DATA=… METRIC=cosi
 	@python3 Benchmarks/Comparisons/compare.py --data "$(DATA)" --metric "$(METRIC)" --needletail $(TOOL) \
 	  --threads 2 --json ".build/compare/$(notdir $(DATA)).json" --html ".build/compare/$(notdir $(DATA)).html" \
 	  $(COMPARE_FLAGS)
+
+wheel: dependencies ## pack the Python package: one .whl in .build/wheel
+	@.ci/need python
+	@python3 Sources/NeedletailPython/backend/wheel_backend.py .build/wheel
 
 dependencies:
 	@.ci/need swift openblas

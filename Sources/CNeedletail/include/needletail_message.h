@@ -9,6 +9,9 @@ extern "C" {
 #endif
 
 // Keeps a message for this thread. One that is too long is cut between two characters.
+#if defined(__GNUC__)
+__attribute__((visibility("hidden")))
+#endif
 void needletail_keep_message(const char *NEEDLETAIL_NONNULL text);
 
 #if defined(__cplusplus)
