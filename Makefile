@@ -45,7 +45,7 @@ lint: ## check formatting and that targets import only what they declare
 bench: dependencies ## run the kernel, build and search benchmarks
 	@BENCHMARK_DISABLE_JEMALLOC=true swift package --package-path Benchmarks benchmark
 
-compare: build ## measure beside every rival that installs: DATA=… METRIC=cosine|l2|ip
+compare: build wheel ## measure beside every rival that installs: DATA=… METRIC=cosine|l2|ip
 	@.ci/need venv
 	@python3 Benchmarks/Comparisons/compare.py --data "$(DATA)" --metric "$(METRIC)" --needletail $(TOOL) \
 	  --threads 2 --json ".build/compare/$(notdir $(DATA)).json" --html ".build/compare/$(notdir $(DATA)).html" \

@@ -8,7 +8,6 @@ virtual environment beside this file. README.md says how each figure is obtained
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import pathlib
@@ -72,14 +71,13 @@ def main() -> None:
     import report
     import vectors
     from comparison import LEVELS, Comparison, say
-    from contestants import Contestant, Needletail, NeedletailCommand, Task
+    from contestants import Contestant, Needletail, Task
     from engines import ENGINES, named
 
     try:
         names = named(options.engines) if options.engines else list(ENGINES)
     except ValueError as error:
         raise SystemExit(f"compare: {error}") from None
-    ours = Needletail if importlib.util.find_spec("needletail") else NeedletailCommand
     data = options.data.resolve()
     task = Task(
         vectors.find(data, "base"), vectors.find(data, "query", "queries"), data / "groundtruth.ibin",
@@ -90,7 +88,7 @@ def main() -> None:
     judge = judging.Judge(base, queries, task.metric, truth_ids, task.k)
     with tempfile.TemporaryDirectory(prefix="needletail-compare-") as folder:
         contestants: list[Contestant] = [
-            ours(task, options.needletail, options.build_options, folder)
+            Needletail(task, options.needletail, options.build_options, folder)
             if name == "needletail" else Contestant(name, task) for name in names]
         comparison = Comparison(contestants, judge, options.enough)
         try:

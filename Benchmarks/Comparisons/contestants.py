@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from engines.base import widths
-
 HERE = pathlib.Path(__file__).resolve().parent
 #: One thread in every library that would start its own; more are asked for by name where more are wanted.
 ONE_THREAD = {
@@ -163,45 +161,33 @@ class Needletail(Contestant):
             ["build", "--input", task.base_path, "--metric", task.metric, "--output", self.index,
              "--threads", task.build_threads, *self.build_options], task.build_cores)
         seconds = time.perf_counter() - start
-        self._open()
+        self._start()
+        self._ask(do="open", directory=str(self.index))
         known = json.loads(self._run(["info", self.index, "--json"], task.build_cores))
         chosen = [f"{name} {known[name]}" for name in ("mode", "codes", "m", "efConstruction") if name in known]
         self.settings = f"build {' '.join(self.build_options) or 'at its defaults'}: {', '.join(chosen)}"
         return seconds
 
-    def _open(self) -> None:
-        self._start()
-        self._ask(do="open", directory=str(self.index))
-
-    def _evaluate(self, widths: Sequence[int], repeats: int, threads: int) -> dict[str, Any]:
-        """The report of the command line's own harness."""
+    def details(self, settings: Sequence[Setting]) -> list[dict[str, Any]]:
+        """Evaluations and the time of single queries at each width, from the command line's own harness."""
         task = self.task
-        report: dict[str, Any] = json.loads(self._run(
+        widths = [int(setting["ef"]) for setting in settings]
+        report = json.loads(self._run(
             ["evaluate", self.index, "--queries", task.queries_path, "--groundtruth", task.groundtruth_path,
              "--base", task.base_path, "--k", task.k, "--ef", ",".join(map(str, sorted(set(widths)))),
-             "--threads", threads, "--repeats", repeats, "--json"], task.cores[:threads]))
-        return report
-
-    def details(self, settings: Sequence[Setting]) -> list[dict[str, Any]]:
-        """Evaluations and the time of single queries at each width."""
-        widths = [int(setting["ef"]) for setting in settings]
-        report = self._evaluate(widths, repeats=1, threads=1)
+             "--threads", 1, "--repeats", 1, "--json"], [task.search_core]))
         known = {point["efSearch"]: point for point in report["points"]}
         names = ("evaluationsPerQuery", "hopsPerQuery", "p50Microseconds", "p99Microseconds")
         return [{
             **{name: known[width][name] for name in names}, "recallByItself": known[width]["recall"],
         } for width in widths]
 
-    def _search(self, setting: Setting) -> list[dict[str, Any]]:
-        """What the command line answers to each query."""
-        answers: list[dict[str, Any]] = json.loads(self._run(
-            ["search", self.index, "--queries", self.task.queries_path, "--k", self.task.k, "--ef",
-             int(setting["ef"]), "--json"], [self.task.search_core]))["queries"]
-        return answers
-
     def evaluations(self, setting: Setting) -> list[int]:
         """Evaluations of each query at one width."""
-        return [answer["evaluations"] for answer in self._search(setting)]
+        text = self._run(
+            ["search", self.index, "--queries", self.task.queries_path, "--k", self.task.k, "--ef",
+             int(setting["ef"]), "--json"], [self.task.search_core])
+        return [answer["evaluations"] for answer in json.loads(text)["queries"]]
 
     def memory(self) -> dict[str, Any]:
         """Growth of anonymous memory plus what a search needs mapped: codes, graph, ids; not precise rows."""
@@ -212,35 +198,3 @@ class Needletail(Contestant):
             if part != "preciseRows" and known["placement"].get(part) == "mapped")
         return {
             "bytes": growth["anonymous"] + mapped, "kinds": {**growth, "mappedCodesGraphIds": mapped}}
-
-
-class NeedletailCommand(Needletail):
-    """For a tree whose Python package is not built: answers and times from inside the command line."""
-
-    def _open(self) -> None:
-        self.label = "needletail (command line)"
-        self.chains = [[{"ef": width} for width in widths(self.task.k)]]
-
-    def answers(self, setting: Setting) -> tuple[Ids, float]:
-        if "ef" not in setting:
-            raise Unavailable("the command line is asked by width alone")
-        start = time.perf_counter()
-        ids = np.full((self.task.query_count, self.task.k), -1, dtype=np.int64)
-        for row, answer in zip(ids, self._search(setting)):
-            found = [neighbor["id"] for neighbor in answer["neighbors"]]
-            row[: len(found)] = found
-        return ids, time.perf_counter() - start
-
-    def measure(self, setting: Setting, passes: int = 1, threads: int = 1) -> float:
-        self.report = self._evaluate([int(setting["ef"])], repeats=passes, threads=threads)
-        speed: float = self.report["points"][0]["queriesPerSecond"]
-        return speed
-
-    def memory(self) -> dict[str, Any]:
-        memory = self.report["memory"]
-        before, after = memory.get("before") or {}, memory["after"]
-        growth = after["anonymousBytes"] - before.get("anonymousBytes", 0)
-        mapped = sum(
-            part["bytes"] for part in self.report["index"]["components"]
-            if part["placement"] == "mapped" and "precise" not in part["name"])
-        return {"bytes": growth + mapped, "kinds": {"anonymous": growth, "mappedCodesGraphIds": mapped}}

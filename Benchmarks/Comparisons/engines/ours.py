@@ -14,8 +14,10 @@ class Needletail(Engine):
 
     def __init__(self, rows: int, dimensions: int, metric: str) -> None:
         super().__init__(rows, dimensions, metric)
-        import needletail
-
+        try:
+            import needletail
+        except ImportError as error:
+            raise ImportError(f"{error}; `make wheel` builds it") from None
         self.needletail = needletail
 
     def open(self, directory: str) -> None:
