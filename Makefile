@@ -12,6 +12,9 @@ TEST_FLAGS ?=
 DATA ?= ../shared/datasets/debian-384
 METRIC ?= cosine
 COMPARE_FLAGS ?=
+GRAPH_FLAGS ?=
+# What `make scale` runs on; `--data DIR --metric cosine|l2|ip` adds a set, `--html FILE` a page.
+SCALE_FLAGS ?= --mixture 2000000
 
 BUILD_TOOL := swift build -c release --product needletail
 TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
@@ -19,10 +22,10 @@ TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
 SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*' -o -name checkouts \) -prune \
   -o -name '*.swift' -print0
 
-.PHONY: help demo build test test-long lint bench compare wheel dependencies
+.PHONY: help demo build test test-long lint bench compare graph-quality scale wheel dependencies
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: build ## build the command line and watch an index being built, searched and judged
 	@$(TOOL) demo
@@ -50,6 +53,15 @@ compare: build wheel ## measure beside every rival that installs: DATA=… METRI
 	@python3 Benchmarks/Comparisons/compare.py --data "$(DATA)" --metric "$(METRIC)" --needletail $(TOOL) \
 	  --threads 2 --json ".build/compare/$(notdir $(DATA)).json" --html ".build/compare/$(notdir $(DATA)).html" \
 	  $(COMPARE_FLAGS)
+
+graph-quality: build ## walk our graph and hnswlib's by one plain walker: DATA=… METRIC=cosine|l2|ip
+	@.ci/need venv
+	@python3 Benchmarks/GraphQuality/graph_quality.py --data "$(DATA)" --metric "$(METRIC)" --needletail $(TOOL) \
+	  --json ".build/graph-quality/$(notdir $(DATA)).json" $(GRAPH_FLAGS)
+
+scale: build ## cost against rows, on prefixes of a generated set of 2 000 000: ten minutes
+	@.ci/need python
+	@python3 Benchmarks/Scale/scale.py --needletail $(TOOL) --html .build/scale/scale.html $(SCALE_FLAGS)
 
 wheel: dependencies ## pack the Python package: one .whl in .build/wheel
 	@.ci/need python
