@@ -99,6 +99,8 @@ public struct IndexInformation: Sendable, Hashable, Codable {
   public var placement: [String: String]
   /// The instruction set of the kernels in this process.
   public var kernelLevel: String
+  /// Which settings reach which recall, when that was measured.
+  public var tuning: Tuning?
 }
 
 extension Snapshot {
@@ -126,7 +128,8 @@ extension Snapshot {
         repairedNodes: parameters.repairedNodes, unreachableNodes: shape.unreachable,
         linkedBy: metric == .innerProduct
           ? parameters.options.graph.productLinks.name : "distance"),
-      memory: memory, placement: placement, kernelLevel: VectorIndex.kernelLevel)
+      memory: memory, placement: placement, kernelLevel: VectorIndex.kernelLevel,
+      tuning: tuning)
   }
 
   private var quantizerInformation: QuantizerInformation {

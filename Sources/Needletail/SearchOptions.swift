@@ -19,6 +19,14 @@ public struct SearchOptions: Sendable, Hashable {
   ///
   /// Raised to `k` where it is smaller; `SearchStatistics.efSearch` says what was used.
   public var efSearch = 64
+  /// The recall that is wanted, above 0 and at most 1: the share of the true neighbours that are found.
+  ///
+  /// Default `nil`: `efSearch` says how wide the window is. Otherwise the width comes from what tuning
+  /// measured, and `efSearch` is not looked at; `SearchStatistics.efSearch` says what was used. It is what
+  /// queries like the measured ones reach on average, not a promise for each query. Beyond the highest
+  /// recall that was reached, the widest measured window is used. An index that was never tuned refuses a
+  /// recall (`notFound`), except one of so few rows that every search is exact.
+  public var recall: Double?
   /// What is ranked anew.
   ///
   /// Default `.automatic`.
@@ -36,4 +44,7 @@ public struct SearchOptions: Sendable, Hashable {
 
   /// The defaults, with a window.
   public init(efSearch: Int = 64) { self.efSearch = efSearch }
+
+  /// The defaults, with the fastest measured setting that reaches a recall.
+  public init(recall: Double) { self.recall = recall }
 }

@@ -10,7 +10,8 @@ extension Snapshot {
   /// | `neighbors` | `[≥ k]`        | output; nearest first, ties by id; the rest untouched |
   ///
   /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`; `invalidConfiguration` for `k` or a
-  ///   width below 1 or a buffer shorter than `k`; `capacityExceeded` beyond `Limits`.
+  ///   width below 1 or a buffer shorter than `k`; `capacityExceeded` beyond `Limits`; `notFound` for a
+  ///   recall of an index that was never tuned.
   /// - Complexity: about `efSearch` hops of `2·m` evaluations. Allocates nothing after the first search of its
   ///   thread, except when a search is larger than any before; an answer that was cut short allocates the set
   ///   of reasons.
@@ -140,9 +141,12 @@ extension Snapshot {
         .invalidConfiguration,
         "rerank candidates is \(candidates); it must be at least 1, or the re-rank .none.")
     }
-    let parameters = SearchParameters(
+    var parameters = SearchParameters(
       k: k, efSearch: options.efSearch, rerankCandidates: candidates,
       evaluationLimit: options.evaluationLimit, measuresTime: options.measuresTime)
+    if let recall = options.recall {
+      parameters.use(try generation.setting(recall: recall, k: k))
+    }
     try parameters.validate()
     return parameters
   }

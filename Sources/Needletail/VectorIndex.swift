@@ -90,6 +90,12 @@ public final class VectorIndex: Sendable {
         "The index is published and this version seals an index once; build a new one beside it.",
         at: .init(path: path))
     }
+    try takeWriter()
+    return Writer(index: self)
+  }
+
+  /// Makes the caller the one writer.
+  func takeWriter() throws(NeedletailError) {
     let isTaken = state.withLock { state in
       defer { state.hasWriter = true }
       return state.hasWriter
@@ -98,7 +104,6 @@ public final class VectorIndex: Sendable {
       throw NeedletailError(
         .locked, "The index has a writer already; commit or drop it first.", at: .init(path: path))
     }
-    return Writer(index: self)
   }
 
   func releaseWriter() { state.withLock { $0.hasWriter = false } }
@@ -107,6 +112,11 @@ public final class VectorIndex: Sendable {
   func adopt() throws(NeedletailError) -> Snapshot {
     let generation = try LocalIndex.open(
       path, placements: options.placements, isVerified: options.verification == .full)
+    return adopt(generation)
+  }
+
+  /// Makes a generation the one that snapshots show.
+  func adopt(_ generation: OpenGeneration) -> Snapshot {
     state.withLock { $0.generation = generation }
     return Snapshot(generation: generation, path: path)
   }

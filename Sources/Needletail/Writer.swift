@@ -81,6 +81,8 @@ public struct Writer: ~Copyable {
   ///
   /// - Parameters:
   ///   - threads: how many threads build; the bytes do not depend on it. Default 1.
+  ///   - tuning: what to measure when the rows are linked, so that `SearchOptions.recall` works. Default `nil`:
+  ///     nothing; `VectorIndex.tune` can do it later. The rows' files do not depend on it.
   ///   - monitor: sees the progress, and may cancel.
   /// - Returns: the published rows, open for searching.
   /// - Throws: `cancelled`; `io`; `alreadyExists` when the path was taken meanwhile; `corrupted` when rows
@@ -89,15 +91,17 @@ public struct Writer: ~Copyable {
   ///   durable or opening what was published, the index stands complete at its path.
   /// - Complexity: about `n·efConstruction·m` evaluations; codes, links and ids in memory.
   public consuming func commit(
-    threads: Int = 1, monitor: WorkMonitor? = nil
+    threads: Int = 1, tuning: TuningOptions? = nil, monitor: WorkMonitor? = nil
   ) throws(NeedletailError) -> Snapshot {
     guard threads >= 1 else {
       throw NeedletailError(
         .invalidConfiguration, "threads is \(threads); it must be at least 1.")
     }
+    var request: TuningRequest?
+    if let tuning { request = try tuning.request() }
     try LocalIndex.create(
       index.path, options: index.configuration.buildOptions, rows: parts, ids: ids,
-      findings: findings, threads: threads, monitor: monitor)
+      findings: findings, threads: threads, monitor: monitor, tuning: request)
     return try index.adopt()
   }
 }

@@ -32,10 +32,13 @@ package struct Manifest: Sendable, Hashable {
   package var quantizer: FileReference?
   /// The engine's own settings, opaque here.
   package var configuration: [UInt8]
+  /// Which settings of a search reach which recall, when that was measured.
+  package var tuning: Tuning?
 
   package init(
     indexIdentity: [UInt8], dimensions: Int, metric: Metric, generation: UInt64,
-    segments: [FileReference] = [], quantizer: FileReference? = nil, configuration: [UInt8] = []
+    segments: [FileReference] = [], quantizer: FileReference? = nil, configuration: [UInt8] = [],
+    tuning: Tuning? = nil
   ) {
     precondition(indexIdentity.count == Self.identityByteCount, "an identity has 16 bytes")
     self.indexIdentity = indexIdentity
@@ -45,6 +48,7 @@ package struct Manifest: Sendable, Hashable {
     self.segments = segments
     self.quantizer = quantizer
     self.configuration = configuration
+    self.tuning = tuning
   }
 
   /// The bytes of an index's identity.
@@ -65,6 +69,8 @@ extension Manifest {
   private static let sourceOffsets = SectionKind("SRCO")
   /// Kept for withdrawn ids; always empty in version 1.
   private static let tombstones = SectionKind("TOMB")
+  /// Absent from an index that nobody tuned; a reader that does not know it loses advice, not rows.
+  private static let tuning = SectionKind("TUNE")
   private static let referenceByteCount = 32
 
   /// Writes the manifest as a new file, and makes its bytes durable.
@@ -82,6 +88,9 @@ extension Manifest {
     try file.write(Self.quantizer, count: quantizers.count, bytes: Self.encode(quantizers))
     try file.write(Self.sourceOffsets, count: 0, bytes: [])
     try file.write(Self.tombstones, count: 0, bytes: [])
+    if let tuning {
+      try file.write(Self.tuning, count: tuning.settings.count, bytes: tuning.encoded)
+    }
     _ = try file.finish()
   }
 
@@ -120,6 +129,11 @@ extension Manifest {
     // Later versions fill these; a reader that ignored them would bring withdrawn rows back.
     _ = try file.section(Self.sourceOffsets, count: 0, stride: 1)
     _ = try file.section(Self.tombstones, count: 0, stride: 1)
+    tuning = nil
+    if file.hasSection(Self.tuning) {
+      var reader = file.reader(try file.section(Self.tuning))
+      tuning = try Tuning.decode(&reader)
+    }
   }
 
   private static func encode(_ references: [FileReference]) -> [UInt8] {

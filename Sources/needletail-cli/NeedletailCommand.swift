@@ -38,9 +38,9 @@
         """,
       version: "0.1.0",
       subcommands: [
-        BuildCommand.self, SearchCommand.self, EvaluateCommand.self, GroundTruthCommand.self,
-        ConvertCommand.self, InfoCommand.self, VerifyCommand.self, DatasetsCommand.self,
-        ReportCommand.self, DemoCommand.self,
+        BuildCommand.self, TuneCommand.self, SearchCommand.self, EvaluateCommand.self,
+        GroundTruthCommand.self, ConvertCommand.self, InfoCommand.self, VerifyCommand.self,
+        DatasetsCommand.self, ReportCommand.self, DemoCommand.self,
       ])
 
     static func main() {

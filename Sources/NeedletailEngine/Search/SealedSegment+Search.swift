@@ -70,6 +70,7 @@ extension SealedSegment {
   ) -> Int {
     let start = parameters.measuresTime ? nanoseconds() : 0
     var walk = Walk(kernel: kernel, scratch: scratch.walk)
+    walk.heldOut = parameters.heldOut
     scratch.walk.beginEpoch()
     var nearest = unsafe walk.score(0, rows)
     unsafe scratch.walk.visit(0)
@@ -118,9 +119,13 @@ extension SealedSegment {
   ) -> SearchOutcome {
     var outcome = partial
     if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
-    for i in 0..<count { unsafe scratch.ordinals[i] = UInt32(i) }
-    unsafe rerank(count, parameters.k, scratch, &outcome, answers)
-    outcome.evaluations = count
+    var scored = 0
+    for i in 0..<count where parameters.heldOut != UInt32(i) {
+      unsafe scratch.ordinals[scored] = UInt32(i)
+      scored &+= 1
+    }
+    unsafe rerank(scored, parameters.k, scratch, &outcome, answers)
+    outcome.evaluations = scored
     if parameters.measuresTime {
       outcome.rerankNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
     }

@@ -14,6 +14,10 @@ package struct SearchParameters: Sendable, Hashable {
   package var evaluationLimit: Int?
   /// Whether the stages are timed.
   package var measuresTime: Bool
+  /// A row that the search leaves out as if it were not there: neither scored nor answered.
+  ///
+  /// For rows that serve as queries of a measurement; one that stands on level 0 only.
+  package var heldOut: UInt32?
 
   package init(
     k: Int, efSearch: Int, rerankCandidates: Int? = nil, evaluationLimit: Int? = nil,

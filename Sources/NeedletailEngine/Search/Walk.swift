@@ -17,6 +17,8 @@ struct Walk {
   private(set) var size = 0
   /// Whether the limit on evaluations ended a walk.
   private(set) var isLimited = false
+  /// A row of level 0 that is left out: it counts as visited before the walk begins.
+  var heldOut: UInt32?
 
   init(kernel: HopKernel, scratch: WalkScratch) {
     self.kernel = kernel
@@ -82,6 +84,7 @@ struct Walk {
   private mutating func begin(at start: CandidateKey) {
     scratch.beginEpoch()
     unsafe scratch.visit(start.ordinal)
+    if let heldOut { unsafe scratch.visit(heldOut) }
     unsafe scratch.pool[0] = start & ~1
     size = 1
   }

@@ -14,7 +14,15 @@ package struct OpenGeneration: Sendable {
     verification: Verification
   ) throws(NeedletailError) -> OpenGeneration {
     let directory = IndexDirectory(path, in: fileSystem)
-    let manifest = try directory.manifest()
+    return try open(
+      directory.manifest(), directory, placements: placements, verification: verification)
+  }
+
+  /// Opens the generation that a manifest describes.
+  private static func open(
+    _ manifest: Manifest, _ directory: IndexDirectory, placements: Placements,
+    verification: Verification
+  ) throws(NeedletailError) -> OpenGeneration {
     guard manifest.segments.count == 1, let reference = manifest.segments.first else {
       throw NeedletailError(
         .unsupportedFormat,
@@ -53,12 +61,14 @@ package struct OpenGeneration: Sendable {
   /// Builds an index of checked rows and publishes it as generation 1 of a new directory.
   ///
   /// Everything is written beside the target and moved to its name in one step: on an error or a
-  /// cancellation nothing remains.
+  /// cancellation nothing remains. What `tuning` asks for is measured before the index gets its name; only
+  /// the manifest depends on it.
   package static func create(
     _ path: String, in fileSystem: any FileSystem, options: BuildOptions, rows: [VectorMatrix],
     ids: [VectorID], findings: RowFindings, threads: Int, monitor: WorkMonitor?,
-    identity: [UInt8]
+    identity: [UInt8], tuning: TuningRequest? = nil
   ) throws(NeedletailError) {
+    try tuning?.validate(dimensions: options.dimensions)
     try findings.checkScale(options.metric)
     let target = try IndexDirectoryBuilder(target: path, in: fileSystem)
     let norms = findings.squaredNorms.map { $0.squareRoot() }
@@ -80,11 +90,17 @@ package struct OpenGeneration: Sendable {
       (file) throws(NeedletailError) in try writer.write(to: file)
     }
     reference.rowCount = UInt64(ids.count)
+    var manifest = Manifest(
+      indexIdentity: identity, dimensions: options.dimensions, metric: options.metric,
+      generation: 1, segments: [reference], quantizer: quantizer)
+    if let tuning {
+      let sealed = try open(
+        manifest, target.directory, placements: Placements(), verification: .structure
+      ).segment
+      manifest.tuning = try Tuner(sealed, tuning, threads: threads, monitor: monitor).run()
+    }
     monitor?.begin("publishing", total: 1)
-    try target.directory.publish(
-      Manifest(
-        indexIdentity: identity, dimensions: options.dimensions, metric: options.metric,
-        generation: 1, segments: [reference], quantizer: quantizer))
+    try target.directory.publish(manifest)
     try monitor?.advance(by: 0)
     try target.finish()
     try? monitor?.advance(by: 1)

@@ -26,12 +26,13 @@ package enum LocalIndex {
   /// Builds an index of checked rows and publishes it under an identity of its own.
   package static func create(
     _ path: String, options: BuildOptions, rows: [VectorMatrix], ids: [VectorID],
-    findings: RowFindings, threads: Int, monitor: WorkMonitor?
+    findings: RowFindings, threads: Int, monitor: WorkMonitor?, tuning: TuningRequest? = nil
   ) throws(NeedletailError) {
     var random = SystemRandomNumberGenerator()
     try OpenGeneration.create(
       path, in: LocalFileSystem(), options: options, rows: rows, ids: ids, findings: findings,
-      threads: threads, monitor: monitor, identity: Manifest.identity(using: &random))
+      threads: threads, monitor: monitor, identity: Manifest.identity(using: &random),
+      tuning: tuning)
   }
 }
 

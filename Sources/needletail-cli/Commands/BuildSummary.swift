@@ -52,6 +52,10 @@
       if Wording.isLossless(information) {
         print("  The codes lose nothing, so no precise rows are kept.")
       }
+      if let tuning = information.tuning {
+        print("  Tuned, for `search --recall`:")
+        for line in TuningTable.lines(tuning) { print("  " + line) }
+      }
       if information.graph.unreachableNodes > 0 {
         print("  \(Wording.rows(information.graph.unreachableNodes)) cannot be reached.")
       }

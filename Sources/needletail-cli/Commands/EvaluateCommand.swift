@@ -13,7 +13,7 @@
       usage: """
         needletail evaluate <dir> --queries <file> --groundtruth <file>
             [--base <file>] [--ids <file>] [--k 10]
-            [--ef 10,16,24,32,48,64,96,128] [--threads 1]
+            [--ef 10,16,24,32,48,64,96,128 | --recall <r,r,…>] [--threads 1]
             [--repeats 3] [--html <file>] [--json]
         """,
       discussion: """
@@ -44,8 +44,13 @@
     @Option(help: "Neighbours of each query.")
     var k = 10
     @Option(
-      help: "The widths of the walk, with commas between them; raised to k where smaller.")
-    var ef = NumberList([10, 16, 24, 32, 48, 64, 96, 128])
+      help: """
+        The widths of the walk, with commas between them; raised to k where smaller. (default: \
+        10,16,24,32,48,64,96,128)
+        """)
+    var ef: NumberList?
+    @Option(help: "Recalls instead, with commas between them: the widths are what tuning measured.")
+    var recall: RecallList?
     @Option(help: "Threads of the batch runs.")
     var threads = 1
     @Option(help: "Timed runs for each width.")
@@ -57,7 +62,11 @@
     func validate() throws {
       try Check.neighbors(k)
       try Check.threads(threads)
-      for width in ef.values { try Check.width(width) }
+      for width in ef?.values ?? [] { try Check.width(width) }
+      for recall in recall?.values ?? [] { try Check.recall(recall) }
+      guard ef == nil || recall == nil else {
+        throw ValidationError("--ef and --recall both say how wide the walk is; give one of them.")
+      }
       guard (1...1000).contains(repeats) else {
         throw ValidationError("--repeats is \(repeats); give a number from 1 to 1000.")
       }
@@ -70,7 +79,7 @@
       let matrix = try Inputs.queries(
         queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
       let truth = try Inputs.groundTruth(groundtruth)
-      var options = EvaluationOptions(efSearch: widths())
+      var options = EvaluationOptions(efSearch: try widths(snapshot))
       options.k = k
       options.threads = threads
       options.repeats = repeats
@@ -94,15 +103,20 @@
     }
 
     /// The widths as the search will use them, each once.
-    private func widths() -> [Int] {
+    private func widths(_ snapshot: Snapshot) throws -> [Int] {
       var seen: Set<Int> = []
-      let raised = ef.values.filter { $0 < k }
+      if let recall {
+        return try recall.values.map { try snapshot.efSearch(reaching: $0, k: k) }
+          .filter { seen.insert($0).inserted }
+      }
+      let values = ef?.values ?? [10, 16, 24, 32, 48, 64, 96, 128]
+      let raised = ef == nil ? [] : values.filter { $0 < k }
       if !raised.isEmpty {
         Terminal.writeError(
           "needletail: --ef \(raised.map(String.init).joined(separator: ",")) is less than k; \(k) "
             + "is used instead.\n")
       }
-      return ef.values.map { max($0, k) }.filter { seen.insert($0).inserted }
+      return values.map { max($0, k) }.filter { seen.insert($0).inserted }
     }
 
     /// Measures a snapshot and judges its answers.

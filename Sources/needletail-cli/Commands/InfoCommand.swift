@@ -31,6 +31,12 @@
       for line in Wording.memory(information.memory, placement: information.placement) {
         print(line)
       }
+      guard let tuning = information.tuning else {
+        print("\nNot tuned: `needletail tune` finds the setting for a recall.")
+        return
+      }
+      print("\nTuned on \(tuning.processor)")
+      for line in TuningTable.lines(tuning) { print(line) }
     }
 
     private static func facts(_ information: IndexInformation) -> [String] {

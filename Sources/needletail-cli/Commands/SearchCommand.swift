@@ -10,13 +10,14 @@
       commandName: "search",
       abstract: "Find the nearest neighbours of every query of a file.",
       usage: """
-        needletail search <dir> --queries <file> --k <n> [--ef 64] [--threads 1]
-            [--json]
+        needletail search <dir> --queries <file> --k <n> [--ef 64 | --recall <r>]
+            [--threads 1] [--json]
         """,
       discussion: """
         EXAMPLES
           needletail search words.needletail --queries query.fbin --k 10
           needletail search words.needletail --queries query.fbin --k 5 --ef 128 --json
+          needletail search words.needletail --queries query.fbin --k 10 --recall 0.95
 
         Distances: lower is nearer for every metric (squared for l2, negated inner product \
         for ip, one minus the cosine for cosine).
@@ -28,15 +29,21 @@
     var queries: String
     @Option(help: "Neighbours of each query.")
     var k: Int
-    @Option(help: "The width of the walk; raised to k where it is smaller.")
-    var ef = 64
+    @Option(help: "The width of the walk; raised to k where it is smaller. (default: 64)")
+    var ef: Int?
+    @Option(help: "The recall that is wanted: the width is what tuning measured for it.")
+    var recall: Double?
     @Option(help: "The most threads to search with.")
     var threads = 1
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
       try Check.neighbors(k)
-      try Check.width(ef)
+      if let ef { try Check.width(ef) }
+      if let recall { try Check.recall(recall) }
+      guard ef == nil || recall == nil else {
+        throw ValidationError("--ef and --recall both say how wide the walk is; give one of them.")
+      }
       try Check.threads(threads)
     }
 
@@ -45,6 +52,11 @@
       // What does not fit is refused before the first answer is written, so that no document is halved.
       let matrix = try Inputs.queries(
         queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
+      var options = SearchOptions(efSearch: ef ?? SearchOptions().efSearch)
+      if let recall {
+        options = SearchOptions(recall: recall)
+        _ = try snapshot.efSearch(reaching: recall, k: k)
+      }
       let block = 1024
       var first = 0
       var raised = false
@@ -52,9 +64,9 @@
       while first < matrix.count {
         let rows = first..<min(first + block, matrix.count)
         let results = try snapshot.search(
-          batch: matrix[rows], k: k, options: SearchOptions(efSearch: ef), threads: threads)
+          batch: matrix[rows], k: k, options: options, threads: threads)
         for (offset, result) in results.enumerated() {
-          raised = raised || result.statistics.efSearch > ef
+          raised = raised || result.statistics.efSearch > options.efSearch
           if outputOptions.json {
             print(first + offset > 0 ? ",\n" : "\n", terminator: "")
             print(Self.json(result), terminator: "")
@@ -65,7 +77,7 @@
         first = rows.upperBound
       }
       if outputOptions.json { print("\n]}") }
-      if raised, ef < k {
+      if raised, let ef, ef < k {
         Terminal.writeError("needletail: --ef \(ef) is less than k; \(k) was used instead.\n")
       }
     }

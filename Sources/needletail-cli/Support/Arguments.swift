@@ -30,6 +30,17 @@
     var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
   }
 
+  /// Numbers with commas between them: `0.9,0.95`.
+  struct RecallList: ExpressibleByArgument {
+    var values: [Double]
+
+    init?(argument: String) {
+      let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+      values = parts.compactMap { Double($0) }
+      guard !values.isEmpty, values.count == parts.count else { return nil }
+    }
+  }
+
   /// Checks that belong to more than one command.
   enum Check {
     static func threads(_ threads: Int) throws {
@@ -61,6 +72,18 @@
       guard (1...Limits.searchWidth).contains(width) else {
         throw ValidationError(
           "--ef-construction is \(width); give a number from 1 to \(Limits.searchWidth).")
+      }
+    }
+
+    static func seconds(_ seconds: Double) throws {
+      guard seconds > 0, seconds <= 1e6 else {
+        throw ValidationError("--tune-seconds is \(seconds); give a positive number.")
+      }
+    }
+
+    static func recall(_ recall: Double) throws {
+      guard recall > 0, recall <= 1 else {
+        throw ValidationError("--recall is \(recall); give a number above 0 and at most 1.")
       }
     }
 
