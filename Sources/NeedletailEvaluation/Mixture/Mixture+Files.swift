@@ -20,12 +20,12 @@ extension Mixture {
   package static let standards = [
     Standard(
       rows: 2_000_000, queries: 2000,
-      baseDigest: "6e6f90027fee0a0c721ea41ab0b5a7bfb1ff77b0f36c0507a009be5f5dd68535",
-      queryDigest: "f131e6672a67f30a256fd6cf3763d062c4668c5a15f1d2874ef5a4264c22cab5"),
+      baseDigest: "b09f629bcc17ac1a2304142785218172a410e9342494a4635576900ab35539ce",
+      queryDigest: "60c65f55032f0815b776629579042979cef049ba9784be963d1620604293122c"),
     Standard(
       rows: 10_000, queries: 2000,
-      baseDigest: "54bc180af3355f95a2a2e8874d995c9d7235b33cd92de6a113c115967c74aa8d",
-      queryDigest: "f131e6672a67f30a256fd6cf3763d062c4668c5a15f1d2874ef5a4264c22cab5"),
+      baseDigest: "ba373b615369160be69aedb9b38faa7530c6d59be563b4130e043986c44359c7",
+      queryDigest: "60c65f55032f0815b776629579042979cef049ba9784be963d1620604293122c"),
   ]
 
   /// What the files of this mixture must hold, as far as that is known.

@@ -47,8 +47,8 @@ struct ScaleChart {
           title: "\(set.name), \(Numerals.grouped(Int(point.rows))) rows: "
             + ScaleTable.text(point.cost, of: measure))
       }
-      guard let last = points.last, let place = places[number] else { continue }
-      let start = max(x(last.rows) + 10, width - right + 4)
+      guard let place = places[number] else { continue }
+      let start = width - right + 12
       drawing.text(set.name, start, place, class: "strong")
       if let slope = set.slopes[measure] {
         drawing.text("slope " + Numerals.fixed(slope, 2), start, place + 15)
