@@ -5,7 +5,8 @@ import _NeedletailTestSupport
 @Suite struct UsageTests {
   @Test(arguments: [
     [], ["build"], ["search"], ["evaluate"], ["groundtruth"], ["convert"], ["info"], ["verify"],
-    ["datasets"], ["datasets", "fetch"], ["demo"],
+    ["datasets"], ["datasets", "fetch"], ["datasets", "make"], ["report"], ["report", "scale"],
+    ["demo"],
   ])
   func helpHasExamplesAndFitsATerminal(_ command: [String]) throws {
     let outcome = try Command.Running(command + ["--help"], in: nil, environment: ["COLUMNS": "80"])
@@ -20,7 +21,9 @@ import _NeedletailTestSupport
   @Test func everyCommandIsListed() throws {
     let help = try Command.run("--help").output
     for name in [
-      "build", "search", "evaluate", "groundtruth", "convert", "info", "verify", "datasets", "demo",
+      "build", "search", "evaluate", "groundtruth", "convert", "info", "verify", "datasets",
+      "report",
+      "demo",
     ] {
       #expect(help.contains("\n  \(name) "))
     }

@@ -16,7 +16,8 @@
         commandName: "make", abstract: "Make a set that is generated, the same on every machine.",
         usage: """
           needletail datasets make mixture [--output <dir>] [--rows 2000000]
-              [--queries 2000] [--centres 10000] [--seed 42] [--threads <n>] [--json]
+              [--queries 2000] [--centres 10000] [--seed 42]
+              [--threads <n>] [--json]
           """,
         discussion: """
           EXAMPLES
