@@ -36,6 +36,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--builds", type=int, default=1, help="builds of each engine; the fastest counts")
     parser.add_argument("--rounds", type=int, default=3, help="engines take turns this often; best counts")
     parser.add_argument("--enough", type=float, default=0.995, help="recall at which a sweep may end")
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall",
+        help="cpu: time searches by the processor's clock, on a machine that does other work meanwhile")
     parser.add_argument("--core", type=int, help="the core that searches (default: the last one allowed)")
     parser.add_argument("--needletail", default=str(ROOT / ".build/release/needletail"))
     parser.add_argument(
@@ -81,7 +84,7 @@ def main() -> None:
     data = options.data.resolve()
     task = Task(
         vectors.find(data, "base"), vectors.find(data, "query", "queries"), data / "groundtruth.ibin",
-        options.metric, options.k, options.build_threads, options.core)
+        options.metric, options.k, options.build_threads, options.core, options.clock)
     base, queries = vectors.read(task.base_path), vectors.read(task.queries_path)
     truth_ids, _ = vectors.read_ground_truth(task.groundtruth_path)
     task.query_count = len(queries)
@@ -108,6 +111,7 @@ def main() -> None:
         "data": options.data.name, "metric": task.metric, "rows": len(base),
         "dimensions": base.shape[1], "queries": len(queries), "k": task.k,
         "buildThreads": task.build_threads, "searchThreads": 1, "rounds": options.rounds,
+        "clock": options.clock,
         "machine": {"system": platform.platform(), "processor": report.processor(), "cores": os.cpu_count()},
         "python": platform.python_version(), "numpy": np.__version__, **comparison.figures(),
     }

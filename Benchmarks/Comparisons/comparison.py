@@ -158,7 +158,7 @@ class Comparison:
         point = ours and (self.cheapest(OURS, 0.95) or self.results[OURS]["points"][-1])
         if not ours or not point:
             return None
-        cores = ours.task.cores
+        cores, ours.task.clock = ours.task.cores, "wall"
         if threads > len(cores):
             say(f"Scaling to {threads} threads needs as many cores; there are {len(cores)}")
             return None

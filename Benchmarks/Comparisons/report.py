@@ -80,9 +80,10 @@ def table(document: dict[str, Any], names: Sequence[str]) -> list[list[str]]:
 
 def notes(document: dict[str, Any]) -> list[str]:
     """What must be known to read the table."""
+    clock = " Searches are timed by the processor's clock, not the wall's." if document["clock"] == "cpu" else ""
     return [
         f"Ratios are to {reference_of(document)['label']}: build and memory lower is better, QPS higher."
-        f" Builds on {document['buildThreads']} threads, searches on one.",
+        f" Builds on {document['buildThreads']} threads, searches on one.{clock}",
         "≥: the smallest setting is above that recall already.  –: no setting reaches it."]
 
 
