@@ -131,7 +131,10 @@ let package = Package(
       name: "CNeedletailClient", dependencies: ["CNeedletail"], path: "Tests/CNeedletailClient"),
     .testTarget(
       name: "CNeedletailTests",
-      dependencies: ["CNeedletailClient", "CNeedletailInterface", "_NeedletailTestSupport"],
+      dependencies: [
+        "CMallocCount", "CNeedletail", "CNeedletailClient", "CNeedletailInterface",
+        "_NeedletailTestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "NeedletailEvaluationTests",

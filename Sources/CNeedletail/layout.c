@@ -37,4 +37,9 @@ IS_AT_LEAST(needletail_search_statistics, 40);
 IS_AT(needletail_information, dimensions, 8);
 IS_AT(needletail_information, rows, 48);
 IS_AT(needletail_information, quantizer_bytes, 88);
-IS_AT_LEAST(needletail_information, 96);
+IS_AT(needletail_information, is_tuned, 96);
+IS_AT_LEAST(needletail_information, 104);
+
+IS_AT(needletail_tune_options, queries, 16);
+IS_AT(needletail_tune_options, milliseconds, 24);
+IS_AT_LEAST(needletail_tune_options, 32);

@@ -12,15 +12,14 @@ public func needletail_build(
     let index = unsafe try optional(index, "index")
     unsafe index?.pointee = nil
     let path = unsafe try CNeedletailInterface.path(path)
-    let given = unsafe try CNeedletailInterface.options(
-      required(options, "options"), "options", "NEEDLETAIL_BUILD_OPTIONS_INIT")
+    let given = unsafe try CNeedletailInterface.options(options, "options")
     let made = try VectorIndex.create(at: path, configuration: configuration(given))
     var writer = try made.makeWriter()
     unsafe try add(parts, part_count, dimensions: made.configuration.dimensions, to: &writer)
     let monitor = unsafe monitor.map { unsafe object(WorkMonitor.self, $0) }
     let threads = min(max(1, Int(given.threads)), Limits.threads)
     let snapshot = try writer.commit(threads: threads, monitor: monitor)
-    unsafe index?.pointee = handle(for: OpenIndex(snapshot, made.configuration))
+    unsafe index?.pointee = handle(for: OpenIndex(snapshot, made))
   }
 }
 

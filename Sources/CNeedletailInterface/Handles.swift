@@ -4,11 +4,11 @@ import Needletail
 /// What a `needletail_index` stands for.
 final class OpenIndex: Sendable {
   let snapshot: Snapshot
-  let configuration: VectorIndex.Configuration
+  let index: VectorIndex
 
-  init(_ snapshot: Snapshot, _ configuration: VectorIndex.Configuration) {
+  init(_ snapshot: Snapshot, _ index: VectorIndex) {
     self.snapshot = snapshot
-    self.configuration = configuration
+    self.index = index
   }
 }
 
@@ -75,4 +75,24 @@ func borrowedRows(
   return unsafe VectorMatrix(
     owner: BorrowedMemory.shared, baseAddress: components, count: rows, dimensions: dimensions,
     element: element, rowByteStride: stride)
+}
+
+/// Queries in the caller's memory, checked as far as they can be.
+@unsafe
+func borrowed(
+  _ queries: needletail_queries, dimensions: Int, _ name: String
+) throws(NeedletailError) -> VectorMatrix {
+  guard unsafe queries.reserved == 0 else {
+    throw unsafe refusal("\(name)->reserved is \(queries.reserved); leave it 0.")
+  }
+  // Compared before anything is read: the caller's memory ends where the caller says.
+  guard unsafe queries.dimensions == UInt64(dimensions) else {
+    throw unsafe NeedletailError(
+      .dimensionMismatch,
+      "The queries have \(queries.dimensions) components; the index has \(dimensions) dimensions.")
+  }
+  let count = unsafe try CNeedletailInterface.count(queries.count, "\(name)->count")
+  return unsafe try borrowedRows(
+    queries.components, count: count, dimensions: dimensions, stride: queries.row_stride,
+    element: queries.element, name)
 }

@@ -13,13 +13,12 @@ public func needletail_open(
     let path = unsafe try CNeedletailInterface.path(path)
     var chosen = OpenOptions()
     if unsafe options != nil {
-      let given = unsafe try CNeedletailInterface.options(
-        required(options, "options"), "options", "NEEDLETAIL_OPEN_OPTIONS_INIT")
+      let given = unsafe try CNeedletailInterface.options(options, "options")
       try apply(given, to: &chosen)
     }
     let opened = try VectorIndex.open(at: path, options: chosen)
     let snapshot = try opened.snapshot()
-    unsafe index.pointee = handle(for: OpenIndex(snapshot, opened.configuration))
+    unsafe index.pointee = handle(for: OpenIndex(snapshot, opened))
   }
 }
 
@@ -64,7 +63,7 @@ public func needletail_get_information(
   reporting { () throws(NeedletailError) in
     let index = unsafe try object(OpenIndex.self, required(index, "index"))
     let place = unsafe try required(information, "information")
-    let configuration = index.configuration
+    let configuration = index.index.configuration
     let memory = index.snapshot.memory
     var value = needletail_information()
     let metric =
@@ -94,7 +93,8 @@ public func needletail_get_information(
     value.row_bytes = UInt64(memory.preciseRows)
     value.id_bytes = UInt64(memory.ids)
     value.quantizer_bytes = UInt64(memory.quantizer)
-    unsafe try fill(place, value, "information", "NEEDLETAIL_INFORMATION_INIT")
+    value.is_tuned = index.snapshot.tuning == nil ? 0 : 1
+    unsafe try fill(place, value, "information")
   }
 }
 

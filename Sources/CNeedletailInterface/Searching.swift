@@ -37,21 +37,9 @@ public func needletail_search_batch(
   reporting { () throws(NeedletailError) in
     let snapshot = unsafe try object(OpenIndex.self, required(index, "index")).snapshot
     let given = unsafe try required(queries, "queries").pointee
-    guard unsafe given.reserved == 0 else {
-      throw unsafe refusal("queries->reserved is \(given.reserved); leave it 0.")
-    }
-    guard unsafe given.dimensions == UInt64(snapshot.dimensions) else {
-      throw NeedletailError(
-        .dimensionMismatch,
-        unsafe "The queries have \(given.dimensions) components; the index has \(snapshot.dimensions) dimensions."
-      )
-    }
-    let rows = unsafe try count(given.count, "queries->count")
     let chosen = unsafe try SearchChoice(options)
-    let matrix = unsafe try borrowedRows(
-      given.components, count: rows, dimensions: snapshot.dimensions, stride: given.row_stride,
-      element: given.element, "queries")
-    let output = unsafe try Output(ids, distances, found, statistics, queries: rows, k: k)
+    let matrix = unsafe try borrowed(given, dimensions: snapshot.dimensions, "queries")
+    let output = unsafe try Output(ids, distances, found, statistics, queries: matrix.count, k: k)
     unsafe try answer(matrix, snapshot, chosen, output)
   }
 }
@@ -64,8 +52,7 @@ struct SearchChoice {
   @unsafe
   init(_ pointer: UnsafePointer<needletail_search_options>?) throws(NeedletailError) {
     guard unsafe pointer != nil else { return }
-    let given = unsafe try CNeedletailInterface.options(
-      required(pointer, "options"), "options", "NEEDLETAIL_SEARCH_OPTIONS_INIT")
+    let given = unsafe try CNeedletailInterface.options(pointer, "options")
     guard given.reserved == 0 else {
       throw refusal("options->reserved is \(given.reserved); leave it 0.")
     }
@@ -75,8 +62,12 @@ struct SearchChoice {
       guard given.recall > 0, given.recall <= 1 else {
         throw refusal("options->recall is \(given.recall); it is above 0 and at most 1, or 0.")
       }
-      throw refusal(
-        "options->recall is \(given.recall), but this version does not choose by recall; set ef.")
+      guard given.ef == 0 else {
+        throw refusal(
+          "options->ef is \(given.ef) and options->recall \(given.recall); set one of them.")
+      }
+      // The decimal that was written: 0.9 as a float is a little more than 0.9, and would miss the setting.
+      options.recall = Double("\(given.recall)") ?? Double(given.recall)
     }
     if given.rerank == Int64(NEEDLETAIL_RERANK_NONE) {
       options.rerank = .none
@@ -124,9 +115,7 @@ struct Output {
       try checkExtent(UInt(bitPattern: found), rows: queries, columns: 1, byteCount: 8, "found")
     }
     if let place = unsafe self.statistics {
-      unsafe try fill(
-        place, needletail_search_statistics(), "statistics",
-        "NEEDLETAIL_SEARCH_STATISTICS_INIT")
+      unsafe try fill(place, needletail_search_statistics(), "statistics")
     }
   }
 

@@ -300,6 +300,47 @@ static const char *check_a_build_can_be_cancelled(const char *directory) {
   return NULL;
 }
 
+static const char *check_a_tuned_index_knows_its_recall(const char *directory) {
+  float *rows = client_rows(ROWS, 9);
+  needletail_index *index = client_index(directory, rows, NEEDLETAIL_L2), *tuned = NULL;
+  EXPECT(index != NULL);
+  needletail_search_options options = NEEDLETAIL_SEARCH_OPTIONS_INIT;
+  options.recall = 0.9f;
+  uint64_t ids[5];
+  float distances[5];
+  EXPECT_ERROR(NEEDLETAIL_NOT_FOUND, "tune",
+               needletail_search(index, rows, DIMENSIONS, 5, &options, ids, distances, NULL, NULL));
+  needletail_tune_options tuning = NEEDLETAIL_TUNE_OPTIONS_INIT;
+  needletail_queries queries = {.components = rows, .count = 100, .dimensions = DIMENSIONS};
+  needletail_monitor *monitor = needletail_monitor_create();
+  tuning.threads = 2;
+  tuning.k = 5;
+  tuning.queries = &queries;
+  EXPECT_OK(needletail_tune(index, &tuning, monitor, &tuned));
+  needletail_information information = NEEDLETAIL_INFORMATION_INIT;
+  EXPECT_OK(needletail_get_information(index, &information));
+  EXPECT(information.is_tuned == 0);
+  EXPECT_OK(needletail_get_information(tuned, &information));
+  EXPECT(information.is_tuned == 1 && information.count == ROWS);
+  EXPECT_OK(needletail_search(tuned, rows, DIMENSIONS, 5, &options, ids, distances, NULL, NULL));
+  EXPECT(ids[0] == 0);
+  needletail_close(index);
+  needletail_close(tuned);
+  char *path = client_path(directory, "index");
+  EXPECT_OK(needletail_open(path, NULL, &index));
+  EXPECT_OK(needletail_get_information(index, &information));
+  EXPECT(information.is_tuned == 1);
+
+  needletail_monitor_cancel(monitor);
+  EXPECT_ERROR(NEEDLETAIL_CANCELLED, "cancelled", needletail_tune(index, NULL, monitor, &tuned));
+  EXPECT(tuned == NULL);
+  needletail_monitor_destroy(monitor);
+  needletail_close(index);
+  free(path);
+  free(rows);
+  return NULL;
+}
+
 typedef struct seat {
   const needletail_index *index;
   const float *rows;
@@ -376,12 +417,14 @@ static const struct {
     {"elements and strides", check_elements_and_strides},
     {"builds repeat", check_builds_repeat},
     {"a build can be cancelled", check_a_build_can_be_cancelled},
+    {"a tuned index knows its recall", check_a_tuned_index_knows_its_recall},
     {"threads share an index", check_threads_share_an_index},
     {"errors of build", check_errors_of_build},
     {"errors of rows", check_errors_of_rows},
     {"errors of open", check_errors_of_open},
     {"errors of search", check_errors_of_search},
     {"errors of batch", check_errors_of_batch},
+    {"errors of tuning", check_errors_of_tuning},
     {"sizes of structures", check_sizes_of_structures},
 };
 

@@ -39,6 +39,7 @@ const char *check_errors_of_rows(const char *directory);
 const char *check_errors_of_open(const char *directory);
 const char *check_errors_of_search(const char *directory);
 const char *check_errors_of_batch(const char *directory);
+const char *check_errors_of_tuning(const char *directory);
 const char *check_sizes_of_structures(const char *directory);
 
 #endif

@@ -231,6 +231,10 @@ const char *check_errors_of_search(const char *directory) {
   WITH(INVALID, recall, NAN, "recall is nan");
   WITH(INVALID, recall, -0.5f, "recall is -0.5");
   WITH(INVALID, recall, 1.5f, "recall is 1.5");
+  options = (needletail_search_options)NEEDLETAIL_SEARCH_OPTIONS_INIT;
+  options.ef = 64;
+  options.recall = 0.9f;
+  EXPECT_ERROR(INVALID, "one of them", SEARCH(rows, 4, &options));
   WITH(INVALID, reserved, 1, "reserved");
   WITH(INVALID, rerank, -2, "rerank is -2");
   WITH(TOO_MUCH, rerank, INT64_MAX, "rerank");
@@ -291,6 +295,40 @@ const char *check_errors_of_batch(const char *directory) {
   queries.components = NULL;
   EXPECT_OK(SEARCH(2));
 #undef SEARCH
+#undef WITH
+  needletail_close(index);
+  free(rows);
+  return NULL;
+}
+
+const char *check_errors_of_tuning(const char *directory) {
+  float *rows = client_rows(ROWS, 1);
+  needletail_index *index = client_index(directory, rows, NEEDLETAIL_L2), *tuned = NULL;
+  EXPECT(index != NULL);
+  EXPECT_ERROR(INVALID, "index is NULL", needletail_tune(NULL, NULL, NULL, &tuned));
+  EXPECT_ERROR(INVALID, "tuned is NULL", needletail_tune(index, NULL, NULL, NULL));
+  needletail_tune_options options;
+  needletail_queries queries;
+#define WITH(status, structure, field, value, text) \
+  do { \
+    queries = \
+        (needletail_queries){.components = rows, .count = 4, .dimensions = DIMENSIONS}; \
+    options = (needletail_tune_options)NEEDLETAIL_TUNE_OPTIONS_INIT; \
+    options.queries = &queries; \
+    structure.field = (value); \
+    EXPECT_ERROR(status, text, needletail_tune(index, &options, NULL, &tuned)); \
+    EXPECT(tuned == NULL); \
+  } while (0)
+  WITH(INVALID, options, struct_size, 5, "NEEDLETAIL_TUNE_OPTIONS_INIT");
+  WITH(TOO_MUCH, options, k, UINT64_MAX, "options->k");
+  WITH(INVALID, options, queries, (const needletail_queries *)(const void *)((char *)rows + 4), "");
+  WITH(INVALID, queries, components, NULL, "options->queries.components is NULL");
+  WITH(NEEDLETAIL_DIMENSION_MISMATCH, queries, dimensions, 3, "3 components");
+  WITH(INVALID, queries, element, 9, "element is 9");
+  WITH(INVALID, queries, reserved, 9, "reserved");
+  WITH(TOO_MUCH, queries, count, UINT64_MAX, "count");
+  rows[5] = NAN;
+  WITH(NEEDLETAIL_NON_FINITE_COMPONENT, queries, reserved, 0, "5");
 #undef WITH
   needletail_close(index);
   free(rows);

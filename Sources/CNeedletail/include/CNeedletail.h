@@ -283,10 +283,12 @@ typedef struct needletail_information {
   uint64_t row_bytes;
   uint64_t id_bytes;
   uint64_t quantizer_bytes;
+  uint32_t is_tuned;  // 1: searches may ask for a recall
+  uint32_t reserved;
 } needletail_information;
 
 #define NEEDLETAIL_INFORMATION_INIT \
-  { (uint32_t)sizeof(needletail_information), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { (uint32_t)sizeof(needletail_information), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // Fills in as many fields as the structure's size has room for.
 needletail_status needletail_get_information(
@@ -314,7 +316,7 @@ typedef struct needletail_search_options {
   // smaller. 0: 64, or what `recall` needs.
   uint64_t ef;
   // The share of right answers to aim at, above 0 and at most 1: the fastest setting that reached it
-  // when the index was tuned. 0: not given. Not together with `ef`.
+  // when the index was tuned. NEEDLETAIL_NOT_FOUND where it was not. 0: not given. Not together with `ef`.
   float recall;
   uint32_t reserved;          // 0
   // Candidates that are ranked anew on the precise rows: 0 as many as the codes leave open, otherwise
@@ -383,6 +385,37 @@ needletail_status needletail_search_batch(
     const needletail_search_options *NEEDLETAIL_NULLABLE options, uint64_t *NEEDLETAIL_NULLABLE ids,
     float *NEEDLETAIL_NULLABLE distances, uint64_t *NEEDLETAIL_NULLABLE found,
     needletail_search_statistics *NEEDLETAIL_NULLABLE statistics);
+
+// MARK: Tuning
+
+// How an index is tuned.
+typedef struct needletail_tune_options {
+  uint32_t struct_size;
+  uint32_t threads;  // the most threads that search; 0: 1, the caller's own
+  uint64_t k;        // recall is measured at so many answers; 0: 10
+  // Queries like those to come. NULL: rows of the index serve, each kept out of its own search. Where
+  // queries are unlike rows, as users are unlike items, give queries.
+  const needletail_queries *NEEDLETAIL_NULLABLE queries;
+  uint64_t milliseconds;  // after these no further measurement begins; 0: 30 000
+} needletail_tune_options;
+
+#define NEEDLETAIL_TUNE_OPTIONS_INIT \
+  { (uint32_t)sizeof(needletail_tune_options), 0, 0, NULL, 0 }
+
+// Measures which setting reaches which recall on this machine, and keeps that in the index's directory
+// for every search by recall to come.
+//
+//   options   NULL: the defaults
+//   monitor   sees the progress and may cancel; NULL: none
+//   tuned     receives a handle over the same files that knows the settings. The handle `index` stays as
+//             it is; both are given back
+//
+// Cost: one exact search for 500 to 4000 queries, and about a dozen approximate ones each.
+needletail_status needletail_tune(
+    const needletail_index *NEEDLETAIL_NULLABLE index,
+    const needletail_tune_options *NEEDLETAIL_NULLABLE options,
+    needletail_monitor *NEEDLETAIL_NULLABLE monitor,
+    needletail_index *NEEDLETAIL_NULLABLE *NEEDLETAIL_NULLABLE tuned);
 
 #if defined(__cplusplus)
 }

@@ -236,20 +236,65 @@ class Index:
             part.row_stride = stride(rows)
             part.element = element(rows)
         handle = ctypes.c_void_p()
-        library = native.library
-        monitor = library.needletail_monitor_create()
-        try:
-            native.check(
-                interruptible(
-                    lambda: library.needletail_build(
-                        encoded(path), ctypes.addressof(options), ctypes.addressof(parts),
-                        len(self._parts), monitor, ctypes.addressof(handle)),
-                    lambda: library.needletail_monitor_cancel(monitor)))
-        finally:
-            library.needletail_monitor_destroy(monitor)
+        interruptible(
+            lambda monitor: native.library.needletail_build(
+                encoded(path), ctypes.addressof(options), ctypes.addressof(parts),
+                len(self._parts), monitor, ctypes.addressof(handle)))
         self._opened = Opened(handle.value or 0, path, directory)
         self._parts = []
         self._gathered = 0
+
+    def tune(
+        self,
+        queries: typing.Optional[npt.ArrayLike] = None,
+        *,
+        k: int = 10,
+        threads: typing.Optional[int] = None,
+        seconds: float = 30,
+    ) -> "Index":
+        """Measures which setting reaches which recall on this machine, so that `search(recall=…)` works.
+
+        What it finds is kept with the index, in its directory: a saved index is tuned for everybody who
+        opens it later. Builds the index first, where that was not done.
+
+        queries
+            [n, dimensions] queries like those to come. None: rows of the index serve, each kept out of its
+            own search. Where queries are unlike rows, as users are unlike items, give queries.
+        k
+            Recall is measured at so many answers.
+        threads
+            The most threads that search; None: as many as the process may use.
+        seconds
+            After these no further measurement begins.
+        """
+        options = native.TuneOptions()
+        options.k = whole(k, "k", 1, 1 << 20)
+        options.threads = _threads(threads)
+        if not (isinstance(seconds, (int, float)) and 0.001 <= seconds <= 1e6):
+            refuse(f"seconds is {seconds!r}; it is 0.001 to a million.")
+        options.milliseconds = max(1, round(seconds * 1000))
+        self._require_filled()
+        structure = native.Queries()
+        array = None
+        if queries is not None:
+            array, _ = matrix(queries, self._dimensions, "queries")
+            structure.components = array.ctypes.data
+            structure.count = len(array)
+            structure.dimensions = self._dimensions
+            structure.row_stride = stride(array)
+            structure.element = element(array)
+            options.queries = ctypes.addressof(structure)
+        with self._lock:
+            opened = self._ready(threads)
+            if opened.is_moved:
+                # The library knows an index by the path it was opened at.
+                opened = Opened.at(opened.path, opened.options)
+            handle = ctypes.c_void_p()
+            interruptible(
+                lambda monitor: native.library.needletail_tune(
+                    opened.handle, ctypes.addressof(options), monitor, ctypes.addressof(handle)))
+            self._opened = Opened(handle.value or 0, opened.path, opened.directory, opened.options)
+        return self
 
     def _ready(self, threads: typing.Optional[int] = None) -> Opened:
         opened = self._opened
@@ -284,8 +329,8 @@ class Index:
         threads
             The most threads that search; None or 0: as many as the process may use.
         recall
-            The share of right answers to aim at, above 0 and at most 1, instead of a width; the index has
-            to be tuned for it.
+            The share of right answers to aim at, above 0 and at most 1, instead of a width: the fastest
+            setting that reached it when the index was tuned (see `tune`).
 
         Returns (ids, distances), int64 and float32 arrays of shape [n, k], nearest first; n is 1 for one
         query. Where the index has fewer than k vectors the id is -1 and the distance infinite.
@@ -306,10 +351,11 @@ class Index:
         ids = np.empty((len(array), count), np.int64)
         distances = np.empty((len(array), count), np.float32)
         if len(array) == 1 and array.dtype == np.float32:
-            native.check(
-                native.library.needletail_search(
-                    opened.handle, array.ctypes.data, array.shape[1], count,
-                    ctypes.addressof(options), ids.ctypes.data, distances.ctypes.data, None, None))
+            status = native.library.needletail_search(
+                opened.handle, array.ctypes.data, array.shape[1], count,
+                ctypes.addressof(options), ids.ctypes.data, distances.ctypes.data, None, None)
+            if status != 0:
+                _raise_for_query(status, 0)
         else:
             _search(opened, array, count, options, ids, distances)
         return ids, distances
@@ -348,7 +394,7 @@ class Index:
             if settle(opened.path, target, moves=is_ours, replaces=exists):
                 opened.settled(target)
             elif is_ours:
-                self._opened = Opened.at(target, native.OpenOptions())
+                self._opened = Opened.at(target, opened.options)
 
     @_Opening
     def load(self, path: Path, *, verify: bool = False, map_rows: bool = True) -> "Index":
@@ -527,7 +573,11 @@ def _raise_for_query(status: int, start: int) -> typing.NoReturn:
     if separator and prefix.startswith("Query ") and prefix[6:].isdigit():
         # The library counts from the first query of its call.
         message = f"Query {start + int(prefix[6:])}: {rest}"
-    raise_for(native.library.needletail_status_name(status).decode(), message)
+    code = native.library.needletail_status_name(status).decode()
+    if code == "notFound":
+        # No file is missing: the index was not tuned.
+        refuse(f"{message} Call tune(), or give ef.")
+    raise_for(code, message)
 
 
 def _threads(threads: typing.Optional[int]) -> int:

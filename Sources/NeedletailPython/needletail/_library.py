@@ -52,7 +52,8 @@ class InformationStructure(_Sized):
         ("struct_size", c_uint32), ("metric", c_int32), ("dimensions", c_uint64),
         ("count", c_uint64), ("m", c_uint64), ("ef_construction", c_uint64), ("seed", c_uint64),
         ("rows", c_int32), ("codes", c_int32), ("code_bytes", c_uint64), ("graph_bytes", c_uint64),
-        ("row_bytes", c_uint64), ("id_bytes", c_uint64), ("quantizer_bytes", c_uint64)]
+        ("row_bytes", c_uint64), ("id_bytes", c_uint64), ("quantizer_bytes", c_uint64),
+        ("is_tuned", c_uint32), ("reserved", c_uint32)]
 
 
 class SearchOptions(_Sized):
@@ -65,6 +66,12 @@ class Queries(ctypes.Structure):
     _fields_ = [
         ("components", c_void_p), ("count", c_uint64), ("dimensions", c_uint64),
         ("row_stride", c_uint64), ("element", c_int32), ("reserved", c_uint32)]
+
+
+class TuneOptions(_Sized):
+    _fields_ = [
+        ("struct_size", c_uint32), ("threads", c_uint32), ("k", c_uint64), ("queries", c_void_p),
+        ("milliseconds", c_uint64)]
 
 
 def _load() -> ctypes.CDLL:
@@ -97,6 +104,7 @@ def _load() -> ctypes.CDLL:
         "needletail_get_information": (c_int32, [c_void_p, c_void_p]),
         "needletail_get_ids": (c_int32, [c_void_p, c_void_p, c_uint64]),
         "needletail_get_vectors": (c_int32, [c_void_p, c_void_p, c_uint64, c_void_p]),
+        "needletail_tune": (c_int32, [c_void_p, c_void_p, c_void_p, c_void_p]),
         "needletail_search": (
             c_int32,
             [c_void_p, c_void_p, c_uint64, c_uint64, c_void_p, c_void_p, c_void_p, c_void_p,

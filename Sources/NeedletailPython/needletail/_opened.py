@@ -20,7 +20,6 @@ from . import _library as native
 from ._errors import refuse
 from ._information import Information, read_information
 
-Call = typing.Callable[[], int]
 
 
 class Directory:
@@ -42,10 +41,18 @@ def _remove(path: str, owner: int) -> None:
 class Opened:
     """A handle of the library; closed when the last search that uses it is done."""
 
-    def __init__(self, handle: int, path: str, directory: typing.Optional[Directory] = None) -> None:
+    def __init__(
+        self,
+        handle: int,
+        path: str,
+        directory: typing.Optional[Directory] = None,
+        options: typing.Optional[native.OpenOptions] = None,
+    ) -> None:
         self.handle = handle
         self.path = path
         self.directory = directory
+        self.options = options or native.OpenOptions()
+        self.is_moved = False
         self._finalizer = weakref.finalize(self, native.library.needletail_close, handle)
         # When the process ends, another thread may still be searching.
         self._finalizer.atexit = False
@@ -61,13 +68,14 @@ class Opened:
         native.check(
             native.library.needletail_open(
                 encoded(path), ctypes.addressof(options), ctypes.addressof(handle)))
-        return cls(handle.value or 0, path)
+        return cls(handle.value or 0, path, options=options)
 
     def settled(self, path: str) -> None:
         """The files have moved; what is mapped of them stays mapped."""
         self.path = path
         self.information = dataclasses.replace(self.information, path=path)
         self.directory = None
+        self.is_moved = True
 
     def ids(self) -> npt.NDArray[np.uint64]:
         """All ids, ascending; read once."""
@@ -106,34 +114,39 @@ def encoded(path: typing.Union[str, "os.PathLike[str]"]) -> bytes:
     return os.fsencode(text)
 
 
-def interruptible(call: Call, cancel: typing.Callable[[], None]) -> int:
-    """Runs a long call so that Ctrl-C ends it.
+def interruptible(call: typing.Callable[[typing.Optional[int]], int]) -> None:
+    """Runs a long call, which is given a monitor, so that Ctrl-C ends it.
 
     Python raises KeyboardInterrupt between two of its own steps on the main thread, so there the call
     runs on another thread, and this one waits in short steps.
     """
     if threading.current_thread() is not threading.main_thread():
-        return call()
-    outcome: typing.List[int] = []
+        native.check(call(None))
+        return
+    monitor = native.library.needletail_monitor_create()
+    try:
+        _wait(call, monitor)
+    finally:
+        native.library.needletail_monitor_destroy(monitor)
+
+
+def _wait(call: typing.Callable[[typing.Optional[int]], int], monitor: int) -> None:
     failures: typing.List[BaseException] = []
 
     def work() -> None:
         try:
-            status = call()
-            if status != 0:
-                # The message belongs to this thread.
-                native.check(status)
-            outcome.append(status)
+            # The message of an error belongs to this thread.
+            native.check(call(monitor))
         except BaseException as error:  # handed over to the thread that waits
             failures.append(error)
 
-    worker = threading.Thread(target=work, name="needletail-build")
+    worker = threading.Thread(target=work, name="needletail")
     worker.start()
     try:
         while worker.is_alive():
             worker.join(0.1)
     except BaseException:
-        cancel()
+        native.library.needletail_monitor_cancel(monitor)
         # The worker still uses the caller's memory: a second Ctrl-C has to wait for it too.
         while worker.is_alive():
             try:
@@ -143,7 +156,6 @@ def interruptible(call: Call, cancel: typing.Callable[[], None]) -> int:
         raise
     if failures:
         raise failures[0]
-    return outcome[0]
 
 
 def settle(source: str, target: str, moves: bool, replaces: bool) -> bool:

@@ -1,3 +1,6 @@
+import pathlib
+import shutil
+import tempfile
 import threading
 import unittest
 
@@ -90,6 +93,31 @@ class SearchTests(unittest.TestCase):
             thread.join()
         found = np.concatenate(answers)[:, 0]
         self.assertGreater((found == np.arange(2_000)).mean(), 0.99)
+
+    def test_a_tuned_index_is_asked_for_a_recall(self):
+        world = worlds.clusters(4_200)
+        rows, queries = world[:4_000], world[4_000:]
+        index = needletail.Index(24, "l2")
+        index.add(None, rows)
+        with self.assertRaisesRegex(ValueError, "tune"):
+            index.search(queries, recall=0.9)
+        with self.assertRaisesRegex(ValueError, "tune"):
+            index.search(queries[0], recall=0.9)
+        folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        self.assertFalse(index.information.is_tuned)
+        for form in [index.tune(queries), index.tune(seconds=5, threads=1)]:
+            self.assertTrue(form.information.is_tuned)
+            ids, _ = index.search(queries, recall=0.9)
+            self.assertGreater(worlds.recall(ids, queries, rows, "l2"), 0.85)
+        index.save(folder / "index")
+        for opened in [index.tune(queries), needletail.Index.view(folder / "index")]:
+            self.assertTrue(opened.information.is_tuned)
+            self.assertEqual(opened.search(queries[0], k=10, recall=0.99)[0].shape, (1, 10))
+        with self.assertRaisesRegex(ValueError, "5 components"):
+            index.tune(np.ones((9, 5)))
+        with self.assertRaisesRegex(ValueError, "seconds is -1"):
+            index.tune(seconds=-1)
 
     def test_bad_queries_are_refused_with_numbers(self):
         index = needletail.Index(dimensions=4, metric="cosine")
