@@ -155,21 +155,21 @@ enum {
 
 // MARK: Monitors
 
-// A view of a build that is at work, and the way to stop it. Made by needletail_monitor_create, given
+// A view of a build or a tuning that is at work, and the way to stop it. Made by needletail_monitor_create, given
 // back by needletail_monitor_destroy.
 typedef struct needletail_monitor needletail_monitor;
 
-// Makes a monitor for one build. Never NULL.
+// Makes a monitor for one piece of work. Never NULL.
 needletail_monitor *NEEDLETAIL_NONNULL needletail_monitor_create(void);
 
-// Gives a monitor back; NULL is allowed. No build may be using it.
+// Gives a monitor back; NULL is allowed. No work may be using it.
 void needletail_monitor_destroy(needletail_monitor *NEEDLETAIL_NULLABLE monitor);
 
-// Asks the build to stop soon: it then returns NEEDLETAIL_CANCELLED and leaves nothing behind. May be
+// Asks the work to stop soon: it then returns NEEDLETAIL_CANCELLED and leaves nothing behind. May be
 // called from any thread and, unlike the other calls, from a signal handler. NULL is allowed.
 void needletail_monitor_cancel(needletail_monitor *NEEDLETAIL_NULLABLE monitor);
 
-// How far the build has come in its present phase. `total` is 0 while it is not known; `done` and
+// How far the work has come in its present phase. `total` is 0 while it is not known; `done` and
 // `total` may be NULL.
 needletail_status needletail_monitor_progress(
     const needletail_monitor *NEEDLETAIL_NULLABLE monitor, uint64_t *NEEDLETAIL_NULLABLE done,
