@@ -7,6 +7,8 @@ DATA holds base.fbin (or .u8bin, .i8bin, .npy), query.* (or queries.*) and groun
 walked and how figures are obtained.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -17,6 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphs import Graph
+    from walker import Walker
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMPARISONS = HERE.parent / "Comparisons"
@@ -30,7 +39,7 @@ WIDTHS = "10,12,14,16,20,24,28,32,40,48,56,64,80,96,112,128,160,192,224,256,320,
 STARTS = ("sample", "medoid", "entry")
 
 
-def parse():
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, action="append", help="directory of a set; may be repeated")
@@ -60,11 +69,11 @@ def parse():
     return options
 
 
-def say(text):
+def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def build_ours(options, task, folder, number):
+def build_ours(options: argparse.Namespace, task: Task, folder: pathlib.Path, number: int) -> Graph:
     import graphs
 
     index = task.index or folder / f"index-{number}"
@@ -79,7 +88,7 @@ def build_ours(options, task, folder, number):
     return graphs.read_needletail(index)
 
 
-def build_hnswlib(options, task, folder, number):
+def build_hnswlib(options: argparse.Namespace, task: Task, folder: pathlib.Path, number: int) -> Graph:
     import graphs
     import hnswlib
 
@@ -97,7 +106,8 @@ def build_hnswlib(options, task, folder, number):
 class Task:
     """One set: what is walked, and what the walk is judged by."""
 
-    def __init__(self, options, data, metric, index):
+    def __init__(self, options: argparse.Namespace, data: pathlib.Path, metric: str,
+                 index: pathlib.Path | None) -> None:
         import numpy as np
 
         import judge
@@ -116,18 +126,18 @@ class Task:
             self.rows, self.queries = unit(self.base), unit(queries)
 
     @property
-    def walked(self):
+    def walked(self) -> str:
         return {"cosine": "1 − x·y of unit rows", "ip": "−(x·y)", "l2": "squared L2"}[self.metric]
 
 
-def unit(rows):
+def unit(rows: np.ndarray) -> np.ndarray:
     import numpy as np
 
     rows = rows.astype(np.float64)
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def sample_starts(task, share=16, seed=42, block=256):
+def sample_starts(task: Task, share: int = 16, seed: int = 42, block: int = 256) -> np.ndarray:
     """The nearest row to each query among every `share`-th of the rows, drawn once: the same for all graphs."""
     import numpy as np
 
@@ -141,7 +151,7 @@ def sample_starts(task, share=16, seed=42, block=256):
     return np.concatenate(starts)
 
 
-def medoid(task):
+def medoid(task: Task) -> int:
     """The row nearest to the mean of all; for inner product too, by squared L2."""
     import numpy as np
 
@@ -149,7 +159,7 @@ def medoid(task):
     return int(((task.rows - mean) ** 2).sum(axis=1).argmin())
 
 
-def starts_of(options, task, graph):
+def starts_of(options: argparse.Namespace, task: Task, graph: Graph) -> np.ndarray:
     import numpy as np
 
     if options.start == "sample":
@@ -157,7 +167,7 @@ def starts_of(options, task, graph):
     return np.full(len(task.queries), task.medoid if options.start == "medoid" else graph.entry)
 
 
-def sweep(options, task, walker, graph):
+def sweep(options: argparse.Namespace, task: Task, walker: Walker, graph: Graph) -> list[dict[str, Any]]:
     points = []
     for width in options.widths:
         found, evaluations, hops = walker.walk(graph.links, starts_of(options, task, graph), width, options.k)
@@ -169,7 +179,7 @@ def sweep(options, task, walker, graph):
     return points
 
 
-def evaluations_at(points, level):
+def evaluations_at(points: list[dict[str, Any]], level: float) -> dict[str, Any]:
     """The fewest evaluations a query at a recall: between points of the frontier, their logarithm is linear in it.
 
     `how` is `interpolated`, `above` (the smallest width is above the level already: an upper bound) or
@@ -189,7 +199,7 @@ def evaluations_at(points, level):
     return {"value": value, "how": "above" if level < recalls[0] else "interpolated"}
 
 
-def recall_at(points, evaluations):
+def recall_at(points: list[dict[str, Any]], evaluations: float) -> float | None:
     """Recall at a number of evaluations: linear in their logarithm; None outside of the sweep."""
     import numpy as np
 
@@ -201,7 +211,7 @@ def recall_at(points, evaluations):
     return float(np.interp(np.log(evaluations), np.log(counts), recalls))
 
 
-def mean_points(sweeps):
+def mean_points(sweeps: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Sweeps over several builds as one: means at each width that all of them reached."""
     count = min(len(points) for points in sweeps)
     return [
@@ -211,7 +221,7 @@ def mean_points(sweeps):
         for at in list(zip(*sweeps))[:count]]
 
 
-def verdict(ours, theirs, level):
+def verdict(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], level: float) -> dict[str, Any]:
     """Both recalls at the evaluations that hnswlib's graph needs for `level`.
 
     Where the smallest width of either is above the level already, they are compared at the fewest evaluations that
@@ -227,7 +237,7 @@ def verdict(ours, theirs, level):
             "met": mine is not None and other is not None and mine >= other}
 
 
-def look_at(options, task, folder):
+def look_at(options: argparse.Namespace, task: Task, folder: pathlib.Path) -> dict[str, Any]:
     """Builds both graphs of a set and walks them."""
     import walker as walking
 
@@ -259,7 +269,7 @@ def look_at(options, task, folder):
         "atRecall": {f"{level:.2f}": verdict(ours, theirs, level) for level in LEVELS}}
 
 
-def text(document, with_points):
+def text(document: dict[str, Any], with_points: bool) -> str:
     import report
 
     rows = [["", "mean degree", *(cell for level in LEVELS for cell in (f"evals at {level:.2f}", ""))]]
@@ -304,10 +314,11 @@ STARTS_IN_WORDS = {
     "entry": "each graph's own entry"}
 
 
-def main():
+def main() -> None:
     options = parse()
     if not options.this_python:
         environment.enter()
+    import graphs
     import report
 
     sets = []
@@ -316,7 +327,10 @@ def main():
             task = Task(options, data, metric, options.index[i] if options.index else None)
             place = pathlib.Path(folder) / str(i)
             place.mkdir()
-            sets.append(look_at(options, task, place))
+            try:
+                sets.append(look_at(options, task, place))
+            except graphs.Damaged as fault:
+                raise SystemExit(f"{task.name}: {fault}") from None
     document = {
         "k": options.k, "m": options.m, "efConstruction": options.ef_construction,
         "buildThreads": options.threads, "start": options.start, "sets": sets,

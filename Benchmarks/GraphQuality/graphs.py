@@ -23,11 +23,11 @@ class Graph:
     settings: str
 
     @property
-    def degrees(self):
+    def degrees(self) -> np.ndarray:
         return (self.links < len(self.links)).sum(axis=1)
 
 
-def _by_row(lists, counts, rows):
+def _by_row(lists: np.ndarray, counts: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Lists of places turned into lists of rows: `lists` `[n, degree]`, `rows[place]` the row at a place."""
     n, degree = lists.shape
     if not np.array_equal(np.sort(rows), np.arange(n, dtype=np.uint64)):
@@ -48,7 +48,7 @@ def _by_row(lists, counts, rows):
 _HNSWLIB = struct.Struct("<6QiI3QdQ")
 
 
-def read_hnswlib(path):
+def read_hnswlib(path: str | pathlib.Path) -> Graph:
     """The graph in a file of hnswlib's `save_index`; labels must be row numbers."""
     data = pathlib.Path(path).read_bytes()
     if len(data) < _HNSWLIB.size:
@@ -87,7 +87,7 @@ def read_hnswlib(path):
 
 # --- Needletail ----------------------------------------------------------------------------------------------
 
-def _sections(data, path):
+def _sections(data: memoryview, path: pathlib.Path) -> dict[str, memoryview]:
     """The sections of a container: Design/FileFormat.md, “The container”."""
     if len(data) < 4096 or data[:8] != b"\x89NDLSEG\n":
         raise Damaged(f"{path} is not a segment")
@@ -104,7 +104,7 @@ def _sections(data, path):
     return sections
 
 
-def segment_of(index):
+def segment_of(index: str | pathlib.Path) -> pathlib.Path:
     """The one segment of an index directory."""
     found = sorted(pathlib.Path(index).glob("segments/*.segment"))
     if len(found) != 1:
@@ -112,7 +112,7 @@ def segment_of(index):
     return found[0]
 
 
-def read_needletail(index):
+def read_needletail(index: str | pathlib.Path) -> Graph:
     """The graph of an index directory that was built without ids of its own."""
     path = segment_of(index)
     sections = _sections(memoryview(path.read_bytes()), path)

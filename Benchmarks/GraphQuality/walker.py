@@ -6,27 +6,28 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+from typing import Any
 
 import numpy as np
 
 SOURCE = pathlib.Path(__file__).resolve().parent / "walker.c"
 
 
-def _compiler():
+def _compiler() -> str:
     for name in filter(None, (os.environ.get("CC"), "cc", "clang", "gcc")):
         if shutil.which(name):
             return name
     raise SystemExit("The walker is a page of C: install a compiler (cc, clang or gcc), or name it in CC.")
 
 
-def _matrix(values, kind):
+def _matrix(values: int, kind: Any) -> Any:
     return np.ctypeslib.ndpointer(dtype=kind, ndim=values, flags="C_CONTIGUOUS")
 
 
 class Walker:
     """Walks any graph over one set of rows; every graph gets the same code, queries and starts."""
 
-    def __init__(self, rows, queries, product):
+    def __init__(self, rows: np.ndarray, queries: np.ndarray, product: bool) -> None:
         """`rows` `[n, d]` and `queries` `[q, d]` as Float32; `product`: nearness is −(x·y), not squared L2."""
         self.rows = np.ascontiguousarray(rows, dtype=np.float32)
         self.queries = np.ascontiguousarray(queries, dtype=np.float32)
@@ -46,7 +47,7 @@ class Walker:
             _matrix(2, np.float32), number, _matrix(1, np.uint32), number, number,
             _matrix(2, np.int32), _matrix(1, np.int64), _matrix(1, np.int64)]
 
-    def walk(self, links, starts, width, k):
+    def walk(self, links: np.ndarray, starts: np.ndarray, width: int, k: int) -> tuple[np.ndarray, ...]:
         """Rows found `[q, k]`, and evaluations and hops of each query, for a pool of `width` candidates.
 
         `links` is `[n, degree]`: rows, and behind the last one of each list anything from n up.

@@ -16,13 +16,15 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMPONENT_BYTES = {".fbin": 4, ".u8bin": 1, ".i8bin": 1}
 WIDTHS = "10,12,14,16,20,24,28,32,40,48,56,64,80,96,112,128,160,192,256,320,384,512,640,800,1024"
 
 
-def parse():
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, action="append", default=[],
@@ -53,11 +55,11 @@ def parse():
     return options
 
 
-def say(text):
+def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def call(options, *arguments):
+def call(options: argparse.Namespace, *arguments: Any) -> tuple[dict[str, Any], tuple[float, float]]:
     """Runs the command line; returns its document, and the seconds that the whole process took: on the clock, and
     of processors, which other work on the machine changes less."""
     before, start = os.times(), time.perf_counter()
@@ -71,7 +73,7 @@ def call(options, *arguments):
     return json.loads(run.stdout), (seconds, processors)
 
 
-def find(directory, *names):
+def find(directory: pathlib.Path, *names: str) -> pathlib.Path:
     for name in names:
         for extension in COMPONENT_BYTES:
             if (directory / (name + extension)).exists():
@@ -79,13 +81,13 @@ def find(directory, *names):
     raise SystemExit(f"{directory} has no {names[0]}.fbin, .u8bin or .i8bin")
 
 
-def shape(path):
+def shape(path: pathlib.Path) -> tuple[int, int]:
     with open(path, "rb") as file:
         head = file.read(8)
     return int.from_bytes(head[:4], "little"), int.from_bytes(head[4:8], "little")
 
 
-def write_prefix(base, rows, path):
+def write_prefix(base: pathlib.Path, rows: int, path: pathlib.Path) -> None:
     """The first rows of a file as a file of their own: the header counts rows, then there is only the data."""
     _, dimensions = shape(base)
     left = rows * dimensions * COMPONENT_BYTES[base.suffix]
@@ -100,18 +102,18 @@ def write_prefix(base, rows, path):
             left -= len(block)
 
 
-def prefixes(rows, least, count):
+def prefixes(rows: int, least: int, count: int) -> list[int]:
     """Numbers of rows from `least` to all, equally far apart in the logarithm."""
     if rows < 2 * least:
         raise SystemExit(f"{rows} rows are too few for prefixes from {least} up; give a smaller --least")
     return [round(least * (rows / least) ** (i / (count - 1))) for i in range(count)]
 
 
-def size(index):
+def size(index: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in pathlib.Path(index).rglob("*") if path.is_file())
 
 
-def resident(report):
+def resident(report: dict[str, Any]) -> int:
     """What a search holds in memory: growth of anonymous memory, and mapped codes, links and ids."""
     memory, components = report["memory"], report["index"]["components"]
     growth = memory["after"]["anonymousBytes"] - (memory.get("before") or {}).get("anonymousBytes", 0)
@@ -119,9 +121,10 @@ def resident(report):
         c["bytes"] for c in components if c["placement"] == "mapped" and "precise" not in c["name"])
 
 
-def sweep(options, index, queries, truth, base):
+def sweep(options: argparse.Namespace, index: pathlib.Path, queries: pathlib.Path, truth: pathlib.Path,
+          base: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Points of a sweep: all widths once, then every few of those about the recall, timed."""
-    def evaluate(widths, repeats):
+    def evaluate(widths: Sequence[int], repeats: int) -> dict[str, Any]:
         report, _ = call(
             options, "evaluate", index, "--queries", queries, "--groundtruth", truth, "--base", base, "--k",
             options.k, "--ef", ",".join(map(str, widths)), "--threads", 1, "--repeats", repeats)
@@ -140,7 +143,8 @@ def sweep(options, index, queries, truth, base):
     return report, points
 
 
-def measure(options, name, base, queries, metric, work):
+def measure(options: argparse.Namespace, name: str, base: pathlib.Path, queries: pathlib.Path, metric: str,
+            work: pathlib.Path) -> dict[str, Any]:
     """One set: every prefix built, judged and timed."""
     rows, dimensions = shape(base)
     found = {"name": name, "metric": metric, "dimensions": dimensions, "queries": shape(queries)[0], "prefixes": []}
@@ -171,7 +175,7 @@ def measure(options, name, base, queries, metric, work):
     return found
 
 
-def sets(options):
+def sets(options: argparse.Namespace) -> Iterator[tuple[str, pathlib.Path, pathlib.Path, str]]:
     for data, metric in zip(options.data, options.metric):
         data = data.resolve()
         yield data.name, find(data, "base"), find(data, "query", "queries"), metric
@@ -183,7 +187,7 @@ def sets(options):
         yield "mixture", find(place, "base"), find(place, "query"), "l2"
 
 
-def main():
+def main() -> None:
     options = parse()
     if not os.access(options.needletail, os.X_OK):
         raise SystemExit(f"There is no {options.needletail}: `make build`, or name it with --needletail")
