@@ -217,8 +217,8 @@ def html(document: dict[str, Any], levels: Sequence[float]) -> str:
         names = [f"{level:.2f}" for level in levels]
         note = (
             "Each line is what an engine's settings reach that no other setting of it beats; a dot is one setting, the"
-            f" best of {document['rounds']} round{'s' if document['rounds'] > 1 else ''}. Up and to the right is better. One thread, one batch of all"
-            " queries. Recall is judged in one place for all.")
+            f" best of {document['rounds']} round{'s' if document['rounds'] > 1 else ''}. Up and to the right is"
+            " better. One thread, one batch of all queries. Recall is judged in one place for all.")
         notes = "".join(f'<p class="note">{escape(line)}</p>' for line in report.notes(document))
         sections = [
             section(

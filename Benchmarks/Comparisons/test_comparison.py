@@ -9,6 +9,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -16,8 +17,10 @@ import arithmetic
 import page
 import report
 import vectors
+import worker
 from comparison import LEVELS, Comparison, best, is_flat, percentile
 from contestants import Contestant, Task, Unavailable
+from engines import ENGINES, Engine, Setting
 from judge import Judge, exact_neighbors, worth_timing
 
 
@@ -136,6 +139,20 @@ class WorkerTests(unittest.TestCase):
             with self.assertRaisesRegex(Unavailable, "it knows L2 alone"):
                 contestant.build()
             contestant.close()
+
+    def test_a_number_that_is_no_row_s_is_wrong_and_no_reason_to_stop(self) -> None:
+        class Odd(Engine):
+            def search(self, queries: Any, k: int, setting: Setting, threads: int = 1) -> Any:
+                return np.tile(np.array([1, 200, 4_000_000_000, 2**32 - 1, 199], dtype=np.uint32), (len(queries), 1))
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(ENGINES, {"odd": Odd}):
+            made, judge = task(folder)
+            asked = worker.Worker("odd", str(made.base_path), str(made.queries_path), "l2", 5)
+            path = f"{folder}/ids.npy"
+            affinity = os.sched_getaffinity(0)
+            asked.answers({"file": path, "setting": {}, "cores": affinity})
+            self.assertEqual(np.load(path)[0].tolist(), [1, -1, -1, -1, 199])
+            self.assertLess(judge.recall(np.load(path)), 0.5)
 
     def test_a_process_that_ends_is_told_by_its_last_words(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

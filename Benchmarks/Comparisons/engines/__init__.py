@@ -30,7 +30,7 @@ ENGINES: dict[str, Maker] = {
     "svs": Svs,
     "vsag": Vsag,
     "pyglass-sq8": lambda n, d, metric: PyGlass(n, d, metric, search="SQ8U", refine="FP32"),
-    "pyglass-sq4": lambda n, d, metric: PyGlass(n, d, metric, search="SQ4U", refine="SQ8U"),
+    "pyglass-sq4": lambda n, d, metric: PyGlass(n, d, metric, search="SQ4U", refine="SQ8"),
     "symphonyqg": SymphonyQG,
     "needletail": Needletail,
 }
