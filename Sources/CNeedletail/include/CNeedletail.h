@@ -155,8 +155,8 @@ enum {
 
 // MARK: Monitors
 
-// A view of a build or a tuning that is at work, and the way to stop it. Made by needletail_monitor_create, given
-// back by needletail_monitor_destroy.
+// A view of a build or a tuning that is at work, and the way to stop it. Made by
+// needletail_monitor_create, given back by needletail_monitor_destroy.
 typedef struct needletail_monitor needletail_monitor;
 
 // Makes a monitor for one piece of work. Never NULL.
