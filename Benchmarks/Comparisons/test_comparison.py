@@ -207,7 +207,8 @@ def document() -> dict[str, Any]:
     engines[2]["byRecall"] = [{"asked": 0.95, "recall": 0.9512, "queriesPerSecond": 54321.0}]
     return {
         "data": "set <b>", "metric": "l2", "rows": 61666, "dimensions": 384, "queries": 2000, "k": 10,
-        "buildThreads": 2, "rounds": 3, "clock": "wall", "machine": {"processor": "A & B", "cores": 2}, "engines": engines,
+        "buildThreads": 2, "rounds": 3, "clock": "wall",
+        "machine": {"processor": "A & B", "cores": 2}, "engines": engines,
         "leftOut": [{"engine": "svs", "reason": "it is not <here>"}], "best": best(engines),
         "scaling": {
             "threads": 2, "setting": {"ef": 50}, "recall": 0.97, "queriesPerSecond1": 10000.0,

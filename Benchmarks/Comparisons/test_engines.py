@@ -101,6 +101,7 @@ class EngineTests(unittest.TestCase):
     def test_svs(self) -> None:
         for metric in METRICS:
             self.check("svs", metric)
+            self.check("svs-d64", metric)
 
     def test_vsag(self) -> None:
         for metric in METRICS:

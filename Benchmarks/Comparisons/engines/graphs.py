@@ -78,13 +78,12 @@ class Svs(Engine):
     """Intel's Vamana on floats. Its compressed forms (LVQ, LeanVec) run on Intel's processors alone."""
 
     package = "scalable-vs"
-    degree = 64
 
-    def __init__(self, rows: int, dimensions: int, metric: str) -> None:
+    def __init__(self, rows: int, dimensions: int, metric: str, degree: int) -> None:
         super().__init__(rows, dimensions, metric)
         import svs
 
-        self.svs = svs
+        self.svs, self.degree = svs, degree
         # On unit rows L2 orders as cosine does, and this library walks better under L2.
         self.distance = svs.DistanceType.MIP if metric == "ip" else svs.DistanceType.L2
         self.alpha = 0.95 if metric == "ip" else 1.2
