@@ -10,7 +10,12 @@ struct AllocationTests {
   private func allocations(
     _ index: IndexOnDisk, _ queries: VectorMatrix, _ options: SearchOptions, k: Int = 10
   ) throws -> UInt64 {
-    let snapshot = index.snapshot
+    try allocations(index.snapshot, queries, options, k: k)
+  }
+
+  private func allocations(
+    _ snapshot: Snapshot, _ queries: VectorMatrix, _ options: SearchOptions, k: Int
+  ) throws -> UInt64 {
     let rows = (0..<queries.count).map { queries[$0] }
     var neighbors = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: k)
     var counted: UInt64 = 0
@@ -58,6 +63,16 @@ struct AllocationTests {
       // Wider than the index: every row is scanned.
       options.efSearch = 5_000
       #expect(try allocations(index, queries, options) == 0, "\(codes), \(precise), scan")
+    }
+  }
+
+  @Test("None where a recall says how wide the window is", arguments: Metric.allCases)
+  func recall(metric: Metric) throws {
+    let (index, queries) = try IndexOnDisk.clusters(metric)
+    let tuned = try VectorIndex.open(at: index.path).tune()
+    for (recall, k) in [(0.5, 10), (0.93, 10), (0.99, 3), (1, 15)] {
+      let options = SearchOptions(recall: recall)
+      #expect(try allocations(tuned, queries, options, k: k) == 0, "\(recall), \(k)")
     }
   }
 
