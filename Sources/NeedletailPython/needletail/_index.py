@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 import os
 import threading
@@ -338,13 +339,9 @@ class Index:
         Builds the index first, where that was not done. Other threads of Python run meanwhile.
         """
         count = whole(k, "k", 1, 1 << 20)
-        options = native.SearchOptions()
         width = whole(ef, "ef", 1, 1 << 20)
-        if recall is None:
-            options.ef = width
-        else:
-            options.recall = _share(recall)
-        options.threads = _threads(threads)
+        options = _search_options(
+            width, None if recall is None else _share(recall), _threads(threads))
         self._require_filled()
         array, _ = matrix(queries, self._dimensions, "queries")
         opened = self._ready()
@@ -578,6 +575,20 @@ def _raise_for_query(status: int, start: int) -> typing.NoReturn:
         # No file is missing: the index was not tuned.
         refuse(f"{message} Call tune(), or give ef.")
     raise_for(code, message)
+
+
+@functools.lru_cache(maxsize=64)
+def _search_options(
+    ef: int, recall: typing.Optional[float], threads: int
+) -> native.SearchOptions:
+    """Options of a search; the library only reads them, so that threads and calls share them."""
+    options = native.SearchOptions()
+    if recall is None:
+        options.ef = ef
+    else:
+        options.recall = recall
+    options.threads = threads
+    return options
 
 
 def _threads(threads: typing.Optional[int]) -> int:
