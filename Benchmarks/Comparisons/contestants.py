@@ -94,9 +94,9 @@ class Contestant:
 
     def build(self) -> float:
         self._start()
-        seconds: float = self._ask(
-            do="build", threads=self.task.build_threads, cores=self.task.build_cores)["seconds"]
-        return seconds
+        built = self._ask(do="build", threads=self.task.build_threads, cores=self.task.build_cores)
+        self.settings = built["settings"]
+        return float(built["seconds"])
 
     def answers(self, setting: Setting) -> tuple[Ids, float]:
         """Row numbers for every query, and the seconds that the call took, cold caches included."""

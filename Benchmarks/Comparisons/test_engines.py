@@ -11,6 +11,7 @@ import numpy as np
 import doubles
 from engines import ENGINES, Engine, Unsupported, family, named
 from engines.base import one_by_one, unit, widths
+from engines.linked import are_bytes
 from judge import Judge, exact_neighbors
 
 METRICS = ("l2", "ip", "cosine")
@@ -87,6 +88,22 @@ class EngineTests(unittest.TestCase):
             self.check("faiss-hnsw", metric)
             self.check("faiss-hnsw-sq8", metric)
             self.check("faiss-ivf-pq", metric)
+
+    def test_faiss_keeps_bytes_without_loss(self) -> None:
+        draw = np.random.default_rng(4)
+        rows = draw.integers(256, size=(500, 8)).astype(np.float32)
+        self.assertTrue(are_bytes(rows))
+        self.assertFalse(are_bytes(rows + 0.5))
+        self.assertFalse(are_bytes(rows - 1))
+        self.assertFalse(are_bytes(rows + 1))
+        try:
+            engine = ENGINES["faiss-hnsw-sq8"](500, 8, "l2")
+        except ImportError as error:
+            self.skipTest(str(error))
+        engine.build(rows, 1)
+        self.assertIn("SQ8_direct", engine.settings)
+        ids = engine.search(rows, 1, {"ef": 500})
+        self.assertEqual(ids[:, 0].tolist(), list(range(500)))
 
     def test_usearch(self) -> None:
         for metric in METRICS:

@@ -67,7 +67,8 @@ class Worker:
         pin(request["cores"])
         start = time.perf_counter()
         self.engine.build(self.base, request["threads"])
-        return {"seconds": time.perf_counter() - start}
+        # What suits the rows may only be known now.
+        return {"seconds": time.perf_counter() - start, "settings": self.engine.settings}
 
     def open(self, request: Request) -> Request:
         self.engine.open(request["directory"])  # type: ignore[attr-defined]

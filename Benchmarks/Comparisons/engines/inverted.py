@@ -71,7 +71,7 @@ class Scann(Engine):
         leaves = [n for n in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256) if n <= self.leaves]
         return [
             [{"leaves": n, "reorder": reorder} for n in leaves]
-            for reorder in (max(k, 15), 3 * k, 6 * k, 12 * k, 30 * k, 80 * k)]
+            for reorder in (max(k, 15), 3 * k, 6 * k, 12 * k, 30 * k, 80 * k, 300 * k)]
 
     def build(self, base: Rows, threads: int) -> None:
         distance = "squared_l2" if self.metric == "l2" else "dot_product"
