@@ -51,6 +51,8 @@ public struct Tuning: Sendable, Hashable, Codable {
   public var isJudgedOnCodes: Bool
   /// Whether the time allowed ended the measurement: the settings then depend on the machine's load.
   public var isCutShort: Bool
+  /// How long the measurement took.
+  public var seconds: Double
   /// The instruction set of the kernels.
   public var kernelLevel: String
   /// The processor, as it calls itself.
@@ -62,13 +64,15 @@ public struct Tuning: Sendable, Hashable, Codable {
 
   package init(
     k: Int, queryCount: Int, source: Source, isJudgedOnCodes: Bool = false,
-    isCutShort: Bool = false, kernelLevel: String, processor: String, settings: [Setting]
+    isCutShort: Bool = false, seconds: Double = 0, kernelLevel: String, processor: String,
+    settings: [Setting]
   ) {
     self.k = k
     self.queryCount = queryCount
     self.source = source
     self.isJudgedOnCodes = isJudgedOnCodes
     self.isCutShort = isCutShort
+    self.seconds = seconds
     self.kernelLevel = kernelLevel
     self.processor = processor
     self.settings = settings

@@ -21,6 +21,7 @@ extension Tuning {
     writer.append(source.number)
     writer.append(UInt32((isJudgedOnCodes ? 1 : 0) | (isCutShort ? 2 : 0)))
     writer.append(UInt32(settings.count))
+    writer.append(seconds)
     writer.append(Self.trimmed(kernelLevel))
     writer.append(Self.trimmed(processor))
     for setting in settings {
@@ -59,6 +60,7 @@ extension Tuning {
     let flags: UInt32 = try reader.read()
     guard flags < 4 else { throw reader.corrupted("The flags \(flags) of the tuning are unknown.") }
     let count = try number("The number of settings", 1...mostSettings, &reader)
+    let seconds = try measure("time", &reader, most: 1e9)
     let kernelLevel = try name(&reader)
     let processor = try name(&reader)
     var settings: [Setting] = []
@@ -73,7 +75,8 @@ extension Tuning {
     try reader.finish()
     return Tuning(
       k: k, queryCount: queryCount, source: source, isJudgedOnCodes: flags & 1 != 0,
-      isCutShort: flags & 2 != 0, kernelLevel: kernelLevel, processor: processor, settings: settings
+      isCutShort: flags & 2 != 0, seconds: seconds, kernelLevel: kernelLevel, processor: processor,
+      settings: settings
     )
   }
 
@@ -85,6 +88,16 @@ extension Tuning {
       throw reader.corrupted(
         "\(what) of the tuning is \(value); \(range.lowerBound) to \(range.upperBound) are possible."
       )
+    }
+    return value
+  }
+
+  fileprivate static func measure(
+    _ what: String, _ reader: inout ByteReader, most: Double
+  ) throws(NeedletailError) -> Double {
+    let value = try reader.readDouble()
+    guard value >= 0, value <= most else {
+      throw reader.corrupted("The tuning's \(what) is \(value); 0 to \(most) are possible.")
     }
     return value
   }
@@ -108,11 +121,11 @@ extension Tuning.Setting {
         "A setting of \(byteCount) bytes is longer than the \(reader.remaining) that are left.")
     }
     let end = reader.remaining - byteCount
-    let target = try Self.measure("target", &reader, most: 1)
+    let target = try Tuning.measure("target", &reader, most: 1)
     guard target > 0 else { throw reader.corrupted("A setting's target is 0.") }
-    let recall = try Self.measure("recall", &reader, most: 1)
-    let evaluations = try Self.measure("evaluations", &reader)
-    let nanoseconds = try Self.measure("nanoseconds", &reader)
+    let recall = try Tuning.measure("recall", &reader, most: 1)
+    let evaluations = try Tuning.measure("evaluations", &reader, most: 1e15)
+    let nanoseconds = try Tuning.measure("nanoseconds", &reader, most: 1e15)
     let efSearch = try Tuning.number("efSearch", 1...Limits.searchWidth, &reader)
     let gamma = try reader.readFloat()
     guard gamma.isFinite, gamma >= 0 else {
@@ -127,16 +140,6 @@ extension Tuning.Setting {
     self.init(
       target: target, efSearch: efSearch, gamma: gamma, prefetchRows: prefetchRows,
       recall: recall, evaluations: evaluations, nanoseconds: nanoseconds)
-  }
-
-  private static func measure(
-    _ what: String, _ reader: inout ByteReader, most: Double = .greatestFiniteMagnitude
-  ) throws(NeedletailError) -> Double {
-    let value = try reader.readDouble()
-    guard value >= 0, value <= most else {
-      throw reader.corrupted("A setting's \(what) is \(value); 0 to \(most) are possible.")
-    }
-    return value
   }
 }
 

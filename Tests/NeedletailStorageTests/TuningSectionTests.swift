@@ -7,6 +7,7 @@ import _NeedletailTestSupport
 @Suite struct TuningSectionTests {
   private static let tuning = Tuning(
     k: 10, queryCount: 2_000, source: .queries, isJudgedOnCodes: true, isCutShort: true,
+    seconds: 0.75,
     kernelLevel: "avx512vnni", processor: "A processor — with a name",
     settings: [
       .init(target: 0.9, efSearch: 12, recall: 0.9001, evaluations: 312.5, nanoseconds: 17_000),
@@ -71,14 +72,17 @@ import _NeedletailTestSupport
 
   @Test func hostileFieldsWithRightChecksumsAreRefused() throws {
     // Offsets of the head; the names are 4 + 10 and 4 + 27 bytes long.
-    let first = 24 + 14 + 31
+    let first = 32 + 14 + 31
     let cases: [(String, offset: Int, value: UInt64, byteCount: Int)] = [
       ("k 0", 4, 0, 4), ("k beyond the limit", 4, 1 << 20 + 1, 4), ("k 2³²−1", 4, .max, 4),
       ("no query", 8, 0, 4), ("source 0", 12, 0, 4), ("source 3", 12, 3, 4),
       ("unknown flag", 16, 4, 4), ("all flags", 16, .max, 4), ("no setting", 20, 0, 4),
       ("a setting too few", 20, 2, 4), ("a setting too many", 20, 4, 4),
-      ("65 settings", 20, 65, 4), ("2³²−1 settings", 20, .max, 4), ("a long name", 24, 129, 4),
-      ("a name of 2³²−1 bytes", 24, .max, 4), ("no UTF-8", 28, 0xff, 1),
+      ("65 settings", 20, 65, 4), ("2³²−1 settings", 20, .max, 4),
+      ("negative time", 24, (-1.0).bitPattern, 8),
+      ("endless time", 24, 1e10.bitPattern, 8),
+      ("a long name", 32, 129, 4),
+      ("a name of 2³²−1 bytes", 32, .max, 4), ("no UTF-8", 36, 0xff, 1),
       ("a setting of 0 bytes", first, 0, 4), ("a setting of 47 bytes", first, 47, 4),
       ("a setting of 49 bytes", first, 49, 4), ("a setting of 2³²−1 bytes", first, .max, 4),
       ("target 0", first + 4, 0, 8), ("target −0.5", first + 4, (-0.5).bitPattern, 8),
@@ -87,6 +91,7 @@ import _NeedletailTestSupport
       ("recall 1.1", first + 12, 1.1.bitPattern, 8),
       ("evaluations −1", first + 20, (-1.0).bitPattern, 8),
       ("infinite evaluations", first + 20, Double.infinity.bitPattern, 8),
+      ("evaluations beyond Int", first + 20, 1e19.bitPattern, 8),
       ("infinite time", first + 28, Double.infinity.bitPattern, 8),
       ("efSearch 0", first + 36, 0, 4), ("efSearch 2²⁰+1", first + 36, 1 << 20 + 1, 4),
       ("efSearch 2³²−1", first + 36, .max, 4),

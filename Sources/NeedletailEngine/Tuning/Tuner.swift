@@ -34,13 +34,15 @@ package struct Tuner {
   ///   that contradict themselves.
   package func run() throws(NeedletailError) -> Tuning? {
     guard !space.segment.isAlwaysScanned, space.segment.count > 1 else { return nil }
-    let deadline = ContinuousClock.now + request.timeLimit
+    let start = ContinuousClock.now
+    let deadline = start + request.timeLimit
     var (sample, isCutShort) = try measuredSample(deadline)
     let curves = try ladder(sample, deadline, &isCutShort)
     return Tuning(
       k: request.k, queryCount: sample.count,
       source: request.queries == nil ? .rows : .queries, isJudgedOnCodes: space.isCoded,
-      isCutShort: isCutShort, kernelLevel: KernelLevel.current.rawValue,
+      isCutShort: isCutShort, seconds: (ContinuousClock.now - start) / .seconds(1),
+      kernelLevel: KernelLevel.current.rawValue,
       processor: ProcessorName.current, settings: settings(curves))
   }
 

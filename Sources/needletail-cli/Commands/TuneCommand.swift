@@ -93,7 +93,7 @@
         print("  So few rows are all compared: every search is exact, and nothing was tuned.")
         return
       }
-      for line in TuningTable.lines(tuning, elapsed: elapsed) { print(line) }
+      for line in TuningTable.lines(tuning) { print(line) }
     }
 
     private struct Document: Encodable {
@@ -146,7 +146,7 @@
 
   /// What was tuned, as a table of at most 80 columns.
   enum TuningTable {
-    static func lines(_ tuning: Tuning, elapsed: Duration? = nil) -> [String] {
+    static func lines(_ tuning: Tuning) -> [String] {
       var table = Table(leading: [])
       table.add(["recall", "efSearch", "measured", "evaluations", "µs a query"])
       for setting in tuning.settings {
@@ -164,7 +164,7 @@
       case .rows: origin += "rows as queries"
       case .queries: origin += "given queries"
       }
-      if let elapsed { origin += ", in \(Numerals.duration(elapsed))" }
+      origin += ", in \(Numerals.duration(.seconds(tuning.seconds)))"
       lines.append(Terminal.dim(origin + ", on \(tuning.kernelLevel)."))
       if tuning.source == .rows {
         lines.append(
