@@ -27,10 +27,10 @@ struct TuningPlan {
     4 * affordable(rows: rows, dimensions: dimensions)
   }
 
-  /// Queries that may be compared with every row: about half a second of two threads, or 500 of them.
+  /// Queries that may be compared with every row: about 0.6 s of two threads, or 500 of them.
   private static func affordable(rows: Int, dimensions: Int) -> Int {
     let components = max(1, rows.multipliedReportingOverflow(by: dimensions).partialValue)
-    return max(500, min(4_000, 45_000_000_000 / components))
+    return max(500, min(4_000, 52_000_000_000 / components))
   }
 
   /// Queries whose true neighbours are looked for at a time; the clock is read in between.
