@@ -50,7 +50,8 @@ private func configuration(
   configuration.codes = try choice(
     given.codes, "options->codes",
     [
-      (Int32(NEEDLETAIL_CODES_DEFAULT), CodeKind.int8), (Int32(NEEDLETAIL_CODES_INT8), .int8),
+      (Int32(NEEDLETAIL_CODES_DEFAULT), CodeKind.automatic),
+      (Int32(NEEDLETAIL_CODES_INT8), .int8), (Int32(NEEDLETAIL_CODES_INT4), .int4),
       (Int32(NEEDLETAIL_CODES_NONE), .none),
     ])
   // Every index of this version is compact.

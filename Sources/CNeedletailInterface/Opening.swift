@@ -86,7 +86,12 @@ public func needletail_get_information(
       case .none: NEEDLETAIL_KEEP_NONE
       }
     value.rows = Int32(rows)
-    let codes = configuration.codes == .int8 ? NEEDLETAIL_CODES_INT8 : NEEDLETAIL_CODES_NONE
+    let codes =
+      switch configuration.codes {
+      case .automatic, .int8: NEEDLETAIL_CODES_INT8
+      case .int4: NEEDLETAIL_CODES_INT4
+      case .none: NEEDLETAIL_CODES_NONE
+      }
     value.codes = Int32(codes)
     value.code_bytes = UInt64(memory.codes)
     value.graph_bytes = UInt64(memory.graph)

@@ -34,7 +34,8 @@ static uint32_t ndl_detect(void) {
   if (b7 >> 5 & 1) features |= NDL_FEATURE_AVX2;
   // The upper halves, the upper sixteen registers and the masks.
   if ((saved & 0xe0) != 0xe0) return features;
-  uint32_t wanted = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;  // F, DQ, BW, VL
+  // F, DQ, BW, VL; and BMI2, whose shifts the walk uses on these levels.
+  uint32_t wanted = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31 | 1u << 8;
   if ((b7 & wanted) != wanted) return features;
   features |= NDL_FEATURE_AVX512;
   if (c7 >> 11 & 1) features |= NDL_FEATURE_AVX512_VNNI;

@@ -12,7 +12,7 @@ NDL_INLINE double ndl_lane_sum(const double *l) {
   return ((l[0] + l[1]) + (l[2] + l[3])) + ((l[4] + l[5]) + (l[6] + l[7]));
 }
 
-double ndl_fixed_dot_f32(const float *a, const float *b, size_t count) {
+NDL_INLINE double ndl_fixed_dot(const float *a, const float *b, size_t count) {
   double lanes[NDL_LANES] = {0};
   size_t j = 0;
   for (; j + NDL_LANES <= count; j += NDL_LANES)
@@ -21,11 +21,28 @@ double ndl_fixed_dot_f32(const float *a, const float *b, size_t count) {
   return ndl_lane_sum(lanes);
 }
 
+// Wider registers change no bit: the lanes are the same, and nothing is contracted.
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static double ndl_fixed_dot_avx2(
+    const float *a, const float *b, size_t count) {
+  return ndl_fixed_dot(a, b, count);
+}
+__attribute__((target("avx2"))) static double ndl_fixed_squared_distance_avx2(
+    const float *a, const float *b, size_t count);
+#endif
+
+double ndl_fixed_dot_f32(const float *a, const float *b, size_t count) {
+#if defined(__x86_64__)
+  if (ndl_level_current() >= NDL_LEVEL_AVX2) return ndl_fixed_dot_avx2(a, b, count);
+#endif
+  return ndl_fixed_dot(a, b, count);
+}
+
 double ndl_fixed_squared_norm_f32(const float *a, size_t count) {
   return ndl_fixed_dot_f32(a, a, count);
 }
 
-double ndl_fixed_squared_distance_f32(const float *a, const float *b, size_t count) {
+NDL_INLINE double ndl_fixed_squared_distance(const float *a, const float *b, size_t count) {
   double lanes[NDL_LANES] = {0};
   size_t j = 0;
   for (; j + NDL_LANES <= count; j += NDL_LANES)
@@ -38,6 +55,19 @@ double ndl_fixed_squared_distance_f32(const float *a, const float *b, size_t cou
     lanes[i] += difference * difference;
   }
   return ndl_lane_sum(lanes);
+}
+
+#if defined(__x86_64__)
+static double ndl_fixed_squared_distance_avx2(const float *a, const float *b, size_t count) {
+  return ndl_fixed_squared_distance(a, b, count);
+}
+#endif
+
+double ndl_fixed_squared_distance_f32(const float *a, const float *b, size_t count) {
+#if defined(__x86_64__)
+  if (ndl_level_current() >= NDL_LEVEL_AVX2) return ndl_fixed_squared_distance_avx2(a, b, count);
+#endif
+  return ndl_fixed_squared_distance(a, b, count);
 }
 
 size_t ndl_select_f32(

@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define NDL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#define NDL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2")))
 #define NDL_HOP(name) ndl_hop_##name##_avx512
 
 NDL_TARGET static inline __m512i ndl_hop_product_avx512(const uint8_t *row, __m512i query) {
@@ -33,5 +33,19 @@ NDL_TARGET static inline void ndl_hop_dots4_avx512(
   _mm_storeu_si128((__m128i *)dots, sums);
 }
 
+NDL_TARGET static inline __m512i ndl_hop_nibble_product_avx512(
+    __m512i v, __m512i low, __m512i high) {
+  const __m512i mask = _mm512_set1_epi8(15);
+  __m512i sum = _mm512_add_epi16(
+      _mm512_maddubs_epi16(_mm512_and_si512(v, mask), low),
+      _mm512_maddubs_epi16(_mm512_and_si512(_mm512_srli_epi16(v, 4), mask), high));
+  return _mm512_madd_epi16(sum, _mm512_set1_epi16(1));
+}
+
+#define NDL_NIBBLES(sum, v, low, high) \
+  _mm512_add_epi32(sum, ndl_hop_nibble_product_avx512(v, low, high))
+#include "nibbles_avx512.h"
+
+#include "below_avx512.h"
 #include "hop_body.h"
 #endif

@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define NDL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define NDL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2,avx512vnni")))
 #define NDL_HOP(name) ndl_hop_##name##_avx512vnni
 
 NDL_TARGET static inline __m256i ndl_hop_halves_avx512vnni(__m512i sum) {
@@ -28,5 +28,16 @@ NDL_TARGET static inline void ndl_hop_dots4_avx512vnni(
   _mm_storeu_si128((__m128i *)dots, sums);
 }
 
+NDL_TARGET static inline __m512i ndl_hop_nibble_sum_avx512vnni(
+    __m512i sum, __m512i v, __m512i low, __m512i high) {
+  const __m512i mask = _mm512_set1_epi8(15);
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(v, mask), low);
+  return _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(v, 4), mask), high);
+}
+
+#define NDL_NIBBLES(sum, v, low, high) ndl_hop_nibble_sum_avx512vnni(sum, v, low, high)
+#include "nibbles_avx512.h"
+
+#include "below_avx512.h"
 #include "hop_body.h"
 #endif

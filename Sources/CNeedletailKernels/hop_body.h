@@ -1,19 +1,23 @@
 // The body of one hop, compiled once per instruction set. The including file defines NDL_TARGET, NDL_HOP
 // (a name maker) and `dots4`: the products of four rows with the query.
 
-#include "include/ndl_hop.h"
+#include "hop_pool.h"
 
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
-// Rows are fetched this far ahead of the one that is scored; up to 8 lines of each.
-enum { NDL_ROWS_AHEAD = 8, NDL_LINES_AHEAD = 8 };
+// Rows are fetched this far ahead of the one that is scored; the processor itself goes on after so many
+// lines of each.
+enum { NDL_ROWS_AHEAD = 8, NDL_LINES_AHEAD = 16 };
 
-NDL_TARGET static inline void NDL_HOP(fetch)(const ndl_hop_space *space, uint32_t ordinal) {
-  const uint8_t *row = space->codes + (size_t)ordinal * space->blocks * 64;
-  uint32_t lines = space->blocks < NDL_LINES_AHEAD ? space->blocks : NDL_LINES_AHEAD;
-  for (uint32_t line = 0; line < lines; line++) __builtin_prefetch(row + line * 64, 0, 3);
+NDL_TARGET static inline size_t NDL_HOP(stride)(const ndl_hop_space *space) {
+  return (size_t)space->blocks * (space->width == NDL_WIDTH_BYTES ? 64 : 32);
+}
+
+NDL_TARGET static inline void NDL_HOP(fetch)(const uint8_t *row, size_t stride) {
+  size_t end = stride < NDL_LINES_AHEAD * 64 ? stride : NDL_LINES_AHEAD * 64;
+  for (size_t at = 0; at < end; at += 64) __builtin_prefetch(row + at, 0, 3);
 }
 
 NDL_TARGET static inline uint32_t NDL_HOP(order_float)(float value) {
@@ -87,33 +91,86 @@ NDL_TARGET static inline void NDL_HOP(finish)(
 #undef NDL_KEY
 }
 
+// Scores up to 64 rows; three entries past n must be ordinals too.
+NDL_TARGET static inline void NDL_HOP(score_part)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const uint32_t *list, uint32_t n,
+    ndl_key *keys) {
+  int32_t dots[64 + 4];
+  const uint8_t *codes = space->codes;
+  const size_t stride = NDL_HOP(stride)(space);
+  if (space->width != NDL_WIDTH_BYTES) {
+    for (uint32_t i = 0; i < n; i += 4)
+      NDL_HOP(nibbles4)(
+          codes + list[i] * stride, codes + list[i + 1] * stride, codes + list[i + 2] * stride,
+          codes + list[i + 3] * stride, query->code, space->blocks, dots + i);
+    for (uint32_t i = 0; i < n; i++) dots[i] *= 16;
+    if (space->width == NDL_WIDTH_SPLIT) {
+      const uint8_t *lower = space->lower;
+      for (uint32_t i = 0; i < n; i += 4) {
+        int32_t parts[4];
+        NDL_HOP(nibbles4)(
+            lower + list[i] * stride, lower + list[i + 1] * stride, lower + list[i + 2] * stride,
+            lower + list[i + 3] * stride, query->code, space->blocks, parts);
+        for (uint32_t j = 0; j < 4; j++) dots[i + j] += parts[j];
+      }
+    }
+  } else {
+    for (uint32_t i = 0; i < n; i += 4)
+      NDL_HOP(dots4)(
+          codes + list[i] * stride, codes + list[i + 1] * stride, codes + list[i + 2] * stride,
+          codes + list[i + 3] * stride, query->code, space->blocks, dots + i);
+  }
+  NDL_HOP(finish)(space, query, list, dots, n, keys);
+}
+
+// Scores rows whose codes are on their way already.
+NDL_TARGET static inline void NDL_HOP(score_fetched)(
+    const ndl_hop_space *space, const ndl_hop_query *query, uint32_t *ordinals, uint32_t n,
+    ndl_key *keys) {
+  if (n == 0) return;
+  for (uint32_t i = 0; i < 4; i++) ordinals[n + i] = ordinals[n - 1];
+  for (uint32_t start = 0; start < n; start += 64)
+    NDL_HOP(score_part)(
+        space, query, ordinals + start, n - start < 64 ? n - start : 64, keys + start);
+}
+
 NDL_TARGET static void NDL_HOP(score)(
     const ndl_hop_space *space, const ndl_hop_query *query, uint32_t *ordinals, uint32_t n,
     ndl_key *keys) {
   if (n == 0) return;
-  int32_t dots[64 + 4];
-  const size_t stride = (size_t)space->blocks * 64;
+  const size_t stride = NDL_HOP(stride)(space);
   for (uint32_t i = 0; i < 4; i++) ordinals[n + i] = ordinals[n - 1];
-  for (uint32_t i = 0; i < n && i < NDL_ROWS_AHEAD; i++) NDL_HOP(fetch)(space, ordinals[i]);
+  for (uint32_t i = 0; i < n && i < NDL_ROWS_AHEAD; i++)
+    NDL_HOP(fetch)(space->codes + ordinals[i] * stride, stride);
+  for (uint32_t start = 0; start < n; start += NDL_ROWS_AHEAD) {
+    uint32_t part = n - start < NDL_ROWS_AHEAD ? n - start : NDL_ROWS_AHEAD;
+    for (uint32_t j = start + NDL_ROWS_AHEAD; j < start + 2 * NDL_ROWS_AHEAD && j < n; j++)
+      NDL_HOP(fetch)(space->codes + ordinals[j] * stride, stride);
+    NDL_HOP(score_part)(space, query, ordinals + start, part, keys + start);
+  }
+}
+
+NDL_TARGET static ndl_key NDL_HOP(nearest)(
+    const ndl_hop_space *space, const ndl_hop_query *query, uint32_t n, uint32_t except) {
+  uint32_t list[64 + 4];
+  ndl_key keys[64];
+  ndl_key nearest = ~(ndl_key)0;
   for (uint32_t start = 0; start < n; start += 64) {
     uint32_t part = n - start < 64 ? n - start : 64;
-    const uint32_t *list = ordinals + start;
-    for (uint32_t i = 0; i < part; i += 4) {
-      for (uint32_t j = i + NDL_ROWS_AHEAD; j < i + NDL_ROWS_AHEAD + 4; j++)
-        if (start + j < n) NDL_HOP(fetch)(space, list[j]);
-      NDL_HOP(dots4)(
-          space->codes + list[i] * stride, space->codes + list[i + 1] * stride,
-          space->codes + list[i + 2] * stride, space->codes + list[i + 3] * stride, query->code,
-          space->blocks, dots + i);
+    for (uint32_t i = 0; i < part + 4; i++) list[i] = start + (i < part ? i : part - 1);
+    NDL_HOP(score_part)(space, query, list, part, keys);
+    for (uint32_t i = 0; i < part; i++) {
+      ndl_key key = start + i == except ? keys[i] | ~(ndl_key)0 << 32 : keys[i];
+      nearest = key < nearest ? key : nearest;
     }
-    NDL_HOP(finish)(space, query, list, dots, part, keys + start);
   }
+  return nearest;
 }
 
 NDL_TARGET static uint64_t NDL_HOP(expand)(
     const ndl_hop_space *space, const ndl_hop_query *query, const uint32_t *links, uint32_t degree,
     uint64_t *visited, uint64_t epoch, ndl_key threshold, uint32_t *ordinals, ndl_key *keys) {
-  uint32_t n = ndl_hop_collect(links, degree, space->count, visited, epoch, ordinals);
+  uint32_t n = ndl_collect(links, degree, space->count, visited, epoch, ordinals);
   NDL_HOP(score)(space, query, ordinals, n, keys);
   uint32_t kept = 0;
   for (uint32_t i = 0; i < n; i++) {
@@ -124,6 +181,21 @@ NDL_TARGET static uint64_t NDL_HOP(expand)(
   return (uint64_t)n << 32 | kept;
 }
 
+#ifndef NDL_OWN_BELOW
+// How many of ascending keys are below one.
+NDL_TARGET static inline uint32_t NDL_HOP(place)(
+    const ndl_key *pool, uint32_t size, ndl_key key) {
+  return ndl_pool_below(pool, size, key);
+}
+
+// How many of `n` keys (a multiple of 8) are below one.
+NDL_TARGET static inline uint32_t NDL_HOP(below)(const ndl_key *keys, uint32_t n, ndl_key key) {
+  uint64_t count = 0;
+  for (uint32_t j = 0; j < n; j++) count += keys[j] < key;
+  return (uint32_t)count;
+}
+#endif
+
 // Sorts up to 64 distinct keys by counting, for each, how many are lower: more comparisons than an
 // insertion sort, and none that a processor could guess wrong.
 enum { NDL_SORT_LIMIT = 64 };
@@ -132,57 +204,104 @@ NDL_TARGET static inline void NDL_HOP(sort)(ndl_key *keys, uint32_t n) {
   ndl_key sorted[NDL_SORT_LIMIT];
   uint32_t padded = (n + 7) & ~7u;
   for (uint32_t i = n; i < padded; i++) keys[i] = ~(ndl_key)0;
-  for (uint32_t i = 0; i < n; i++) {
-    ndl_key key = keys[i];
-    uint64_t rank = 0;
-    for (uint32_t j = 0; j < padded; j++) rank += keys[j] < key;
-    sorted[rank] = key;
-  }
-  memcpy(keys, sorted, n * sizeof(ndl_key));
+  for (uint32_t i = 0; i < n; i++) sorted[NDL_HOP(below)(keys, padded, keys[i])] = keys[i];
+  for (uint32_t i = 0; i < n; i++) keys[i] = sorted[i];
 }
 
-NDL_TARGET static int32_t NDL_HOP(step)(
-    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
-    ndl_hop_walk *walk) {
+NDL_TARGET static inline void NDL_HOP(fetch_links)(const ndl_hop_links *links, ndl_key key) {
+  ndl_prefetch_lines(links->rows + (size_t)(key >> 1 & 0x7fffffff) * links->degree);
+}
+
+// The estimate that a key stands for.
+NDL_TARGET static inline float NDL_HOP(estimate)(const ndl_hop_space *space, ndl_key key) {
+  int32_t order = (int32_t)((uint32_t)(key >> 32) ^ 0x80000000u);
+  if (space->finish <= NDL_FINISH_NORM) return (float)order;
+  union { int32_t i; float f; } bits = { order ^ ((order >> 31) & 0x7fffffff) };
+  return bits.f;
+}
+
+// The first key whose estimate is above a limit.
+NDL_TARGET static inline ndl_key NDL_HOP(above)(const ndl_hop_space *space, float limit) {
+  uint32_t order;
+  if (space->finish <= NDL_FINISH_NORM)
+    order = limit < 2147483520.0f ? NDL_HOP(order_int)((int32_t)limit) : 0xfffffffeu;
+  else
+    order = NDL_HOP(order_float)(limit);
+  return order == 0xffffffffu ? ~(ndl_key)0 : ((ndl_key)order + 1) << 32;
+}
+
+// Sets where the walk ends and what it keeps, after the `least`-th has come nearer.
+NDL_TARGET static inline void NDL_HOP(draw_limits)(
+    const ndl_hop_space *space, ndl_hop_walk *walk) {
+  float last = NDL_HOP(estimate)(space, walk->pool[walk->least - 1]);
+  float distance = last + walk->base > 0 ? last + walk->base : 0;
+  float noise = __builtin_sqrtf(walk->noise);
+  float reach = walk->stop * distance > noise ? walk->stop * distance : noise;
+  float kept = __builtin_sqrtf(walk->blur * distance + walk->noise);
+  walk->end = NDL_HOP(above)(space, last + reach);
+  walk->edge = NDL_HOP(above)(space, last + (reach > kept ? reach : kept));
+}
+
+NDL_TARGET static int32_t NDL_HOP(gather)(
+    const ndl_hop_space *space, const ndl_hop_links *links, ndl_hop_walk *walk) {
   ndl_key *pool = walk->pool;
-  uint32_t size = walk->size, cursor = walk->cursor;
+  uint32_t cursor = walk->cursor;
+  uint32_t size = ndl_hop_end(walk);
   if (cursor >= size) return -1;
   ndl_key key = pool[cursor];
+  if (key >= walk->end) return -1;
   pool[cursor] = key | 1;
-  // The runner-up is next about every other time: its links are on their way while this row is scored.
   do cursor++;
   while (cursor < size && (pool[cursor] & 1));
-  if (cursor < size) ndl_prefetch_lines(links->rows + (size_t)(pool[cursor] >> 1 & 0x7fffffff) * links->degree);
+  walk->cursor = cursor;
+  // The runner-up is next about every other time.
+  if (cursor < size) NDL_HOP(fetch_links)(links, pool[cursor]);
   const uint32_t *row = links->rows + (size_t)(key >> 1 & 0x7fffffff) * links->degree;
-  uint32_t n = ndl_hop_collect(
-      row, links->degree, links->count, walk->visited, walk->epoch, walk->ordinals);
-  ndl_key *keys = walk->keys;
-  NDL_HOP(score)(space, query, walk->ordinals, n, keys);
+  uint32_t *ordinals = walk->ordinals;
+  uint32_t n = ndl_collect(
+      row, links->degree, links->count, walk->visited, walk->epoch, ordinals);
+  const size_t stride = NDL_HOP(stride)(space);
+  for (uint32_t i = 0; i < n; i++)
+    NDL_HOP(fetch)(space->codes + ordinals[i] * stride, stride);
+  walk->gathered = n;
+  return (int32_t)n;
+}
+
+NDL_TARGET static void NDL_HOP(settle)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  ndl_key *pool = walk->pool, *keys = walk->keys;
+  uint32_t n = walk->gathered, size = walk->size, cursor = walk->cursor;
+  NDL_HOP(score_fetched)(space, query, walk->ordinals, n, keys);
+  walk->gathered = 0;
   ndl_key threshold = size == walk->capacity ? pool[size - 1] : ~(ndl_key)0;
-  ndl_key nearest = ~(ndl_key)0;
+  if (walk->edge < threshold) threshold = walk->edge;
   uint32_t kept = 0;
   for (uint32_t i = 0; i < n; i++) {
     ndl_key fresh = keys[i];
     keys[kept] = fresh;
     kept += fresh < threshold;
-    nearest = fresh < nearest ? fresh : nearest;
   }
-  if (kept > 0) {
-    if (cursor >= size || nearest < pool[cursor])
-      ndl_prefetch_lines(links->rows + (size_t)(nearest >> 1 & 0x7fffffff) * links->degree);
-    uint32_t lowest;
-    if (kept <= NDL_SORT_LIMIT) {
-      NDL_HOP(sort)(keys, kept);
-      size = ndl_pool_merge_sorted(pool, size, walk->capacity, keys, kept, &lowest);
-    } else {
-      size = ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
-    }
-    if (lowest < cursor) cursor = lowest;
-    while (cursor < size && (pool[cursor] & 1)) cursor++;
-    walk->size = size;
+  if (kept == 0) return;
+  uint32_t lowest;
+  if (kept <= NDL_SORT_LIMIT) {
+    NDL_HOP(sort)(keys, kept);
+    size = ndl_merge_sorted(
+        pool, size, walk->capacity, keys, kept, &lowest, NDL_HOP(place));
+  } else {
+    size = ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
   }
+  if (lowest < cursor) cursor = lowest;
+  if (lowest < walk->least && size >= walk->least && walk->stop > 0) {
+    // The nearest have come nearer: what is out of reach now would only be moved about.
+    NDL_HOP(draw_limits)(space, walk);
+    uint32_t within = NDL_HOP(place)(pool, size, walk->edge);
+    size = within > walk->least ? within : walk->least;
+  }
+  while (cursor < size && (pool[cursor] & 1)) cursor++;
+  if (cursor < size) NDL_HOP(fetch_links)(links, pool[cursor]);
+  walk->size = size;
   walk->cursor = cursor;
-  return (int32_t)n;
 }
 
 NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint32_t blocks) {
@@ -195,5 +314,5 @@ NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint3
 }
 
 const ndl_hop_kernels NDL_HOP(kernels) = {
-  NDL_HOP(score), NDL_HOP(expand), NDL_HOP(step), NDL_HOP(flip)
+  NDL_HOP(score), NDL_HOP(expand), NDL_HOP(gather), NDL_HOP(settle), NDL_HOP(nearest), NDL_HOP(flip)
 };

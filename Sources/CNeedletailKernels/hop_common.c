@@ -2,6 +2,7 @@
 // contraction.
 #include "include/ndl_hop.h"
 #include "include/CNeedletailKernels.h"
+#include "hop_pool.h"
 
 #include <string.h>
 
@@ -32,19 +33,7 @@ const ndl_hop_kernels *ndl_hop_kernels_for(int level) {
 uint32_t ndl_hop_collect(
     const uint32_t *links, uint32_t degree, uint32_t count, uint64_t *visited, uint64_t epoch,
     uint32_t *ordinals) {
-  uint32_t n = 0;
-  const uint64_t tag = epoch << NDL_ROWS_PER_VISITED_WORD;
-  for (uint32_t i = 0; i < degree; i++) {
-    uint32_t ordinal = links[i];
-    if (ordinal >= count) break;
-    uint64_t *word = visited + ordinal / NDL_ROWS_PER_VISITED_WORD;
-    uint64_t bit = 1ull << (ordinal % NDL_ROWS_PER_VISITED_WORD);
-    uint64_t seen = *word >> NDL_ROWS_PER_VISITED_WORD == epoch ? *word : tag;
-    ordinals[n] = ordinal;
-    n += (seen & bit) == 0;
-    *word = seen | bit;
-  }
-  return n;
+  return ndl_collect(links, degree, count, visited, epoch, ordinals);
 }
 
 uint32_t ndl_hop_pack(
@@ -75,22 +64,7 @@ uint32_t ndl_pool_merge(
 uint32_t ndl_pool_merge_sorted(
     ndl_key *pool, uint32_t size, uint32_t capacity, const ndl_key *keys, uint32_t n,
     uint32_t *lowest) {
-  // The new keys that fit: the total is cut at the capacity, from the far end.
-  uint32_t room = capacity - size, left = size, right = n;
-  uint32_t excess = n > room ? n - room : 0;
-  for (; excess > 0; excess--) {
-    if (right == 0) break;
-    if (left > 0 && pool[left - 1] > keys[right - 1]) left--;
-    else right--;
-  }
-  uint32_t total = left + right;
-  uint32_t at = total;
-  while (right > 0) {
-    if (left > 0 && pool[left - 1] > keys[right - 1]) pool[--at] = pool[--left];
-    else pool[--at] = keys[--right];
-  }
-  *lowest = left;
-  return total;
+  return ndl_merge_sorted(pool, size, capacity, keys, n, lowest, ndl_pool_below);
 }
 
 // The rotation is the same source for every instruction set: only sums and differences of whole vectors
@@ -113,38 +87,59 @@ NDL_INLINE void ndl_flip_signs(float *x, size_t d, const uint8_t *signs) {
   }
 }
 
-// The first three stages of a transform, on eight components at a time.
-NDL_INLINE void ndl_hadamard8(float *x) {
-  float a[8], b[8];
-  for (int i = 0; i < 4; i++) {
-    a[i] = x[2 * i] + x[2 * i + 1];
-    a[i + 4] = x[2 * i] - x[2 * i + 1];
-  }
-  for (int i = 0; i < 8; i += 4) {
-    b[i] = a[i] + a[i + 1];
-    b[i + 1] = a[i] - a[i + 1];
-    b[i + 2] = a[i + 2] + a[i + 3];
-    b[i + 3] = a[i + 2] - a[i + 3];
-  }
-  // b holds, by index: sums of pairs low and high (0, 2), their differences (1, 3); from 4 on the same of
-  // the differences of the first stage.
-  x[0] = b[0] + b[2];
-  x[4] = b[0] - b[2];
-  x[2] = b[1] + b[3];
-  x[6] = b[1] - b[3];
-  x[1] = b[4] + b[6];
-  x[5] = b[4] - b[6];
-  x[3] = b[5] + b[7];
-  x[7] = b[5] - b[7];
+// Sixteen components; the compiler makes of it what registers there are.
+typedef float ndl_f32x16 __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t ndl_u32x16 __attribute__((vector_size(64), aligned(4)));
+
+// One stage within sixteen components: partners are `stride` apart, and where bit `stride` of the place is
+// set, the difference is stored.
+#define NDL_STAGE(v, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)                                   \
+  (__builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p) +                     \
+   (ndl_f32x16)((ndl_u32x16)(v) ^ (ndl_u32x16){                                                        \
+       NDL_MINUS(0, a), NDL_MINUS(1, b), NDL_MINUS(2, c), NDL_MINUS(3, d), NDL_MINUS(4, e),            \
+       NDL_MINUS(5, f), NDL_MINUS(6, g), NDL_MINUS(7, h), NDL_MINUS(8, i), NDL_MINUS(9, j),            \
+       NDL_MINUS(10, k), NDL_MINUS(11, l), NDL_MINUS(12, m), NDL_MINUS(13, n), NDL_MINUS(14, o),       \
+       NDL_MINUS(15, p)}))
+#define NDL_MINUS(place, partner) ((place) > (partner) ? 0x80000000u : 0)
+
+// The first four stages of a transform.
+NDL_INLINE void ndl_hadamard16(float *x) {
+  ndl_f32x16 v;
+  memcpy(&v, x, sizeof v);
+  v = NDL_STAGE(v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+  v = NDL_STAGE(v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  v = NDL_STAGE(v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  v = NDL_STAGE(v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  memcpy(x, &v, sizeof v);
+}
+
+// Two stages at once on sixteen columns: partners are `half`, then twice as many components apart.
+NDL_INLINE void ndl_butterfly4(float *x, size_t half) {
+  ndl_f32x16 a, b, c, d;
+  memcpy(&a, x, sizeof a);
+  memcpy(&b, x + half, sizeof b);
+  memcpy(&c, x + 2 * half, sizeof c);
+  memcpy(&d, x + 3 * half, sizeof d);
+  ndl_f32x16 e = a + b, f = a - b, g = c + d, h = c - d;
+  a = e + g;
+  b = f + h;
+  c = e - g;
+  d = f - h;
+  memcpy(x, &a, sizeof a);
+  memcpy(x + half, &b, sizeof b);
+  memcpy(x + 2 * half, &c, sizeof c);
+  memcpy(x + 3 * half, &d, sizeof d);
 }
 
 NDL_INLINE void ndl_hadamard(float *x, size_t n, float scale) {
-  size_t first = 1;
-  if (n >= 8) {
-    for (size_t start = 0; start < n; start += 8) ndl_hadamard8(x + start);
-    first = 8;
+  size_t half = 1;
+  if (n >= 16) {
+    for (size_t j = 0; j < n; j += 16) ndl_hadamard16(x + j);
+    for (half = 16; half * 2 < n; half *= 4)
+      for (size_t start = 0; start < n; start += 4 * half)
+        for (size_t j = 0; j < half; j += 16) ndl_butterfly4(x + start + j, half);
   }
-  for (size_t half = first; half < n; half *= 2) {
+  for (; half < n; half *= 2) {
     for (size_t start = 0; start < n; start += 2 * half) {
       float *low = x + start, *high = low + half;
       for (size_t j = 0; j < half; j++) {
@@ -180,45 +175,106 @@ NDL_INLINE void ndl_rotate(float *x, size_t d, const uint8_t *signs) {
   }
 }
 
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static void ndl_rotate_avx2(
-    float *x, size_t d, const uint8_t *signs) {
-  ndl_rotate(x, d, signs);
-}
-#endif
-
-void ndl_rotate_f32(float *x, size_t d, const uint8_t *signs) {
-#if defined(__x86_64__)
-  if (ndl_level_current() >= NDL_LEVEL_AVX2) {
-    ndl_rotate_avx2(x, d, signs);
-    return;
-  }
-#endif
-  ndl_rotate(x, d, signs);
-}
-
-size_t ndl_encode_f32(const float *x, size_t d, float inverse, uint8_t *codes) {
-  size_t clamped = 0;
+NDL_INLINE size_t ndl_encode(const float *x, size_t d, float inverse, uint8_t *codes) {
+  uint32_t clamped = 0;
   for (size_t j = 0; j < d; j++) {
     float value = x[j] * inverse;
     float rounded = value < 0 ? value - 0.5f : value + 0.5f;
     // The comparisons are this way round so that a NaN becomes a number.
     float above = rounded > -127.5f ? rounded : -127.0f;
     float bounded = above < 127.5f ? above : 127.0f;
-    clamped += rounded > 128.0f || rounded < -128.0f;
+    clamped += (uint32_t)(rounded > 128.0f) | (uint32_t)(rounded < -128.0f);
     codes[j] = (uint8_t)((int32_t)bounded + 128);
   }
   return clamped;
 }
 
-int32_t ndl_code_sum(const int8_t *code, size_t d) {
+NDL_INLINE float ndl_largest(const float *x, size_t d) {
+  // Without their sign, floats order as the integers of their bits do.
+  int32_t largest = 0;
+  for (size_t j = 0; j < d; j++) {
+    int32_t bits;
+    memcpy(&bits, x + j, 4);
+    bits &= 0x7fffffff;
+    largest = bits > largest ? bits : largest;
+  }
+  float value;
+  memcpy(&value, &largest, 4);
+  return value;
+}
+
+NDL_INLINE int32_t ndl_sum(const int8_t *code, size_t d) {
   int32_t sum = 0;
   for (size_t j = 0; j < d; j++) sum += code[j];
   return sum;
 }
 
-int32_t ndl_code_squared_norm(const int8_t *code, size_t d) {
+NDL_INLINE int32_t ndl_squared_norm(const int8_t *code, size_t d) {
   int32_t sum = 0;
   for (size_t j = 0; j < d; j++) sum += (int32_t)code[j] * code[j];
   return sum;
+}
+
+// Each of them once more for wider registers, which change no bit of the result.
+#if defined(__x86_64__)
+#define NDL_WIDE(type, name, parameters, arguments)                                       \
+  __attribute__((target("avx2"))) static type ndl_##name##_avx2 parameters {              \
+    return ndl_##name arguments;                                                          \
+  }
+#define NDL_CALL(name, arguments) \
+  (ndl_level_current() >= NDL_LEVEL_AVX2 ? ndl_##name##_avx2 arguments : ndl_##name arguments)
+#else
+#define NDL_WIDE(type, name, parameters, arguments)
+#define NDL_CALL(name, arguments) ndl_##name arguments
+#endif
+
+NDL_WIDE(void, rotate, (float *x, size_t d, const uint8_t *signs), (x, d, signs))
+NDL_WIDE(
+    size_t, encode, (const float *x, size_t d, float inverse, uint8_t *codes),
+    (x, d, inverse, codes))
+NDL_WIDE(float, largest, (const float *x, size_t d), (x, d))
+NDL_WIDE(int32_t, sum, (const int8_t *code, size_t d), (code, d))
+NDL_WIDE(int32_t, squared_norm, (const int8_t *code, size_t d), (code, d))
+
+void ndl_rotate_f32(float *x, size_t d, const uint8_t *signs) { NDL_CALL(rotate, (x, d, signs)); }
+
+size_t ndl_encode_f32(const float *x, size_t d, float inverse, uint8_t *codes) {
+  return NDL_CALL(encode, (x, d, inverse, codes));
+}
+
+float ndl_largest_f32(const float *x, size_t d) { return NDL_CALL(largest, (x, d)); }
+
+void ndl_code_split(const uint8_t *code, size_t blocks, uint8_t *upper, uint8_t *lower) {
+  for (size_t left = blocks * 32; left > 0;) {
+    size_t half = left >= 64 ? 64 : 32;
+    for (size_t j = 0; j < half; j++) {
+      uint8_t a = code[j], b = code[half + j];
+      upper[j] = (uint8_t)((a >> 4) | (b & 0xf0));
+      lower[j] = (uint8_t)((a & 15) | (b << 4));
+    }
+    code += 2 * half;
+    upper += half;
+    lower += half;
+    left -= half;
+  }
+}
+
+void ndl_code_join(const uint8_t *upper, const uint8_t *lower, size_t blocks, uint8_t *code) {
+  for (size_t left = blocks * 32; left > 0;) {
+    size_t half = left >= 64 ? 64 : 32;
+    for (size_t j = 0; j < half; j++) {
+      code[j] = (uint8_t)((upper[j] << 4) | (lower[j] & 15));
+      code[half + j] = (uint8_t)((upper[j] & 0xf0) | (lower[j] >> 4));
+    }
+    code += 2 * half;
+    upper += half;
+    lower += half;
+    left -= half;
+  }
+}
+
+int32_t ndl_code_sum(const int8_t *code, size_t d) { return NDL_CALL(sum, (code, d)); }
+
+int32_t ndl_code_squared_norm(const int8_t *code, size_t d) {
+  return NDL_CALL(squared_norm, (code, d));
 }

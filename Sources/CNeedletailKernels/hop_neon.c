@@ -29,5 +29,30 @@ NDL_TARGET static inline void ndl_hop_dots4_neon(
   vst1q_s32(dots, vaddq_s32(sums, zero));
 }
 
+NDL_TARGET static inline int32x4_t ndl_hop_nibble_sum_neon(
+    int32x4_t sum, const uint8_t *row, int8x16_t low, int8x16_t high) {
+  uint8x16_t v = vld1q_u8(row);
+  sum = vdotq_s32(sum, vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), low);
+  return vdotq_s32(sum, vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), high);
+}
+
+NDL_TARGET static inline void ndl_hop_nibbles4_neon(
+    const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, const int8_t *query,
+    uint32_t blocks, int32_t *dots) {
+  int32x4_t s0 = vdupq_n_s32(0), s1 = s0, s2 = s0, s3 = s0;
+  for (size_t j = 0; j < (size_t)blocks * 32; j += 16) {
+    // Byte i of a line goes with components i and 64 + i; of a last half line with i and 32 + i.
+    size_t line = j & ~(size_t)63;
+    size_t apart = line + 64 <= (size_t)blocks * 32 ? 64 : 32;
+    const int8_t *part = query + 2 * line + (j - line);
+    int8x16_t low = vld1q_s8(part), high = vld1q_s8(part + apart);
+    s0 = ndl_hop_nibble_sum_neon(s0, a + j, low, high);
+    s1 = ndl_hop_nibble_sum_neon(s1, b + j, low, high);
+    s2 = ndl_hop_nibble_sum_neon(s2, c + j, low, high);
+    s3 = ndl_hop_nibble_sum_neon(s3, d + j, low, high);
+  }
+  vst1q_s32(dots, vpaddq_s32(vpaddq_s32(s0, s1), vpaddq_s32(s2, s3)));
+}
+
 #include "hop_body.h"
 #endif

@@ -33,8 +33,14 @@ public struct GraphParameters: Sendable, Hashable, Codable {
 
 /// What the walk through the graph compares.
 public enum CodeKind: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Eight bits per component: a quarter of the memory, several times the speed. The default.
+  /// `int4` where a trial on the finished graph finds that nothing is lost by it, otherwise `int8`. The
+  /// default; an index says which it became.
+  case automatic = "auto"
+  /// Eight bits per component: a quarter of the memory, several times the speed.
   case int8
+  /// The same eight bits in two halves: the walk reads the upper four only, and the lower four settle the
+  /// order of what it found.
+  case int4
   /// The precise rows themselves.
   case none
 }
@@ -64,8 +70,8 @@ extension VectorIndex {
     public var graph = GraphParameters()
     /// What the walk compares.
     ///
-    /// Default `.int8`.
-    public var codes = CodeKind.int8
+    /// Default `.automatic`.
+    public var codes = CodeKind.automatic
     /// How rows are kept for the re-rank.
     ///
     /// Default `.float32`.
@@ -91,7 +97,14 @@ extension VectorIndex.Configuration {
     options.graph.extendsCandidates = graph.extendsCandidates
     options.graph.keepsPruned = graph.keepsPruned
     options.graph.seed = seed
-    options.codes = codes == .int8 ? .int8 : .none
+    switch codes {
+    case .automatic:
+      options.codes = .int8
+      options.mayPartCodes = true
+    case .int8: options.codes = .int8
+    case .int4: options.codes = .int4
+    case .none: options.codes = .none
+    }
     options.precise =
       switch preciseRows {
       case .float32: .float32
@@ -109,7 +122,12 @@ extension VectorIndex.Configuration {
     graph.extendsCandidates = options.graph.extendsCandidates
     graph.keepsPruned = options.graph.keepsPruned
     seed = options.graph.seed
-    codes = options.codes == .int8 ? .int8 : .none
+    codes =
+      switch options.codes {
+      case .int8: .int8
+      case .int4: .int4
+      case .none: .none
+      }
     preciseRows =
       switch options.precise {
       case .float32: .float32

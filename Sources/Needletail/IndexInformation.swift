@@ -210,7 +210,7 @@ extension VectorIndex {
       || (element == .int8 && configuration.metric != .cosine)
     let m = configuration.graph.m
     var memory = MemoryByComponent()
-    if configuration.codes == .int8 {
+    if configuration.codes != .none {
       let terms =
         switch configuration.metric {
         case .squaredEuclidean, .cosine: 4

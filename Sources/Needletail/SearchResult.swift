@@ -28,7 +28,7 @@ public struct Completion: Sendable, Hashable {
 
 /// What a search cost.
 public struct SearchStatistics: Sendable, Hashable {
-  /// The window that was used, after it was raised to `k`.
+  /// The window that was used.
   public var efSearch = 0
   /// Rows whose links were followed.
   public var hops = 0

@@ -66,22 +66,46 @@ package enum HopFinish: Sendable, Hashable {
   }
 }
 
-/// Coded rows that a walk can score.
-///
-/// Codes are int8 components stored as bytes with 128 added, in blocks of 64 bytes, row after row.
+/// How much of a code's components a walk reads.
+package enum CodeWidth: Sendable, Hashable {
+  /// Whole int8 components, stored as bytes with 128 added: 64 bytes a block of 64 components.
+  case bytes
+  /// The upper four bits of each, two to a byte: 32 bytes a block. See `ndl_hop.h` for their order.
+  case nibbles
+  /// Both halves, the lower ones in rows of their own.
+  case split
+
+  /// Bytes that a block of 64 components takes.
+  package var blockByteCount: Int { self == .bytes ? 64 : 32 }
+  /// What a component of zero is stored as, in units of the int8 code; a nibble is the middle of sixteen.
+  package var zero: Int32 { self == .nibbles ? 120 : 128 }
+
+  fileprivate var raw: ndl_width {
+    switch self {
+    case .bytes: NDL_WIDTH_BYTES
+    case .nibbles: NDL_WIDTH_NIBBLES
+    case .split: NDL_WIDTH_SPLIT
+    }
+  }
+}
+
+/// Coded rows that a walk can score, row after row.
 @safe
 package struct HopSpace {
   fileprivate var raw: ndl_hop_space
 
-  /// - Precondition: `codes` has `count·blocks·64` readable bytes, `terms` has `count·finish.termByteCount`
-  ///   aligned to 4, and both outlive the space.
+  /// - Precondition: `codes` has `count·blocks·width.blockByteCount` readable bytes, under `.split` `lower` has
+  ///   as many, `terms` has
+  ///   `count·finish.termByteCount` aligned to 4, and both outlive the space.
   @unsafe
   package init(
-    codes: UnsafeRawPointer, terms: UnsafeRawPointer?, count: Int, blocks: Int, finish: HopFinish
+    codes: UnsafeRawPointer, lower: UnsafeRawPointer? = nil, terms: UnsafeRawPointer?, count: Int,
+    blocks: Int, finish: HopFinish, width: CodeWidth = .bytes
   ) {
     unsafe raw = ndl_hop_space(
-      codes: codes.assumingMemoryBound(to: UInt8.self), terms: terms, count: UInt32(count),
-      blocks: UInt32(blocks), finish: finish.raw)
+      codes: codes.assumingMemoryBound(to: UInt8.self),
+      lower: lower?.assumingMemoryBound(to: UInt8.self), terms: terms, count: UInt32(count),
+      blocks: UInt32(blocks), finish: finish.raw, width: width.raw)
   }
 }
 
@@ -106,7 +130,7 @@ package struct HopQuery {
 @safe
 package struct HopKernel: @unchecked Sendable {
   // SAFETY: points to a constant table of functions.
-  private let kernels: UnsafePointer<ndl_hop_kernels>
+  fileprivate let kernels: UnsafePointer<ndl_hop_kernels>
 
   /// Entries that ordinal and key buffers need beyond the longest list.
   package static let slack = Int(NDL_HOP_SLACK)
@@ -157,55 +181,106 @@ package struct HopKernel: @unchecked Sendable {
   }
 }
 
-/// A walk under way: its pool and its buffers.
+/// A walk on codes under way: what is scored, what is followed, its pool and its buffers.
 @safe
 package struct HopWalk {
-  fileprivate var raw: ndl_hop_walk
+  private var space: ndl_hop_space
+  private var query: ndl_hop_query
+  private var links: ndl_hop_links
+  private var raw: ndl_hop_walk
+  private let kernels: UnsafePointer<ndl_hop_kernels>
+  /// Hops done.
+  package private(set) var hops = 0
+  /// Rows scored.
+  package private(set) var scored = 0
+  private var isDone = false
 
-  /// - Precondition: the pool holds `size` ascending keys and has room for `capacity`; `visited` covers every
-  ///   ordinal of the links; the buffers have room for `degree + slack` entries; all outlive the walk.
+  /// The walk ends when the nearest `window` candidates were expanded and the pool holds `least`.
+  ///
+  /// - Precondition: the pool holds `size` ascending keys and has room for `capacity + degree`; `links` are `count` rows
+  ///   of `degree` ordinals; `visited` covers every ordinal below `count`; the buffers have room for
+  ///   `degree + slack` entries; all outlive the walk.
   @unsafe
   package init(
-    pool: UnsafeMutablePointer<CandidateKey>, size: Int, capacity: Int,
-    visited: UnsafeMutablePointer<UInt64>, epoch: UInt64, ordinals: UnsafeMutablePointer<UInt32>,
-    keys: UnsafeMutablePointer<CandidateKey>
+    _ kernel: HopKernel, _ space: HopSpace, _ query: HopQuery, links: UnsafePointer<UInt32>,
+    degree: Int, count: Int, pool: UnsafeMutablePointer<CandidateKey>, size: Int, capacity: Int,
+    window: Int, least: Int, visited: UnsafeMutablePointer<UInt64>, epoch: UInt64,
+    ordinals: UnsafeMutablePointer<UInt32>, keys: UnsafeMutablePointer<CandidateKey>
   ) {
+    unsafe self.space = space.raw
+    unsafe self.query = query.raw
+    unsafe self.kernels = kernel.kernels
+    unsafe self.links = ndl_hop_links(rows: links, degree: UInt32(degree), count: UInt32(count))
     unsafe raw = ndl_hop_walk(
-      pool: pool, capacity: UInt32(capacity), size: UInt32(size), cursor: 0, visited: visited,
-      epoch: epoch, ordinals: ordinals, keys: keys)
+      pool: pool, capacity: UInt32(capacity), window: UInt32(window),
+      least: UInt32(least), stop: 0, base: 0, blur: 0, noise: 0, end: .max, edge: .max,
+      size: UInt32(size), cursor: 0, visited: visited, epoch: epoch, ordinals: ordinals, keys: keys,
+      gathered: 0)
+  }
+
+  /// Ends the walk, too, once the next candidate is farther than the `least`-th by more than `ratio` times the
+  /// distance of that one, its estimate plus `base`; what is that far, and farther than
+  /// `sqrt(blur·distance + noise)`, is not kept either.
+  ///
+  /// - Source: Al-Jazzazi et al., distance adaptive beam search (2025).
+  package mutating func stop(beyond ratio: Float, base: Float, blur: Float, noise: Float) {
+    unsafe raw.stop = ratio
+    unsafe raw.base = base
+    unsafe raw.blur = blur
+    unsafe raw.noise = noise
   }
 
   /// Keys in the pool.
   package var size: Int { unsafe Int(raw.size) }
+
+  /// Whether a candidate is left to expand.
+  package var isOpen: Bool {
+    var raw = unsafe raw
+    return unsafe !isDone && raw.cursor < ndl_hop_end(&raw)
+  }
+
+  /// Begins a hop: takes the nearest candidate that was not expanded, and asks for the codes behind its
+  /// unvisited links.
+  ///
+  /// - Returns: `false` when nothing is left to expand.
+  @inline(__always)
+  package mutating func gather() -> Bool {
+    // SAFETY: what the pointers lead to is promised by whoever made the walk.
+    let rows = unsafe kernels.pointee.gather(&space, &links, &raw)
+    guard rows >= 0 else {
+      isDone = true
+      return false
+    }
+    hops &+= 1
+    scored &+= Int(rows)
+    return true
+  }
+
+  /// Ends a hop: scores what was gathered and merges what is near enough into the pool.
+  @inline(__always)
+  package mutating func settle() {
+    // SAFETY: as above.
+    unsafe kernels.pointee.settle(&space, &query, &links, &raw)
+  }
+
+  /// Does hops until nothing is left to expand or `limit` rows were scored.
+  package mutating func run(limit: Int = .max) {
+    while scored < limit, gather() { settle() }
+  }
 }
 
 extension HopKernel {
-  /// Does hops until nothing is left to expand or `limit` rows were scored.
+  /// The nearest of the first `count` rows of a space.
   ///
-  /// Each hop expands the nearest candidate that was not expanded yet, and merges what is near enough into
-  /// the pool.
-  ///
-  /// - Precondition: `links` holds rows of `degree` ordinals for every row of the pool.
-  /// - Returns: hops done, rows scored, and whether the limit ended the walk.
+  /// - Parameter except: an ordinal that is left out, unless it is the only one.
+  /// - Precondition: `count` is from 1 to the rows of the space.
   @unsafe
-  package func walk(
-    _ space: HopSpace, _ query: HopQuery, links: UnsafePointer<UInt32>, degree: Int, count: Int,
-    limit: Int, _ walk: inout HopWalk
-  ) -> (hops: Int, scored: Int, isLimited: Bool) {
+  package func nearest(
+    _ space: HopSpace, _ query: HopQuery, ofFirst count: Int, except: UInt32?
+  ) -> CandidateKey {
     var space = unsafe space.raw
     var query = unsafe query.raw
-    var links = unsafe ndl_hop_links(
-      rows: links, degree: UInt32(degree), count: UInt32(count))
-    let step = unsafe kernels.pointee.step
-    var hops = 0
-    var scored = 0
-    while true {
-      if scored >= limit { return (hops, scored, unsafe walk.raw.cursor < walk.raw.size) }
-      let rows = unsafe step(&space, &query, &links, &walk.raw)
-      if rows < 0 { return (hops, scored, false) }
-      hops &+= 1
-      scored &+= Int(rows)
-    }
+    return unsafe kernels.pointee.nearest(&space, &query, UInt32(count), except ?? .max)
   }
 
   /// Turns a row's code into a query's; returns the sum of its components.
@@ -280,6 +355,30 @@ package func encode(
   _ x: UnsafePointer<Float>, dimensions: Int, inverse: Float, codes: UnsafeMutablePointer<UInt8>
 ) -> Int {
   unsafe ndl_encode_f32(x, dimensions, inverse, codes)
+}
+
+/// Parts a row's code of `blocks·64` bytes into upper and lower nibbles, `blocks·32` bytes each.
+@unsafe
+package func splitCode(
+  _ code: UnsafePointer<UInt8>, blocks: Int, upper: UnsafeMutablePointer<UInt8>,
+  lower: UnsafeMutablePointer<UInt8>
+) {
+  unsafe ndl_code_split(code, blocks, upper, lower)
+}
+
+/// Puts a row's code together again.
+@unsafe
+package func joinCode(
+  upper: UnsafePointer<UInt8>, lower: UnsafePointer<UInt8>, blocks: Int,
+  code: UnsafeMutablePointer<UInt8>
+) {
+  unsafe ndl_code_join(upper, lower, blocks, code)
+}
+
+/// The largest magnitude among finite components.
+@unsafe
+package func largestMagnitude(_ x: UnsafePointer<Float>, count: Int) -> Float {
+  unsafe ndl_largest_f32(x, count)
 }
 
 /// The sum of int8 components.

@@ -8,12 +8,14 @@ struct PoolMergeTests {
   private func merge(
     _ pool: [CandidateKey], _ keys: [CandidateKey], capacity: Int
   ) -> (pool: [CandidateKey], lowest: Int) {
-    // A canary behind the pool: nothing may be written over the capacity.
-    var buffer = pool + [CandidateKey](repeating: 0xdead, count: capacity - pool.count + 1)
+    guard !keys.isEmpty else { return (pool, pool.count) }
+    // A canary behind what the merge may touch.
+    let end = pool.count + keys.count
+    var buffer = pool + [CandidateKey](repeating: 0xdead, count: keys.count + 1)
     var unsorted = keys + [0]
     let (size, lowest) = unsafe mergeIntoPool(
       &buffer, size: pool.count, capacity: capacity, keys: &unsorted, count: keys.count)
-    #expect(buffer[capacity] == 0xdead, "written over the end")
+    #expect(buffer[end] == 0xdead, "written over the end")
     return (Array(buffer.prefix(size)), lowest)
   }
 

@@ -89,7 +89,7 @@ struct SearchTests {
       for query in queries.prefix(10) {
         let (neighbors, outcome) = try segment.answers(query, .init(k: k, efSearch: 30))
         #expect(neighbors.count == k && outcome.count == k)
-        #expect(outcome.efSearch == max(30, k))
+        #expect(outcome.efSearch == 30)
         #expect(Set(neighbors.map(\.id)).count == k)
         #expect(zip(neighbors, neighbors.dropFirst()).allSatisfy { Neighbor.precedes($0, $1) })
         for neighbor in neighbors {

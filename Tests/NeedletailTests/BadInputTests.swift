@@ -197,9 +197,9 @@ struct BadInputTests {
     let all = try index.snapshot.search([1, 2, 3], k: 1_000)
     #expect(all.neighbors.count == 300 && all.completion.isComplete)
     #expect(Set(all.neighbors.map(\.id)).count == 300)
-    let raised = try index.snapshot.search([1, 2, 3], k: 50, options: SearchOptions(efSearch: 10))
-    #expect(raised.neighbors.count == 50 && raised.completion.isComplete)
-    #expect(raised.statistics.efSearch == 50, "raised to k, and said")
+    let narrow = try index.snapshot.search([1, 2, 3], k: 50, options: SearchOptions(efSearch: 10))
+    #expect(narrow.neighbors.count == 50 && narrow.completion.isComplete)
+    #expect(narrow.statistics.efSearch == 10, "narrow, and yet all k are there")
     var options = SearchOptions(efSearch: 100)
     options.evaluationLimit = 40
     let limited = try index.snapshot.search([1, 2, 3], k: 5, options: options)

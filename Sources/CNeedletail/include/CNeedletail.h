@@ -138,9 +138,10 @@ enum {
 
 // What a walk through the index compares.
 enum {
-  NEEDLETAIL_CODES_DEFAULT = 0,  // int8
+  NEEDLETAIL_CODES_DEFAULT = 0,  // int4 or int8, as a trial on the finished graph decides
   NEEDLETAIL_CODES_INT8 = 1,     // one byte per component
   NEEDLETAIL_CODES_NONE = 2,     // the rows as they are kept
+  NEEDLETAIL_CODES_INT4 = 3,     // one byte per component, of which the walk reads the upper half
 };
 
 // How an index is laid out.
@@ -312,8 +313,7 @@ needletail_status needletail_get_vectors(
 typedef struct needletail_search_options {
   uint32_t struct_size;
   uint32_t threads;  // the most threads of a batch; 0: 1, the caller's own
-  // Width of the window of candidates: more finds more and takes longer. Raised to k where it is
-  // smaller. 0: 64, or what `recall` needs.
+  // Width of the window of candidates: more finds more and takes longer. 0: 64, or what `recall` needs.
   uint64_t ef;
   // The share of right answers to aim at, above 0 and at most 1: the fastest setting that reached it
   // when the index was tuned. NEEDLETAIL_NOT_FOUND where it was not. 0: not given. Not together with `ef`.

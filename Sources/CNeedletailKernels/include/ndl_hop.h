@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// How a product becomes a key. `dot` is the exact product of the two int8 codes plus `zero`.
+// How a product becomes a key. `dot` is the exact product of the two codes plus `zero`.
 typedef enum ndl_finish {
   // key = -dot. No terms.
   NDL_FINISH_PRODUCT = 0,
@@ -25,19 +25,34 @@ typedef enum ndl_finish {
   NDL_FINISH_REDUCED = 4,
 } ndl_finish;
 
+// How much of a component a walk reads.
+typedef enum ndl_width {
+  // A byte a component: `blocks * 64` bytes a row.
+  NDL_WIDTH_BYTES = 0,
+  // The upper four bits of a component: `blocks * 32` bytes a row. A line of 64 bytes holds 128
+  // components, byte i the components i (low nibble) and 64 + i; the last 32 bytes of an odd number of
+  // blocks hold 64 components, byte i the components i and 32 + i. A nibble stands for the middle of its
+  // sixteen values: v * 16 + 8 - 128.
+  NDL_WIDTH_NIBBLES = 1,
+  // Both halves of every component, the lower four bits in rows of their own: v = 16 * upper + lower.
+  NDL_WIDTH_SPLIT = 2,
+} ndl_width;
+
 // Rows that can be scored.
 typedef struct ndl_hop_space {
-  const uint8_t *_Nonnull codes;  // rows, `blocks * 64` bytes apart
-  const void *_Nullable terms;    // see ndl_finish
-  uint32_t count;                 // rows; an ordinal at or over it ends a list of links
-  uint32_t blocks;                // 64-byte blocks per code
+  const uint8_t *_Nonnull codes;
+  const uint8_t *_Nullable lower;  // the lower nibbles of NDL_WIDTH_SPLIT
+  const void *_Nullable terms;     // see ndl_finish
+  uint32_t count;                  // rows; an ordinal at or over it ends a list of links
+  uint32_t blocks;                 // 64 components each
   ndl_finish finish;
+  ndl_width width;
 } ndl_hop_space;
 
 // What the rows are scored against.
 typedef struct ndl_hop_query {
   const int8_t *_Nonnull code;  // blocks * 64 components
-  int32_t zero;                 // 128 * (sum of the query's components)
+  int32_t zero;                 // sum of the query's components, 128 times, or 120 times for nibbles
   int32_t offset;
   float scale;
   float norm_scale;
@@ -74,23 +89,55 @@ typedef struct ndl_hop_links {
   uint32_t count;  // rows; an ordinal at or over it ends a row
 } ndl_hop_links;
 
-// A walk under way. `pool` is ascending; what stands before `cursor` was expanded.
+// A walk under way. `pool` is ascending; what stands before `cursor` was expanded. The walk ends when the
+// nearest `window` were and the pool holds `least`; it keeps `capacity`.
 typedef struct ndl_hop_walk {
-  ndl_key *_Nonnull pool;
+  ndl_key *_Nonnull pool;  // room for capacity + degree
   uint32_t capacity;
+  uint32_t window;
+  uint32_t least;
+  // Ends the walk, too, once the next candidate is farther than the `least`-th by more than `stop` times
+  // the distance of that one, which is its estimate plus `base`. 0: never. What is farther than that, and
+  // farther than `sqrt(blur * distance + noise)`, by which rounding may mislead, is not kept either.
+  float stop;
+  float base;
+  float blur;
+  float noise;
+  ndl_key end;   // the first key that ends the walk; all ones as long as there is none
+  ndl_key edge;  // the first key that is not kept
   uint32_t size;
   uint32_t cursor;
   uint64_t *_Nonnull visited;
   uint64_t epoch;
   uint32_t *_Nonnull ordinals;  // room for degree + NDL_HOP_SLACK
   ndl_key *_Nonnull keys;       // room for degree + NDL_HOP_SLACK
+  uint32_t gathered;            // rows in `ordinals` that were not scored yet
 } ndl_hop_walk;
 
-// One hop: expands the nearest candidate that was not expanded, and merges what is near enough into the
-// pool. Returns the rows scored, or -1 when there is nothing left to expand.
-typedef int32_t (*ndl_hop_step_fn)(
+// The part of the pool whose candidates are to be expanded.
+static inline uint32_t ndl_hop_end(const ndl_hop_walk *_Nonnull walk) {
+  return walk->size > walk->window && walk->size >= walk->least ? walk->window : walk->size;
+}
+
+// A hop has two halves, so that a thread with several walks can turn to another one while the codes
+// travel.
+//
+// The first half takes the nearest candidate that was not expanded, marks the unvisited among its links
+// visited and asks for their codes. Returns how many they are, or -1 when there is nothing left to expand.
+typedef int32_t (*ndl_hop_gather_fn)(
+    const ndl_hop_space *_Nonnull space, const ndl_hop_links *_Nonnull links,
+    ndl_hop_walk *_Nonnull walk);
+
+// The second half scores what was gathered, merges what is near enough into the pool, and asks for the
+// links of the candidate that is next.
+typedef void (*ndl_hop_settle_fn)(
     const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query,
     const ndl_hop_links *_Nonnull links, ndl_hop_walk *_Nonnull walk);
+
+// The nearest of the first `n` rows (1 <= n <= count), `except` left out unless it is the only one.
+typedef ndl_key (*ndl_hop_nearest_fn)(
+    const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query, uint32_t n,
+    uint32_t except);
 
 // Turns a row's code into a query's: takes the 128 off. Returns the sum of the components.
 typedef int32_t (*ndl_hop_flip_fn)(
@@ -99,7 +146,9 @@ typedef int32_t (*ndl_hop_flip_fn)(
 typedef struct ndl_hop_kernels {
   ndl_hop_score_fn _Nonnull score;
   ndl_hop_expand_fn _Nonnull expand;
-  ndl_hop_step_fn _Nonnull step;
+  ndl_hop_gather_fn _Nonnull gather;
+  ndl_hop_settle_fn _Nonnull settle;
+  ndl_hop_nearest_fn _Nonnull nearest;
   ndl_hop_flip_fn _Nonnull flip;
 } ndl_hop_kernels;
 
@@ -122,8 +171,9 @@ uint32_t ndl_hop_pack(
     const float *_Nonnull estimates, const uint32_t *_Nonnull ordinals, uint32_t n,
     ndl_key threshold, ndl_key *_Nonnull keys);
 
-// Merges `n` keys (any order; sorted in place) into the ascending `pool` of `size` <= `capacity` keys,
-// keeping the lowest `capacity`. Returns the new size; `*lowest` is the first position that changed.
+// Merges `n` > 0 keys (any order; sorted in place) into the ascending `pool` of `size` <= `capacity` keys,
+// which has room for `size + n`, keeping the lowest `capacity`. No key may be in the pool already. Returns
+// the new size; `*lowest` is the first position that changed.
 uint32_t ndl_pool_merge(
     ndl_key *_Nonnull pool, uint32_t size, uint32_t capacity, ndl_key *_Nonnull keys, uint32_t n,
     uint32_t *_Nonnull lowest);
@@ -141,6 +191,17 @@ void ndl_rotate_f32(float *_Nonnull x, size_t d, const uint8_t *_Nonnull signs);
 // codes[j] = 128 + clamp(round-half-away(x[j] * inverse), -127, 127), for j < d. Returns the number
 // clamped.
 size_t ndl_encode_f32(const float *_Nonnull x, size_t d, float inverse, uint8_t *_Nonnull codes);
+
+// The largest magnitude of finite components; 0 without any.
+float ndl_largest_f32(const float *_Nonnull x, size_t d);
+
+// Parts a row's code of `blocks * 64` bytes into its upper and lower nibbles, `blocks * 32` bytes each, and
+// puts it together again.
+void ndl_code_split(
+    const uint8_t *_Nonnull code, size_t blocks, uint8_t *_Nonnull upper, uint8_t *_Nonnull lower);
+void ndl_code_join(
+    const uint8_t *_Nonnull upper, const uint8_t *_Nonnull lower, size_t blocks,
+    uint8_t *_Nonnull code);
 
 // The sum, and the sum of squares, of int8 components.
 int32_t ndl_code_sum(const int8_t *_Nonnull code, size_t d);

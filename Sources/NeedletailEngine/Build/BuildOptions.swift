@@ -6,6 +6,9 @@ package enum CodeKind: UInt32, Sendable, Hashable, CaseIterable {
   case none = 0
   /// int8 codes.
   case int8 = 1
+  /// int8 codes, parted: the walk reads the upper four bits of each component, and the lower four settle
+  /// the order of what it found.
+  case int4 = 2
 }
 
 /// How the rows for the precise re-rank are kept.
@@ -33,6 +36,9 @@ package struct BuildOptions: Sendable, Hashable {
   package var metric: Metric
   package var graph = GraphOptions()
   package var codes = CodeKind.int8
+  /// Whether int8 codes are parted (`int4`) where a trial on the finished graph finds that the walk loses
+  /// nothing by it.
+  package var mayPartCodes = false
   package var precise = PreciseKind.float32
 
   package init(dimensions: Int, metric: Metric) {

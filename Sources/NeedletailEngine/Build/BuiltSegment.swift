@@ -11,12 +11,16 @@ struct BuiltSegment {
   var order: [UInt32]
   var levelCounts: [Int]
   var tables: [LinkTable]
-  /// `[count, codeByteCount]` codes.
+  /// `[count, codeByteCount]` codes, or half as many bytes of upper nibbles when they are parted.
   var codes: MemoryBlock
+  /// The lower nibbles of parted codes.
+  var lowerCodes: MemoryBlock?
   /// `[count]` search terms, as the quantizer's finish has them.
   var terms: MemoryBlock
   var repairedNodes: Int
   var unreachableNodes: Int
+  /// See `SegmentParameters.growth`.
+  var growth: Float = 0
 }
 
 /// Turns checked rows into a segment: trains, codes, links, repairs.
@@ -36,12 +40,19 @@ struct SegmentBuilder {
     self.level = level
   }
 
+  /// Whether the scale is chosen with parted codes in mind.
+  private var mayPartCodes: Bool {
+    options.codes == .int4
+      || (options.mayPartCodes && options.dimensions >= BuiltSegment.fewestDimensionsToPart)
+  }
+
   func build(_ rows: RowSource, _ findings: RowFindings) throws(NeedletailError) -> BuiltSegment {
     let plan = LevelPlan(count: rows.count, m: options.graph.m, seed: options.graph.seed)
     let lossless = findings.losslessForm(options.metric)
     monitor?.begin("coding", total: rows.count)
     var quantizer = try Quantizer.train(
-      rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed)
+      rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed,
+      mayBeParted: mayPartCodes)
     var coded = try encode(rows, plan, quantizer, findings)
     if quantizer.form == .globalScale, options.metric != .cosine, coded.worstClamping > 0.05 {
       // Rows that the sample did not show stick out of the one scale: give every row its own.
@@ -53,11 +64,13 @@ struct SegmentBuilder {
     }
     let builder = try link(coded, plan)
     let repair = try builder.repair()
-    return BuiltSegment(
+    var segment = BuiltSegment(
       options: options, quantizer: quantizer, count: rows.count, order: plan.order,
       levelCounts: plan.counts, tables: builder.tables, codes: coded.codes,
       terms: coded.searchTerms, repairedNodes: repair.repaired,
       unreachableNodes: repair.unreachable)
+    try segment.tryGraph(level)
+    return segment
   }
 
   /// Links the rows by each rule of the metric and joins what comes out.

@@ -6,7 +6,7 @@ extension Quantizer {
   /// Rows that training looks at; more change the result by less than the rounding of a code.
   static let sampleCount = 4096
   /// Clip points tried for a global scale, in root-mean-square components of the sample.
-  private static let clips: [Double] = [2.5, 3, 3.5, 4, 4.5, 5, 6, 8, 12]
+  private static let clips: [Double] = [2.5, 2.75, 3, 3.25, 3.5, 4, 4.5, 5, 6, 8, 12]
 
   /// Chooses the form and its constants from a sample of the rows.
   ///
@@ -18,11 +18,13 @@ extension Quantizer {
   ///   - metric: what near means.
   ///   - lossless: the lossless form that *all* rows allow, if any.
   ///   - seed: where the signs of the rotation come from.
+  ///   - mayBeParted: whether a walk may read the upper nibbles only; they ask for a smaller scale.
   ///   - forcesRowScale: leaves the global scale out; for data whose tail a sample did not show.
   /// - Returns: the quantizer.
   /// - Throws: `io` when there is no memory for the sample.
   static func train(
-    rows: RowSource, metric: Metric, lossless: Form?, seed: UInt64, forcesRowScale: Bool = false
+    rows: RowSource, metric: Metric, lossless: Form?, seed: UInt64, forcesRowScale: Bool = false,
+    mayBeParted: Bool = false
   ) throws(NeedletailError) -> Quantizer {
     let dimensions = rows.dimensions
     let centre = try MemoryBlock(count: dimensions, stride: 4)
@@ -52,7 +54,7 @@ extension Quantizer {
       centre: centre, signs: signs)
     for i in 0..<count { unsafe draft.project(start + i * dimensions) }
     let perRow = unsafe draft.error(start, count: count)
-    var best: (scale: Float, error: SampleError)?
+    var best: (scale: Float, error: SampleError, cost: Double)?
     if !forcesRowScale, metric != .innerProduct {
       let unit = unsafe rootMeanSquare(start, count: count * dimensions)
       for clip in clips {
@@ -60,7 +62,10 @@ extension Quantizer {
         guard scale > 0x1p-119, scale.isFinite else { continue }
         let error = unsafe draft.with(form: .globalScale, scale: scale, error: 0).error(
           start, count: count)
-        if best.map({ error.total < $0.error.total }) ?? true { best = (scale, error) }
+        // Rounding to sixteen values weighs sixteen squared times as much as rounding to 256, what is cut
+        // weighs the same in both; of all bits, the walk's order needs an eighth of their precision.
+        let cost = mayBeParted ? error.coarse + 8 * error.total : error.total
+        if best.map({ cost < $0.cost }) ?? true { best = (scale, error, cost) }
       }
     }
     // Unit rows share one scale by construction; elsewhere it must not cost much against a scale per
@@ -112,6 +117,8 @@ extension Quantizer {
   struct SampleError {
     /// Sum of squared distances between rows and what their codes stand for.
     var total = 0.0
+    /// The same for the upper nibbles of their codes.
+    var coarse = 0.0
     /// Mean of the error's share of the row's norm.
     var mean = 0.0
     /// The 99th percentile of that share.
@@ -129,6 +136,8 @@ extension Quantizer {
         let terms = unsafe encode(row, into: code)
         let (error, norm) = unsafe squaredError(row, code, factor: terms.factor)
         result.total += error
+        for j in 0..<codeByteCount { unsafe code[j] = code[j] & 0xf0 | 8 }
+        result.coarse += unsafe squaredError(row, code, factor: terms.factor).error
         if norm > 0 { shares.append((error / norm).squareRoot()) }
       }
     }

@@ -55,6 +55,15 @@ package final class Quantizer: @unchecked Sendable {
     self.signs = signs
   }
 
+  /// What rounds the components of a row, in units of its code: 1 when nothing was cut.
+  ///
+  /// Rounding alone moves a component by `1/√12` of a unit; the training measured how far it is in truth.
+  func step(norm: Float, factor: Float) -> Float {
+    guard factor > 0 else { return 1 }
+    let error = Float(relativeError) * norm / factor
+    return max(1, error * (12 / Float(dimensions)).squareRoot())
+  }
+
   /// 64-byte blocks per code.
   package var blocks: Int { Self.blocks(dimensions) }
   /// Bytes per code, padding included.

@@ -25,35 +25,167 @@ extension SealedSegment {
     }
     let perQuery = min(parameters.k, max(1, count))
     let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
-    try parallelFor(threads: threads, count: queries.count, grain: 16) {
-      (_, index) throws(NeedletailError) in
-      do throws(NeedletailError) {
-        unsafe try self.answer(queries, index, parameters, slots)
-      } catch {
-        var error = error
-        error.message = "Query \(index): \(error.message)"
-        throw error
+    // A chunk ends with a few walks that have no company: chunks are long, and enough for every thread.
+    let chunk = max(16, min(256, queries.count / (4 * threads)))
+    let chunks = (queries.count + chunk - 1) / chunk
+    try parallelFor(threads: threads, count: chunks) { (_, index) throws(NeedletailError) in
+      let range = index * chunk..<min(queries.count, (index + 1) * chunk)
+      if self.quantizer != nil, !parameters.measuresTime {
+        unsafe try self.interleave(queries, range, parameters, slots)
+      } else {
+        for index in range { unsafe try self.answer(queries, index, parameters, slots) }
       }
     }
     return BatchAnswers(
       answersPerQuery: perQuery, answers: slots.takeAnswers(), outcomes: slots.takeOutcomes())
   }
 
+  /// Answers one query after the other.
   @unsafe
   private func answer(
     _ queries: VectorMatrix, _ index: Int, _ parameters: SearchParameters, _ slots: BatchSlots
   ) throws(NeedletailError) {
     let answers = unsafe slots.answers + index * slots.perQuery
-    if queries.element == .float32 {
-      let row = unsafe queries.rowAddress(index).assumingMemoryBound(to: Float.self)
-      unsafe slots.outcomes[index] = try search(row, parameters, into: answers)
-      return
-    }
     let scratch = try SearchScratch.ofThisThread()
+    do throws(NeedletailError) {
+      let row = unsafe try Self.components(of: queries, index, scratch)
+      unsafe slots.outcomes[index] = try search(row, parameters, into: answers)
+    } catch {
+      throw error.naming(query: index)
+    }
+  }
+
+  /// A query's components as floats; in the scratch where they are not stored so.
+  @unsafe
+  private static func components(
+    of queries: VectorMatrix, _ index: Int, _ scratch: SearchScratch
+  ) throws(NeedletailError) -> UnsafePointer<Float> {
+    if queries.element == .float32 {
+      return unsafe queries.rowAddress(index).assumingMemoryBound(to: Float.self)
+    }
     try scratch.reserve(rows: 1, width: 1, degree: 1, dimensions: queries.dimensions)
     // The row's place is free until a candidate is decoded, and the query is copied before that.
     unsafe copyComponents(of: queries, row: index, into: scratch.row)
-    unsafe slots.outcomes[index] = try search(scratch.row, parameters, into: answers)
+    return unsafe UnsafePointer(scratch.row)
+  }
+}
+
+// MARK: - Interleaving
+
+extension SealedSegment {
+  /// Queries that a thread has under way at a time.
+  ///
+  /// While the codes of one travel, the others are scored. Four hide most of what there is to hide; the
+  /// lines asked for by more of them push each other out of the first cache.
+  private static let lanes = 4
+
+  /// Where a lane stands with its query.
+  private struct Lane {
+    enum Stage { case free, gathers, settles, refines, fetches }
+    var stage = Stage.free
+    var index = 0
+  }
+
+  /// Answers a range of queries, several of them at a time.
+  @unsafe
+  private func interleave(
+    _ queries: VectorMatrix, _ range: Range<Int>, _ parameters: SearchParameters,
+    _ slots: BatchSlots
+  ) throws(NeedletailError) {
+    let count = min(Self.lanes, range.count)
+    let scratches = try SearchScratch.ofThisThread(lanes: count)
+    try unsafe withUnsafeTemporaryAllocation(of: CodedSearch.self, capacity: count) {
+      (searches) throws(NeedletailError) in
+      try unsafe withUnsafeTemporaryAllocation(of: Lane.self, capacity: count) {
+        (lanes) throws(NeedletailError) in
+        unsafe lanes.initialize(repeating: Lane())
+        defer {
+          for number in 0..<count where unsafe lanes[number].stage != .free {
+            unsafe searches.deinitializeElement(at: number)
+          }
+        }
+        var next = range.lowerBound
+        var isBusy = true
+        while isBusy {
+          isBusy = false
+          for number in 0..<count {
+            if unsafe lanes[number].stage == .free {
+              guard next < range.upperBound else { continue }
+              let index = next
+              next += 1
+              if let search = unsafe try start(
+                queries, index, parameters, scratches[number], slots)
+              {
+                unsafe searches.initializeElement(at: number, to: search)
+                unsafe lanes[number] = Lane(stage: .gathers, index: index)
+              }
+            } else {
+              unsafe advance(&lanes[number], &searches[number], parameters, slots)
+              if unsafe lanes[number].stage == .free {
+                unsafe searches.deinitializeElement(at: number)
+              }
+            }
+            isBusy = true
+          }
+        }
+      }
+    }
+  }
+
+  /// Takes one query a stage further.
+  @unsafe @inline(__always)
+  private func advance(
+    _ lane: inout Lane, _ search: inout CodedSearch, _ parameters: SearchParameters,
+    _ slots: BatchSlots
+  ) {
+    switch lane.stage {
+    case .free: break
+    case .settles:
+      search.walk.settle()
+      lane.stage = .gathers
+    case .gathers:
+      let limit = parameters.evaluationLimit ?? .max
+      if search.entryRows &+ search.walk.scored < limit, search.walk.gather() {
+        lane.stage = .settles
+      } else {
+        unsafe narrow(&search, parameters)
+        lane.stage = .refines
+      }
+    case .refines:
+      unsafe refine(&search, parameters)
+      lane.stage = .fetches
+    case .fetches:
+      if unsafe fetch(&search) { return }
+      let outcome = unsafe slots.outcomes + lane.index
+      unsafe search.describe(&outcome.pointee)
+      unsafe answer(
+        search, parameters, &outcome.pointee, slots.answers + lane.index * slots.perQuery)
+      lane.stage = .free
+    }
+  }
+
+  /// Begins one query of a batch; `nil` when it is answered already.
+  @unsafe
+  private func start(
+    _ queries: VectorMatrix, _ index: Int, _ parameters: SearchParameters,
+    _ scratch: SearchScratch, _ slots: BatchSlots
+  ) throws(NeedletailError) -> CodedSearch? {
+    do throws(NeedletailError) {
+      let row = unsafe try Self.components(of: queries, index, scratch)
+      return unsafe try begin(
+        row, parameters, scratch, &slots.outcomes[index],
+        into: slots.answers + index * slots.perQuery)
+    } catch {
+      throw error.naming(query: index)
+    }
+  }
+}
+
+extension NeedletailError {
+  fileprivate func naming(query index: Int) -> NeedletailError {
+    var error = self
+    error.message = "Query \(index): \(error.message)"
+    return error
   }
 }
 

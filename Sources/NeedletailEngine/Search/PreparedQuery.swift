@@ -5,6 +5,8 @@ import NeedletailStorage
 /// A query ready for a walk on codes: its own code, and how keys turn into estimates of a distance.
 struct PreparedQuery {
   var rows: CodedRows
+  /// The same rows with all bits of their codes, when the walk reads only the upper ones.
+  var whole: CodedRows?
   /// `distance ≈ base + unit·estimate`.
   var base: Float
   var unit: Float
@@ -39,8 +41,8 @@ enum EstimateSpread {
   /// Nothing is known about the rows' norms.
   case unknown
 
-  /// Standard deviations that are allowed for.
-  private static let deviations: Float = 2.5
+  /// Standard deviations that are allowed for: more where looking closer costs next to nothing.
+  private static func deviations(_ step: Float) -> Float { step < 8 ? 2.5 : 4 }
 
   /// How far above the estimate of the k-th candidate a row may be estimated and yet be nearer.
   ///
@@ -48,22 +50,37 @@ enum EstimateSpread {
   ///   - estimate: the k-th candidate's.
   ///   - factor: the unit of its code.
   ///   - norm: its norm.
+  ///   - step: what rounds a row's components, in units of the code: 16 for upper nibbles, 1 for whole
+  ///     codes, more where components were cut as well.
   /// - Returns: the margin, in units of the estimate.
-  func margin(estimate: Float, factor: Float, norm: Float) -> Float {
+  func margin(estimate: Float, factor: Float, norm: Float, step: Float) -> Float {
     switch self {
     case .shared(let dimensions):
-      // The error is 2⟨x − q, Δ⟩ + ‖Δ‖² with a variance of 1/6 per component of Δ. ‖Δ‖² is the same for
-      // all but near copies of the query, whose errors are the query's own.
-      let variance = estimate * (4 / 6) + dimensions / 30
-      return Self.deviations * max(0, variance).squareRoot() + min(estimate, dimensions / 6)
+      // The error is 2⟨x − q, Δ⟩ + ‖Δ‖² with a variance of (step² + 1)/12 per component of Δ. ‖Δ‖² is the
+      // same for all but near copies of the query, whose errors are the query's own.
+      let square = step * step
+      let variance = estimate * ((square + 1) / 3) + dimensions * ((square * square + 1) / 60)
+      let margin = Self.deviations(step) * max(0, variance).squareRoot()
+      return step < 2 ? margin + min(estimate, dimensions / 6) : margin
     case .product(let weight, let queryNorm, let queryScale):
-      let ofRow = factor * queryNorm
+      let ofRow = step * factor * queryNorm
       let ofQuery = queryScale * norm
       let variance = (ofRow * ofRow + ofQuery * ofQuery) * (1 / 12)
       // Both the k-th candidate and its rival are uncertain.
-      return Self.deviations * 1.5 * weight * variance.squareRoot()
+      return Self.deviations(step) * 1.5 * weight * variance.squareRoot()
     case .unknown: return .infinity
     }
+  }
+
+  /// The square of the margin, as `blur·distance + noise`; without end where the rows' norms have a part
+  /// in it.
+  func square(step: Float) -> (blur: Float, noise: Float) {
+    guard case .shared(let dimensions) = self else { return (.infinity, 0) }
+    let square = step * step
+    let deviations = Self.deviations(step) * Self.deviations(step)
+    return (
+      deviations * (square + 1) / 3, deviations * dimensions * (square * square + 1) / 60
+    )
   }
 }
 
@@ -113,22 +130,23 @@ extension SealedSegment {
     let metric = quantizer.metric
     unsafe quantizer.project(x)
     let isWhole = unsafe quantizer.form.isLossless && Self.isWhole(x, dimensions)
-    var largest: Float = 0
-    for j in 0..<dimensions { unsafe largest = max(largest, abs(x[j])) }
+    let largest = unsafe largestMagnitude(x, count: dimensions)
     // On the rows' own scale an estimate is a whole number; a query that sticks out gets its own.
     let sharesScale =
       isWhole || (quantizer.form == .globalScale && largest <= 127 * quantizer.scale)
     let scale = sharesScale ? quantizer.scale : max(largest / 127, 0x1p-119)
     unsafe encode(x, quantizer, inverse: isWhole ? nil : 1 / scale, scratch)
-    let zero = unsafe 128 &* codeSum(scratch.code, count: quantizer.codeByteCount)
+    let sum = unsafe codeSum(scratch.code, count: quantizer.codeByteCount)
     // Unit vectors: half the squared distance is one minus the cosine.
     let half: Float = metric == .cosine ? 0.5 : 1
     if sharesScale, quantizer.searchFinish == .norm {
       let norm = unsafe codeSquaredNorm(scratch.code, count: quantizer.codeByteCount)
-      let query = unsafe HopQuery(code: scratch.code, zero: zero, offset: norm &+ 2 &* zero)
-      return unsafe PreparedQuery(
-        rows: coded(.norm, query, quantizer), base: 0, unit: half * scale * scale, isInteger: true,
-        isExact: isWhole, spread: .shared(dimensions: Float(dimensions)))
+      return unsafe prepared(
+        .norm, quantizer, sum, base: 0, unit: half * scale * scale, isInteger: true,
+        isExact: isWhole, spread: .shared(dimensions: Float(dimensions))
+      ) { zero in
+        unsafe HopQuery(code: scratch.code, zero: zero, offset: norm &+ 2 &* zero)
+      }
     }
     let isProduct = metric == .innerProduct
     let squaredNorm = unsafe Float(FixedOrder.squaredNorm(x, count: dimensions))
@@ -136,37 +154,61 @@ extension SealedSegment {
       weight: isProduct ? 1 : 2, queryNorm: squaredNorm.squareRoot(), queryScale: scale)
     switch quantizer.searchFinish {
     case .product:
-      return unsafe PreparedQuery(
-        rows: coded(.product, HopQuery(code: scratch.code, zero: zero), quantizer),
-        base: 0, unit: scale, isInteger: true, shift: zero, isExact: isWhole, spread: .unknown)
+      return unsafe prepared(
+        .product, quantizer, sum, base: 0, unit: scale, isInteger: true, shift: 128 &* sum,
+        isExact: isWhole, spread: .unknown
+      ) { zero in unsafe HopQuery(code: scratch.code, zero: zero) }
     case .norm, .scaledNorm:
-      let query = unsafe HopQuery(
-        code: scratch.code, zero: zero, scale: 2 * quantizer.scale * scale,
-        normScale: quantizer.scale * quantizer.scale)
-      return unsafe PreparedQuery(
-        rows: coded(.scaledNorm, query, quantizer), base: half * squaredNorm, unit: half,
-        isInteger: false, isExact: false, spread: spread)
+      return unsafe prepared(
+        .scaledNorm, quantizer, sum, base: half * squaredNorm, unit: half, spread: spread
+      ) { zero in
+        unsafe HopQuery(
+          code: scratch.code, zero: zero, scale: 2 * quantizer.scale * scale,
+          normScale: quantizer.scale * quantizer.scale)
+      }
     case .factor, .reduced:
-      let query = unsafe HopQuery(
-        code: scratch.code, zero: zero, scale: isProduct ? scale : 2 * scale)
-      return unsafe PreparedQuery(
-        rows: coded(.factor, query, quantizer), base: isProduct ? 0 : half * squaredNorm,
-        unit: half, isInteger: false, isExact: false, spread: spread)
+      return unsafe prepared(
+        .factor, quantizer, sum, base: isProduct ? 0 : half * squaredNorm, unit: half,
+        spread: spread
+      ) { zero in
+        unsafe HopQuery(code: scratch.code, zero: zero, scale: isProduct ? scale : 2 * scale)
+      }
     }
+  }
+
+  /// Puts a prepared query together, for as much of the codes as the walk reads and for all of them.
+  @unsafe @inline(__always)
+  private func prepared(
+    _ finish: HopFinish, _ quantizer: Quantizer, _ sum: Int32, base: Float, unit: Float,
+    isInteger: Bool = false, shift: Int32 = 0, isExact: Bool = false, spread: EstimateSpread,
+    query: (_ zero: Int32) -> HopQuery
+  ) -> PreparedQuery {
+    let width: CodeWidth = lowerCodes == nil ? .bytes : .nibbles
+    let rows = unsafe coded(finish, query(width.zero &* sum), quantizer, width)
+    let whole =
+      lowerCodes == nil
+      ? nil : unsafe coded(finish, query(CodeWidth.split.zero &* sum), quantizer, .split)
+    return PreparedQuery(
+      rows: rows, whole: whole, base: base, unit: unit, isInteger: isInteger, shift: shift,
+      isExact: isExact, spread: spread)
   }
 
   /// How many of the pool's first candidates may be among the `k` nearest.
   ///
   /// - Precondition: the pool holds `size` keys, ascending.
   @unsafe
-  func openCandidates(_ prepared: PreparedQuery, _ size: Int, k: Int, _ scratch: SearchScratch)
-    -> Int
-  {
+  func openCandidates(
+    _ prepared: PreparedQuery, _ size: Int, k: Int, _ scratch: SearchScratch,
+    step: Float? = nil
+  ) -> Int {
     guard size > k, let quantizer else { return size }
     let key = unsafe scratch.walk.pool[k - 1]
     let (factor, norm) = unsafe unitAndNorm(key.ordinal, quantizer)
     let estimate = prepared.estimate(key)
-    let limit = estimate + prepared.spread.margin(estimate: estimate, factor: factor, norm: norm)
+    let step = step ?? quantizer.step(norm: norm, factor: factor)
+    let limit =
+      estimate
+      + prepared.spread.margin(estimate: estimate, factor: factor, norm: norm, step: step)
     // A product without norms says nothing of its error: twice as many as asked for.
     guard limit.isFinite else { return min(size, max(2 * k, 16)) }
     var open = k
@@ -191,11 +233,13 @@ extension SealedSegment {
   }
 
   @unsafe
-  private func coded(_ finish: HopFinish, _ query: HopQuery, _ quantizer: Quantizer) -> CodedRows {
+  private func coded(
+    _ finish: HopFinish, _ query: HopQuery, _ quantizer: Quantizer, _ width: CodeWidth
+  ) -> CodedRows {
     unsafe CodedRows(
       space: HopSpace(
-        codes: codes.start, terms: terms.start, count: count, blocks: quantizer.blocks,
-        finish: finish),
+        codes: codes.start, lower: lowerCodes?.start, terms: terms.start, count: count,
+        blocks: quantizer.blocks, finish: finish, width: width),
       query: query)
   }
 

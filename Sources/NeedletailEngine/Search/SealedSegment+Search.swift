@@ -32,37 +32,62 @@ extension SealedSegment {
   ) throws(NeedletailError) -> SearchOutcome {
     var outcome = SearchOutcome()
     let start = parameters.measuresTime ? nanoseconds() : 0
+    let scratch = try SearchScratch.ofThisThread()
+    guard
+      var search = unsafe try begin(query, parameters, scratch, &outcome, into: answers)
+    else { return outcome }
+    let limit = parameters.evaluationLimit ?? .max
+    search.walk.run(limit: limit == .max ? limit : max(0, limit - search.entryRows))
+    if parameters.measuresTime {
+      outcome.walkNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
+    }
+    unsafe finish(&search, parameters, &outcome, answers)
+    return outcome
+  }
+
+  /// Begins a search: checks and codes the query, and finds where its walk begins.
+  ///
+  /// - Returns: the search, or `nil` when it needed no walk on codes and is answered already.
+  @unsafe
+  func begin(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, _ scratch: SearchScratch,
+    _ outcome: inout SearchOutcome, into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> CodedSearch? {
+    let start = parameters.measuresTime ? nanoseconds() : 0
     let options = self.parameters.options
     let width = min(max(parameters.efSearch, parameters.k), max(1, count))
-    outcome.efSearch = max(parameters.efSearch, parameters.k)
-    let scratch = try SearchScratch.ofThisThread()
+    outcome.efSearch =
+      quantizer == nil ? max(parameters.efSearch, parameters.k) : parameters.efSearch
     try scratch.reserve(
-      rows: count, width: max(width, min(count, Self.exactCount)), degree: 2 * options.graph.m,
+      rows: count,
+      width: max(
+        width, min(count, max(Self.exactCount, 2 * max(parameters.k, parameters.efSearch)))),
+      degree: 2 * options.graph.m,
       dimensions: options.dimensions)
     unsafe try admit(query, scratch)
-    guard count > 0 else { return outcome }
+    guard count > 0 else { return nil }
     let limit = parameters.evaluationLimit ?? .max
     if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil {
-      return unsafe scan(parameters, outcome, start, scratch, answers)
+      outcome = unsafe scan(parameters, outcome, start, scratch, answers)
+      return nil
     }
     if let quantizer {
       let prepared = unsafe prepare(quantizer, scratch)
       if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
-      let size = unsafe walk(prepared.rows, width, limit, scratch, &outcome, parameters)
-      unsafe finish(prepared, size, parameters, scratch, &outcome, answers)
-    } else if let rowKernel, let rows {
-      let rows = unsafe PreciseWalk(
-        kernel: rowKernel, rows: rows.start, query: UnsafePointer(scratch.query),
-        isProduct: options.metric != .squaredEuclidean)
-      if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
-      let size = unsafe walk(rows, width, limit, scratch, &outcome, parameters)
-      let base: Float = options.metric == .cosine ? 1 : 0
-      unsafe take(size, parameters.k, scratch, &outcome, answers) { base + $0.floatEstimate }
+      return unsafe enter(prepared, width, parameters, scratch)
     }
-    return outcome
+    guard let rowKernel, let rows else { return nil }
+    let walked = unsafe PreciseWalk(
+      kernel: rowKernel, rows: rows.start, query: UnsafePointer(scratch.query),
+      isProduct: options.metric != .squaredEuclidean)
+    if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+    let size = unsafe walk(walked, width, limit, scratch, &outcome, parameters)
+    let base: Float = options.metric == .cosine ? 1 : 0
+    unsafe take(size, parameters.k, scratch, &outcome, answers) { base + $0.floatEstimate }
+    return nil
   }
 
-  /// Walks from the entry to the base level and fills the pool there.
+  /// Walks on precise rows from the entry to the base level and fills the pool there.
   @unsafe @inline(__always)
   private func walk<Rows: WalkRows>(
     _ rows: Rows, _ width: Int, _ limit: Int, _ scratch: SearchScratch,
@@ -85,30 +110,6 @@ extension SealedSegment {
     outcome.isLimited = walk.isLimited
     if parameters.measuresTime { outcome.walkNanoseconds = nanoseconds() - start }
     return walk.size
-  }
-
-  /// Turns the pool into answers, by re-ranking where that says more than the estimates do.
-  @unsafe
-  private func finish(
-    _ prepared: PreparedQuery, _ size: Int, _ parameters: SearchParameters,
-    _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
-    _ answers: UnsafeMutablePointer<Neighbor>
-  ) {
-    let start = parameters.measuresTime ? nanoseconds() : 0
-    if prepared.isExact || parameters.rerankCandidates == 0 || rowKernel == nil {
-      unsafe take(size, parameters.k, scratch, &outcome, answers) { prepared.distance($0) }
-    } else {
-      let wanted: Int
-      if let asked = parameters.rerankCandidates {
-        wanted = max(asked, parameters.k)
-      } else {
-        wanted = unsafe openCandidates(prepared, size, k: parameters.k, scratch)
-      }
-      let candidates = min(size, wanted)
-      for i in 0..<candidates { unsafe scratch.ordinals[i] = scratch.walk.pool[i].ordinal }
-      unsafe rerank(candidates, parameters.k, scratch, &outcome, answers)
-    }
-    if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - start }
   }
 
   /// Scores every row precisely.
@@ -134,7 +135,7 @@ extension SealedSegment {
 
   /// Takes the first of the pool as answers, with the distance that each key stands for.
   @unsafe @inline(__always)
-  private func take(
+  func take(
     _ size: Int, _ k: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
     _ answers: UnsafeMutablePointer<Neighbor>, _ distance: (CandidateKey) -> Float
   ) {
@@ -149,7 +150,7 @@ extension SealedSegment {
 
   /// Ranks `scratch.ordinals[0..<candidates]` by their precise rows and writes the best.
   @unsafe
-  private func rerank(
+  func rerank(
     _ candidates: Int, _ k: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
     _ answers: UnsafeMutablePointer<Neighbor>
   ) {
@@ -233,7 +234,8 @@ private struct PreciseWalk: WalkRows {
 
 /// The monotonic clock, in nanoseconds.
 @inline(__always)
-private func nanoseconds() -> Int {
+/// A clock for lengths of time.
+func nanoseconds() -> Int {
   var time = timespec()
   unsafe clock_gettime(CLOCK_MONOTONIC, &time)
   return time.tv_sec &* 1_000_000_000 &+ time.tv_nsec

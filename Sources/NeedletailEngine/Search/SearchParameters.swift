@@ -4,8 +4,13 @@ package import NeedletailCore
 package struct SearchParameters: Sendable, Hashable {
   /// Answers asked for; at least 1.
   package var k: Int
-  /// Width of the window of candidates; raised to `k`.
+  /// Width of the window of candidates. Below `k` the walk ends sooner, as soon as it holds `k`; a walk on
+  /// precise rows raises it to `k`.
   package var efSearch: Int
+  /// Whether a walk ends as soon as the next candidate is far beyond the `k`-th, at a distance chosen so that
+  /// a window of `efSearch` finds as much on average; some queries then take more hops than that, others
+  /// fewer.
+  package var stopsByDistance = true
   /// Candidates that are re-ranked on precise rows; `nil`: as many as the codes call for.
   ///
   /// 0: none.
@@ -60,7 +65,7 @@ package struct SearchParameters: Sendable, Hashable {
 package struct SearchOutcome: Sendable, Hashable {
   /// Answers written.
   package var count = 0
-  /// The width of the window after it was raised to `k`.
+  /// The width of the window that was used.
   package var efSearch = 0
   package var hops = 0
   package var evaluations = 0

@@ -77,14 +77,42 @@ package final class SearchScratch: @unchecked Sendable {
   ///
   /// - Complexity: one look into the thread's own storage; the first call of a thread allocates.
   static func ofThisThread() throws(NeedletailError) -> SearchScratch {
+    try ThreadScratch.ofThisThread().first
+  }
+
+  /// As many scratches of the calling thread, for searches that it has under way at a time.
+  static func ofThisThread(lanes: Int) throws(NeedletailError) -> [SearchScratch] {
+    try ThreadScratch.ofThisThread().lanes(lanes)
+  }
+
+  fileprivate static func make() throws(NeedletailError) -> SearchScratch { try SearchScratch() }
+}
+
+/// The scratches of one thread, in the thread's own slot.
+private final class ThreadScratch {
+  let first: SearchScratch
+  private var all: [SearchScratch]
+
+  private init() throws(NeedletailError) {
+    first = try SearchScratch.make()
+    all = [first]
+  }
+
+  func lanes(_ count: Int) throws(NeedletailError) -> [SearchScratch] {
+    while all.count < count { all.append(try SearchScratch.make()) }
+    return all
+  }
+
+  static func ofThisThread() throws(NeedletailError) -> ThreadScratch {
     guard let key = slot else {
       throw NeedletailError(
         .io, "The process has no thread-local key left for the memory of searches; free one.")
     }
     if let present = unsafe pthread_getspecific(key) {
-      return unsafe Unmanaged<SearchScratch>.fromOpaque(present).takeUnretainedValue()
+      // SAFETY: the slot holds what was retained for it below, until the thread ends.
+      return unsafe Unmanaged<ThreadScratch>.fromOpaque(present).takeUnretainedValue()
     }
-    let made = try SearchScratch()
+    let made = try ThreadScratch()
     let retained = unsafe Unmanaged.passRetained(made)
     guard unsafe pthread_setspecific(key, retained.toOpaque()) == 0 else {
       unsafe retained.release()
@@ -98,7 +126,7 @@ package final class SearchScratch: @unchecked Sendable {
     let status = unsafe pthread_key_create(&key) { raw in
       let context: UnsafeMutableRawPointer? = unsafe raw
       if let context = unsafe context {
-        unsafe Unmanaged<SearchScratch>.fromOpaque(context).release()
+        unsafe Unmanaged<ThreadScratch>.fromOpaque(context).release()
       }
     }
     return status == 0 ? key : nil

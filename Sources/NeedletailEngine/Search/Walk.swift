@@ -94,17 +94,16 @@ struct Walk {
   fileprivate mutating func run(
     _ rows: CodedRows, _ table: LinkTable, width: Int, limit: Int
   ) {
-    var state = unsafe HopWalk(
-      pool: scratch.pool, size: size, capacity: width, visited: scratch.visited,
-      epoch: scratch.epoch, ordinals: scratch.ordinals, keys: scratch.keys)
-    let left = limit == .max ? limit : max(0, limit - evaluations)
-    let done = unsafe kernel.walk(
-      rows.space, rows.query, links: table.row(0), degree: table.degree, count: table.count,
-      limit: left, &state)
-    hops += done.hops
-    evaluations += done.scored
-    isLimited = done.isLimited
-    size = state.size
+    var hopping = unsafe HopWalk(
+      kernel, rows.space, rows.query, links: table.row(0), degree: table.degree,
+      count: table.count, pool: scratch.pool, size: size, capacity: width, window: width,
+      least: 0, visited: scratch.visited, epoch: scratch.epoch, ordinals: scratch.ordinals,
+      keys: scratch.keys)
+    hopping.run(limit: limit == .max ? limit : max(0, limit - evaluations))
+    hops += hopping.hops
+    evaluations += hopping.scored
+    isLimited = hopping.isOpen
+    size = hopping.size
   }
 
   /// Walks on any rows, one hop after the other.

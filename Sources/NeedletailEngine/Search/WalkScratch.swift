@@ -41,7 +41,7 @@ package final class WalkScratch: @unchecked Sendable {
     let degree = max(degree, self.degree, 64)
     let wordCount = rows / HopKernel.rowsPerVisitedWord + 1
     let list = degree + 2 * HopKernel.slack
-    let words = wordCount + width + 1 + list + list
+    let words = wordCount + width + list + list + list
     // Nothing is claimed before the memory is there.
     memory = try MemoryBlock(byteCount: words * 8)
     self.rows = rows
@@ -52,7 +52,7 @@ package final class WalkScratch: @unchecked Sendable {
     unsafe visited = memory.mutableBytes.baseAddress.unsafelyUnwrapped
       .assumingMemoryBound(to: UInt64.self)
     unsafe pool = visited + wordCount
-    unsafe keys = pool + width + 1
+    unsafe keys = pool + width + list
     unsafe ordinals = UnsafeMutableRawPointer(keys + list).assumingMemoryBound(to: UInt32.self)
     unsafe estimates = UnsafeMutableRawPointer(ordinals + list).assumingMemoryBound(to: Float.self)
     epoch = 0

@@ -78,7 +78,7 @@ package struct OpenGeneration: Sendable {
     let segment = try SegmentBuilder(options: options, threads: threads, monitor: monitor)
       .build(source, findings)
     var quantizer: FileReference?
-    if options.codes == .int8 {
+    if options.codes != .none {
       quantizer = try target.directory.seal(.quantizer) {
         (writer) throws(NeedletailError) in try segment.quantizer.write(to: writer)
       }

@@ -79,7 +79,8 @@ extension SealedSegment {
     var sizes = ComponentSizes()
     for section in file.sections {
       switch section.kind {
-      case SegmentSection.codes, SegmentSection.terms: sizes.codes += section.byteCount
+      case SegmentSection.codes, SegmentSection.lowerCodes, SegmentSection.terms:
+        sizes.codes += section.byteCount
       case SegmentSection.baseLinks, SegmentSection.upperLinks: sizes.graph += section.byteCount
       case SegmentSection.ids, SegmentSection.idOrder: sizes.ids += section.byteCount
       case SegmentSection.rows, SegmentSection.norms: sizes.rows += section.byteCount

@@ -97,18 +97,18 @@ extension SealedSegment {
 
   private func inspectTerms(_ limit: Int, _ faults: inout [String]) {
     guard let quantizer else { return }
-    let length = quantizer.codeByteCount
+    var bytes = [UInt8](repeating: 0, count: quantizer.codeByteCount)
     for ordinal in 0..<count {
       guard faults.count < limit else { return }
-      let code = unsafe UnsafeRawBufferPointer(
-        rebasing: codes.bytes[(ordinal * length)..<((ordinal + 1) * length)])
-      if unsafe code[quantizer.dimensions...].contains(where: { $0 != 128 }) {
+      unsafe copyCode(UInt32(ordinal), quantizer, into: &bytes)
+      let code = bytes
+      if code[quantizer.dimensions...].contains(where: { $0 != 128 }) {
         faults.append("The code of row \(ordinal) goes on behind its last component.")
       }
       switch quantizer.searchFinish {
       case .norm:
         let stored = unsafe terms.start.load(fromByteOffset: ordinal * 4, as: Int32.self)
-        let norm = unsafe Self.squaredNorm(code)
+        let norm = Self.squaredNorm(code)
         if stored != norm {
           faults.append("The norm of row \(ordinal) is said to be \(stored); its code has \(norm).")
         }
@@ -123,10 +123,10 @@ extension SealedSegment {
     }
   }
 
-  private static func squaredNorm(_ code: UnsafeRawBufferPointer) -> Int32 {
+  private static func squaredNorm(_ code: [UInt8]) -> Int32 {
     var sum: Int32 = 0
-    for j in 0..<code.count {
-      let component = unsafe Int32(code[j]) &- 128
+    for byte in code {
+      let component = Int32(byte) &- 128
       sum &+= component &* component
     }
     return sum

@@ -19,12 +19,30 @@ extension SealedSegment {
     }
   }
 
+  /// The whole code of a row, `codeByteCount` bytes.
+  @unsafe
+  package func copyCode(
+    _ ordinal: UInt32, _ quantizer: Quantizer, into code: UnsafeMutablePointer<UInt8>
+  ) {
+    let (at, length) = (Int(truncatingIfNeeded: ordinal), quantizer.codeByteCount)
+    guard let lowerCodes else {
+      unsafe UnsafeMutableRawPointer(code).copyMemory(
+        from: codes.start + at &* length, byteCount: length)
+      return
+    }
+    unsafe joinCode(
+      upper: (codes.start + at &* (length / 2)).assumingMemoryBound(to: UInt8.self),
+      lower: (lowerCodes.start + at &* (length / 2)).assumingMemoryBound(to: UInt8.self),
+      blocks: quantizer.blocks, code: code)
+  }
+
   /// The row that distances are computed on: a unit row under cosine, the row itself otherwise.
   @unsafe
   package func copyRow(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
     let dimensions = parameters.options.dimensions
     guard let rows else {
       guard let quantizer else { return }
+      // Only codes that lose nothing stand for rows, and those are never parted.
       let code = unsafe codes.start + Int(ordinal) * quantizer.codeByteCount
       unsafe quantizer.decode(
         code.assumingMemoryBound(to: UInt8.self), factor: 1, into: row)

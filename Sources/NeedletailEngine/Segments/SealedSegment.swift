@@ -11,7 +11,10 @@ package final class SealedSegment: @unchecked Sendable {
   package let quantizer: Quantizer?
   package let file: SectionedFile
   package let placements: Placements
+  /// Codes, or the upper nibbles of parted ones.
   let codes: Component
+  /// The lower nibbles of parted codes.
+  let lowerCodes: Component?
   let terms: Component
   let ids: Component
   let idOrder: Component
@@ -42,17 +45,23 @@ package final class SealedSegment: @unchecked Sendable {
       }
     }
     self.parameters = parameters
-    self.quantizer = options.codes == .int8 ? quantizer : nil
+    self.quantizer = options.codes == .none ? nil : quantizer
     self.file = file
     self.placements = placements
-    if options.codes == .int8 {
+    if options.codes != .none {
       guard let quantizer else {
         throw NeedletailError(
           .corrupted, "The segment has codes and no quantizer.", at: .init(path: file.region.path))
       }
+      let isParted = options.codes == .int4
+      let stride = isParted ? quantizer.codeByteCount / 2 : quantizer.codeByteCount
       codes = try Component(
-        file, file.section(SegmentSection.codes, count: count, stride: quantizer.codeByteCount),
-        placements.codes)
+        file, file.section(SegmentSection.codes, count: count, stride: stride), placements.codes)
+      lowerCodes =
+        isParted
+        ? try Component(
+          file, file.section(SegmentSection.lowerCodes, count: count, stride: stride),
+          placements.codes) : nil
       terms = try Component(
         file,
         file.section(
@@ -60,6 +69,7 @@ package final class SealedSegment: @unchecked Sendable {
         placements.codes)
     } else {
       codes = try Component()
+      lowerCodes = nil
       terms = try Component()
     }
     ids = try Component(

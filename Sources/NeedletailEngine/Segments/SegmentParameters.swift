@@ -7,6 +7,8 @@ package enum SegmentSection {
   package static let parameters = SectionKind("PARM")
   /// `[count, codeByteCount]` codes; absent without codes.
   package static let codes = SectionKind("CODE")
+  /// `[count, blocks · 32]` lower nibbles; present when the codes are parted, and `CODE` holds the upper.
+  package static let lowerCodes = SectionKind("CODL")
   /// `[count]` terms of the quantizer's search finish; absent without codes.
   package static let terms = SectionKind("TERM")
   /// `[count, 2·m]` links of level 0.
@@ -32,15 +34,20 @@ package struct SegmentParameters: Sendable, Hashable {
   package var levelCounts: [Int]
   package var repairedNodes: Int
   package var unreachableNodes: Int
+  /// How much farther the 64th neighbour is than the 10th, as a share of the distance of the 10th: the
+  /// median over a sample of rows. 0 when it was not measured.
+  package var growth: Float
   /// The quantizer that made the codes.
   package var quantizer: ContentHash?
 
   /// Whether precise rows can be had from the codes.
-  package var isLossless: Bool { options.codes == .int8 && form.isLossless }
+  package var isLossless: Bool { options.codes != .none && form.isLossless }
   /// Whether the file has precise rows of their own.
   package var hasRows: Bool { options.precise != .none && !isLossless }
 
   private static let mostLevels = 16
+  /// Beyond this the walk would never stop by distance.
+  static let mostGrowth: Float = 1_000
   static let byteCount = 8 * 4 + 2 * 8 + 4 + 4 + mostLevels * 8 + 2 * 8 + ContentHash.byteCount
 
   var encoded: ByteWriter {
@@ -56,7 +63,7 @@ package struct SegmentParameters: Sendable, Hashable {
     writer.append(options.graph.seed)
     writer.append(UInt64(count))
     writer.append(UInt32(levelCounts.count))
-    writer.append(UInt32(0))
+    writer.append(growth.bitPattern)
     for level in 0..<Self.mostLevels {
       writer.append(UInt64(level < levelCounts.count ? levelCounts[level] : 0))
     }
@@ -74,7 +81,7 @@ package struct SegmentParameters: Sendable, Hashable {
 
   package init(
     options: BuildOptions, form: Quantizer.Form, count: Int, levelCounts: [Int],
-    repairedNodes: Int, unreachableNodes: Int, quantizer: ContentHash?
+    repairedNodes: Int, unreachableNodes: Int, growth: Float, quantizer: ContentHash?
   ) {
     self.options = options
     self.form = form
@@ -82,6 +89,7 @@ package struct SegmentParameters: Sendable, Hashable {
     self.levelCounts = levelCounts
     self.repairedNodes = repairedNodes
     self.unreachableNodes = unreachableNodes
+    self.growth = growth
     self.quantizer = quantizer
   }
 
@@ -126,13 +134,16 @@ package struct SegmentParameters: Sendable, Hashable {
     self.options = options
     self.form = form
     self.count = Int(count)
-    levelCounts = try Self.readLevels(&reader, count: count)
+    (levelCounts, growth) = try Self.readLevels(&reader, count: count)
     repairedNodes = Int(truncatingIfNeeded: try reader.read(UInt64.self) & 0xffff_ffff)
     unreachableNodes = Int(truncatingIfNeeded: try reader.read(UInt64.self) & 0xffff_ffff)
     let hash = ContentHash(try reader.readBytes(ContentHash.byteCount))
     quantizer = flags & 4 != 0 ? hash : nil
-    guard (quantizer != nil) == (codes == .int8) else {
+    guard (quantizer != nil) == (codes != .none) else {
       throw reader.corrupted("A segment has a quantizer exactly when it has codes.")
+    }
+    guard codes != .int4 || !form.isLossless else {
+      throw reader.corrupted("Codes that lose nothing are never parted.")
     }
     guard count > 0 || levelCounts == [0] else {
       throw reader.corrupted("A segment without rows has levels.")
@@ -141,10 +152,15 @@ package struct SegmentParameters: Sendable, Hashable {
 
   private static func readLevels(
     _ reader: inout ByteReader, count: UInt64
-  ) throws(NeedletailError) -> [Int] {
+  ) throws(NeedletailError) -> (counts: [Int], growth: Float) {
     let levels: UInt32 = try reader.read()
-    guard (1...UInt32(mostLevels)).contains(levels), try reader.read(UInt32.self) == 0 else {
+    guard (1...UInt32(mostLevels)).contains(levels) else {
       throw reader.corrupted("A segment cannot have \(levels) levels.")
+    }
+    let growth = Float(bitPattern: try reader.read())
+    guard growth >= 0, growth <= Self.mostGrowth else {
+      throw reader.corrupted(
+        "Distances cannot grow by \(growth) from the 10th neighbour to the 64th.")
     }
     var counts: [Int] = []
     var above = count
@@ -158,6 +174,6 @@ package struct SegmentParameters: Sendable, Hashable {
       above = rows
       counts.append(Int(rows))
     }
-    return counts
+    return (counts, growth)
   }
 }

@@ -19,12 +19,17 @@ struct SegmentWriter {
     let parameters = SegmentParameters(
       options: segment.options, form: segment.quantizer.form, count: count,
       levelCounts: segment.levelCounts, repairedNodes: segment.repairedNodes,
-      unreachableNodes: segment.unreachableNodes, quantizer: quantizer)
+      unreachableNodes: segment.unreachableNodes, growth: segment.growth, quantizer: quantizer)
     try writer.write(SegmentSection.parameters, count: 1, bytes: parameters.encoded.bytes)
-    if segment.options.codes == .int8 {
+    if segment.options.codes != .none {
       try writer.beginSection(SegmentSection.codes, count: count)
       unsafe try writer.append(segment.codes.bytes)
       writer.endSection()
+      if let lower = segment.lowerCodes {
+        try writer.beginSection(SegmentSection.lowerCodes, count: count)
+        unsafe try writer.append(lower.bytes)
+        writer.endSection()
+      }
       try writer.beginSection(SegmentSection.terms, count: count)
       unsafe try writer.append(segment.terms.bytes)
       writer.endSection()

@@ -34,8 +34,11 @@ struct JudgedSpace: Sendable {
     if quantizer.searchFinish == .factor {
       unsafe factor = segment.terms.start.load(fromByteOffset: at * 8, as: Float.self)
     }
-    let code = unsafe segment.codes.start + at * quantizer.codeByteCount
-    unsafe quantizer.decode(code.assumingMemoryBound(to: UInt8.self), factor: factor, into: row)
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: quantizer.codeByteCount) {
+      guard let code = $0.baseAddress else { return }
+      unsafe segment.copyCode(ordinal, quantizer, into: code)
+      unsafe quantizer.decode(code, factor: factor, into: row)
+    }
   }
 
   /// The rows where they lie, when they can be compared there.

@@ -112,7 +112,7 @@ final class TuningLadder: @unchecked Sendable {
     if !sample.heldOut.isEmpty { parameters.heldOut = sample.heldOut[query] }
     let start = nanoseconds()
     let outcome = unsafe try space.segment.search(components, parameters, into: answers)
-    unsafe times[query] = nanoseconds() &- start
+    unsafe times[query] = UInt64(truncatingIfNeeded: nanoseconds() &- start)
     unsafe evaluations[query] = UInt32(truncatingIfNeeded: outcome.evaluations)
     let right = unsafe rightAnswers(answers, count: outcome.count, query: query, thread: thread)
     unsafe misses[query] = UInt32(truncatingIfNeeded: sample.width - right)
@@ -160,8 +160,3 @@ final class TuningLadder: @unchecked Sendable {
 }
 
 /// The monotonic clock, in nanoseconds.
-private func nanoseconds() -> UInt64 {
-  var time = timespec()
-  unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(truncatingIfNeeded: time.tv_sec &* 1_000_000_000 &+ time.tv_nsec)
-}

@@ -68,7 +68,8 @@ class Index:
         How rows are kept for the precise ranking of the best candidates: "f32", "bf16", "f16" or "none",
         where distances are estimates. Whole numbers of a byte are kept without loss in the codes.
     codes
-        What the walk compares: "int8" codes, or "none", the rows as they are kept.
+        What the walk compares: "int8" codes, "int4" (their upper halves), "none" (the rows as they are
+        kept); "auto" chooses between the first two when the graph is built.
     mode
         "auto", "compact" or "turbo": how the index is laid out.
 
@@ -84,7 +85,7 @@ class Index:
         ef_construction: int = 200,
         seed: int = 1,
         rows: str = "f32",
-        codes: str = "int8",
+        codes: str = "auto",
         mode: str = "auto",
     ) -> None:
         self._reset()
@@ -326,7 +327,7 @@ class Index:
         k
             Answers per query, 1 to 1048576.
         ef
-            Width of the window of candidates: more finds more and takes longer. Raised to k.
+            Width of the window of candidates: more finds more and takes longer.
         threads
             The most threads that search; None or 0: as many as the process may use.
         recall

@@ -45,7 +45,7 @@
     var k = 10
     @Option(
       help: """
-        The widths of the walk, with commas between them; raised to k where smaller. (default: \
+        The widths of the walk, with commas between them. (default: \
         10,16,24,32,48,64,96,128)
         """)
     var ef: NumberList?
@@ -110,13 +110,7 @@
           .filter { seen.insert($0).inserted }
       }
       let values = ef?.values ?? [10, 16, 24, 32, 48, 64, 96, 128]
-      let raised = ef == nil ? [] : values.filter { $0 < k }
-      if !raised.isEmpty {
-        Terminal.writeError(
-          "needletail: --ef \(raised.map(String.init).joined(separator: ",")) is less than k; \(k) "
-            + "is used instead.\n")
-      }
-      return values.map { max($0, k) }.filter { seen.insert($0).inserted }
+      return values.filter { seen.insert($0).inserted }
     }
 
     /// Measures a snapshot and judges its answers.

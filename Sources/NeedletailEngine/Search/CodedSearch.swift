@@ -1,0 +1,201 @@
+import NeedletailCore
+import NeedletailKernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A search on codes under way: everything a thread needs to go on with it after it turned to another.
+struct CodedSearch {
+  let prepared: PreparedQuery
+  let scratch: SearchScratch
+  var walk: HopWalk
+  /// Candidates at the front of the pool that are still in question.
+  var candidates = 0
+  /// How many of them had their precise rows asked for.
+  var fetched = 0
+  /// Rows scored to find where the walk begins.
+  let entryRows: Int
+
+  /// Writes down what the walk cost.
+  func describe(_ outcome: inout SearchOutcome) {
+    outcome.hops = walk.hops
+    outcome.evaluations = entryRows &+ walk.scored
+    outcome.isLimited = walk.isOpen
+  }
+}
+
+extension SealedSegment {
+  /// Rows that are scored to find where a walk begins.
+  ///
+  /// The first ordinals are those of the upper levels, a random sample of the rows; scoring a few dozen of
+  /// them, one behind the other in memory, costs less than the descent through those levels, and ends as
+  /// near.
+  var entryCount: Int { min(count, 64) }
+
+  /// Finds where a prepared query's walk begins.
+  @unsafe
+  func enter(
+    _ prepared: PreparedQuery, _ width: Int, _ parameters: SearchParameters,
+    _ scratch: SearchScratch
+  ) -> CodedSearch {
+    let entryRows = min(entryCount, max(1, parameters.evaluationLimit ?? .max))
+    let memory = scratch.walk
+    let nearest = unsafe kernel.nearest(
+      prepared.rows.space, prepared.rows.query, ofFirst: entryRows, except: parameters.heldOut)
+    memory.beginEpoch()
+    unsafe memory.visit(nearest.ordinal)
+    if let heldOut = parameters.heldOut { unsafe memory.visit(heldOut) }
+    unsafe memory.pool[0] = nearest
+    let table = tables[0]
+    unsafe prefetchLines(table.row(nearest.ordinal))
+    let ratio = stopRatio(parameters)
+    let window = min(count, ratio > 0 ? 2 &* parameters.efSearch : parameters.efSearch)
+    let width = max(width, window)
+    // What upper nibbles leave open is settled among more rows than are asked for.
+    let capacity =
+      prepared.whole == nil ? width : min(count, max(width, 2 &* parameters.k))
+    var search = unsafe CodedSearch(
+      prepared: prepared, scratch: scratch,
+      walk: HopWalk(
+        kernel, prepared.rows.space, prepared.rows.query, links: table.row(0),
+        degree: table.degree, count: table.count, pool: memory.pool, size: 1, capacity: capacity,
+        window: window, least: min(parameters.k, count), visited: memory.visited,
+        epoch: memory.epoch, ordinals: memory.ordinals,
+        keys: memory.keys),
+      entryRows: entryRows)
+    if ratio > 0 {
+      let (blur, noise) = prepared.spread.square(step: prepared.whole == nil ? 2 : 16)
+      search.walk.stop(
+        beyond: ratio, base: prepared.base / prepared.unit, blur: blur, noise: noise)
+    }
+    return search
+  }
+
+  /// The last to enter a window help little to fill it; measured, a walk that stops by distance finds as much
+  /// as a window of `ef` when it stops at a distance that grows with this power less (0.58 on image
+  /// descriptors, 0.68 on sentence embeddings).
+  private static let windowShare: Float = 0.65
+
+  /// How much farther than the `k`-th candidate the next one may be, as a share of its distance, when the
+  /// walk should find what a window of `efSearch` does; 0 when it should be that window.
+  ///
+  /// Around a point of `n` dimensions, the `ef`-th neighbour is `(ef/k)^(1/n)` as far as the `k`-th.
+  @inline(__always)
+  private func stopRatio(_ parameters: SearchParameters) -> Float {
+    let growth = self.parameters.growth
+    guard parameters.stopsByDistance, growth > 0, parameters.efSearch > parameters.k else {
+      return 0
+    }
+    let share =
+      log2(Float(parameters.efSearch) / Float(parameters.k))
+      / log2(Float(GraphTrial.window) / Float(GraphTrial.nearest))
+    return exp2(log2(1 + growth) * share * Self.windowShare) - 1
+  }
+
+  /// Turns the pool into answers, by re-ranking where that says more than the estimates do.
+  @unsafe
+  func finish(
+    _ search: inout CodedSearch, _ parameters: SearchParameters, _ outcome: inout SearchOutcome,
+    _ answers: UnsafeMutablePointer<Neighbor>
+  ) {
+    let start = parameters.measuresTime ? nanoseconds() : 0
+    search.describe(&outcome)
+    unsafe narrow(&search, parameters)
+    unsafe refine(&search, parameters)
+    while unsafe fetch(&search) {}
+    unsafe answer(search, parameters, &outcome, answers)
+    if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - start }
+  }
+
+  /// Leaves those candidates of a finished walk in question that may be among the nearest, and asks for what
+  /// `refine` needs of them.
+  @unsafe
+  func narrow(_ search: inout CodedSearch, _ parameters: SearchParameters) {
+    search.candidates = search.walk.size
+    guard search.prepared.whole != nil, let quantizer, let lowerCodes else { return }
+    search.candidates = unsafe openCandidates(
+      search.prepared, search.walk.size, k: parameters.k, search.scratch, step: 16)
+    let stride = quantizer.codeByteCount / 2
+    for i in 0..<search.candidates {
+      let at = unsafe Int(truncatingIfNeeded: search.scratch.walk.pool[i].ordinal) &* stride
+      var line = 0
+      while line < stride {
+        unsafe prefetchLines(lowerCodes.start + at + line)
+        line &+= 128
+      }
+    }
+  }
+
+  /// Puts the candidates in order by all bits of their codes, and chooses which are re-ranked.
+  ///
+  /// Afterwards `candidates` is how many ordinals wait in the scratch; without a re-rank, how many keys
+  /// lead the pool.
+  @unsafe
+  func refine(_ search: inout CodedSearch, _ parameters: SearchParameters) {
+    let scratch = search.scratch
+    let pool = unsafe scratch.walk.pool
+    if let whole = search.prepared.whole {
+      let count = search.candidates
+      for i in 0..<count { unsafe scratch.ordinals[i] = pool[i].ordinal }
+      unsafe kernel.score(
+        whole.space, whole.query, ordinals: scratch.ordinals, count: count, keys: pool)
+      unsafe sortKeys(pool, count: count)
+    }
+    guard isReranked(search, parameters) else { return }
+    if let asked = parameters.rerankCandidates {
+      search.candidates = min(search.candidates, max(asked, parameters.k))
+    } else {
+      search.candidates = unsafe openCandidates(
+        search.prepared, search.candidates, k: parameters.k, scratch)
+    }
+    for i in 0..<search.candidates { unsafe scratch.ordinals[i] = pool[i].ordinal }
+  }
+
+  private func isReranked(_ search: CodedSearch, _ parameters: SearchParameters) -> Bool {
+    !search.prepared.isExact && parameters.rerankCandidates != 0 && rowKernel != nil
+  }
+
+  /// Asks for the next precise rows of the re-rank.
+  ///
+  /// A few at a time, so that another search goes on while they come from far away.
+  ///
+  /// - Returns: whether there were any.
+  @unsafe
+  func fetch(_ search: inout CodedSearch) -> Bool {
+    guard let rows, search.fetched < search.candidates else { return false }
+    let width = parameters.options.dimensions &* parameters.options.precise.byteCount
+    let end = min(search.candidates, search.fetched &+ 2)
+    for i in search.fetched..<end {
+      let ordinal = unsafe search.scratch.ordinals[i]
+      let row = unsafe rows.start + Int(truncatingIfNeeded: ordinal) &* width
+      var at = 0
+      while at < width {
+        unsafe prefetchLines(row + at)
+        at &+= 128
+      }
+    }
+    search.fetched = end
+    return true
+  }
+
+  /// Writes the answers of a search that was refined.
+  @unsafe
+  func answer(
+    _ search: borrowing CodedSearch, _ parameters: SearchParameters,
+    _ outcome: inout SearchOutcome, _ answers: UnsafeMutablePointer<Neighbor>
+  ) {
+    if isReranked(search, parameters) {
+      unsafe rerank(search.candidates, parameters.k, search.scratch, &outcome, answers)
+    } else {
+      let prepared = search.prepared
+      unsafe take(search.candidates, parameters.k, search.scratch, &outcome, answers) {
+        prepared.distance($0)
+      }
+    }
+  }
+}
