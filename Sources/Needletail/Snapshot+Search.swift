@@ -146,6 +146,7 @@ extension Snapshot {
       evaluationLimit: options.evaluationLimit, measuresTime: options.measuresTime)
     if let recall = options.recall {
       parameters.use(try generation.setting(recall: recall, k: k))
+      parameters.stopRank = generation.tuning?.k ?? 0
     }
     try parameters.validate()
     return parameters

@@ -55,10 +55,11 @@ extension Snapshot {
   /// - Parameters:
   ///   - recall: the share of the true neighbours that shall be found, above 0 and at most 1.
   ///   - k: answers a query.
-  /// - Returns: as `SearchStatistics.efSearch` tells of such a search.
+  /// - Returns: as `SearchStatistics.efSearch` tells of such a search: a whole number. The setting may be finer
+  ///   (`Tuning.Setting.gamma`), so that a search with this `efSearch` in place of the recall finds a little more.
   /// - Throws: `invalidConfiguration` for a recall that is none; `notFound` when the index was not tuned.
   public func efSearch(reaching recall: Double, k: Int) throws(NeedletailError) -> Int {
-    max(k, try generation.setting(recall: recall, k: k).efSearch)
+    try generation.setting(recall: recall, k: k).efSearch
   }
 }
 

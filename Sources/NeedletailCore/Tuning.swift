@@ -16,7 +16,8 @@ public struct Tuning: Sendable, Hashable, Codable {
     public var target: Double
     /// The width of the window of candidates.
     public var efSearch: Int
-    /// How far beyond the k-th distance a walk goes on, relative to it; 0: the window alone ends a walk.
+    /// Makes the width finer than whole numbers: a walk goes as far as a window of `k·(efSearch/k)^gamma`
+    /// would; 0: as one of `efSearch`.
     public var gamma: Float
     /// Rows that a hop fetches ahead; 0: as many as the kernel does by itself.
     public var prefetchRows: Int

@@ -21,15 +21,27 @@ struct RecallCurveTests {
     let widths = [10, 13, 17, 22, 29, 38, 50, 66, 88]
     let curve = curve(widths.map { ($0, 2 / Double($0)) })
     for width in 10...88 {
-      let estimate = curve.estimate(width)
+      let estimate = curve.estimate(Double(width))
       #expect(abs(estimate.recall - (1 - 2 / Double(width))) < 1e-9)
       #expect(abs(estimate.evaluations - Double(width * 20)) < 1e-6)
       let setting = curve.setting(reaching: estimate.recall)
-      #expect(setting?.width == width)
+      #expect(setting?.width == Double(width))
     }
     // 1 − 2/40 = 0.95 exactly; a little more still rounds to the same width.
     #expect(curve.setting(reaching: 0.9505)?.width == 40)
     #expect(curve.setting(reaching: 0.952)?.width == 42)
+  }
+
+  @Test("Where parts of a width can be had, the setting meets its target closely")
+  func parts() throws {
+    let curve = curve([(10, 0.2), (11, 0.18), (14, 0.14), (19, 0.1)])
+    #expect(curve.setting(reaching: 0.81, finest: 11)?.width == 11)
+    for target in stride(from: 0.825, to: 0.9, by: 0.005) {
+      let fine = try #require(curve.setting(reaching: target, finest: 11))
+      #expect(abs(fine.recall - target) < 0.001, "\(target): \(fine)")
+      #expect((fine.width * 16).rounded() == fine.width * 16)
+      #expect(abs((curve.setting(reaching: target)?.width ?? 0) - fine.width) < 1)
+    }
   }
 
   @Test("The least width serves every target below, none serves one beyond the widest")
@@ -57,7 +69,7 @@ struct RecallCurveTests {
       #expect(zip(fitted, fitted.dropFirst()).allSatisfy { $0 >= $1 - 1e-15 })
       var last = 0.0
       for width in 10...120 {
-        let recall = noisy.estimate(width).recall
+        let recall = noisy.estimate(Double(width)).recall
         #expect(recall >= last - 1e-12 && recall <= 1)
         last = recall
       }
@@ -112,6 +124,28 @@ struct TunedSettingTests {
       #expect(next >= last)
       last = next
     }
+  }
+
+  @Test("A width between whole ones is kept as a power, and found again")
+  func fractions() {
+    for width in [1, 9, 10, 10.5, 11, 11.062_5, 40.9, 4_095.5] {
+      var setting = tuning.settings[0]
+      setting.take(width, k: 10, isFine: true)
+      #expect(setting.gamma >= 0 && setting.gamma < 1)
+      #expect(Double(setting.efSearch) >= width && Double(setting.efSearch) < width + 1)
+      #expect(abs(setting.width(k: 10) - width) < width * 1e-5)
+      setting.take(width, k: 10, isFine: false)
+      #expect(setting.gamma == 0 && Double(setting.efSearch) == width.rounded())
+    }
+    var fine = tuning
+    fine.settings[1].take(19.5, k: 10, isFine: true)
+    let between = fine.setting(recall: 0.93, k: 10)
+    #expect(between.gamma > 0 && between.width(k: 10) > 19.5 && between.width(k: 10) < 200)
+    // A manifest may hold any number; no walk becomes longer than its width.
+    var parameters = SearchParameters(k: 10, efSearch: 1)
+    fine.settings[1].gamma = .greatestFiniteMagnitude
+    parameters.use(fine.settings[1])
+    #expect(parameters.stopScale == 1 && parameters.efSearch == 20)
   }
 
   @Test("Fewer answers keep the width, more widen it and are never more than it")

@@ -24,8 +24,10 @@ struct TunerTests {
 
   /// The share of true neighbours that a search finds for queries, judged by an exact scan of the rows.
   private func recall(
-    _ world: World, _ segment: SealedSegment, _ queries: VectorMatrix, efSearch: Int
+    _ world: World, _ segment: SealedSegment, _ queries: VectorMatrix, _ setting: Tuning.Setting
   ) throws(NeedletailError) -> Double {
+    var parameters = SearchParameters(k: 10, efSearch: 1)
+    parameters.use(setting)
     let truth = try ExactSearch(base: world.matrix(), metric: world.options.metric)
       .nearest(queries: queries, k: 10)
     let places = Dictionary(uniqueKeysWithValues: zip(world.ids, 0...))
@@ -34,7 +36,7 @@ struct TunerTests {
       let farthest = Double(truth.distances(ofQuery: query).last ?? 0)
       let limit = farthest + 1e-6 * max(abs(farthest), 1)
       for neighbor in try segment.answers(
-        queries[query], .init(k: 10, efSearch: efSearch)
+        queries[query], parameters
       ).neighbors {
         guard let row = places[neighbor.id] else { continue }
         if world.distance(queries[query], row) <= limit { found += 1 }
@@ -50,9 +52,9 @@ struct TunerTests {
     // In a world like this one, rows that others were inserted after tell recalls that are 4 points too low:
     // this fails when the rows that `lastInserted` names are no longer those.
     let all = RandomVectors.clusters(
-      count: 4_600, dimensions: 32, clusters: 300, spread: 0.7, seed: 21)
+      count: 6_000, dimensions: 32, clusters: 300, spread: 0.7, seed: 21)
     let world = World(metric, Array(all.prefix(4_000 * 32)), dimensions: 32, m: 8, ef: 40)
-    let queries = try VectorMatrix(Array(all.suffix(600 * 32)), dimensions: 32)
+    let queries = try VectorMatrix(Array(all.suffix(2_000 * 32)), dimensions: 32)
     let segment = try world.opened()
     let tuning = try #require(try Tuner(segment, TuningRequest(), threads: 2).run())
     #expect(
@@ -60,7 +62,7 @@ struct TunerTests {
     #expect(tuning.queryCount == 377)
     for target in [0.9, 0.95, 0.99] {
       let setting = tuning.setting(recall: target, k: 10)
-      let found = try recall(world, segment, queries, efSearch: setting.efSearch)
+      let found = try recall(world, segment, queries, setting)
       #expect(
         abs(found - max(target, setting.recall)) < (target < 0.93 ? 0.03 : 0.02),
         "\(target): efSearch \(setting.efSearch), measured \(setting.recall), found \(found)")
@@ -69,15 +71,16 @@ struct TunerTests {
 
   @Test("Half of the queries tell what the other half finds", arguments: Metric.allCases)
   func halves(metric: Metric) throws {
-    let (world, queries) = try world(metric)
+    // Recall of one query varies by 0.18 around 0.90: of 2 000 on either side, by 0.006.
+    let (world, queries) = try world(metric, queries: 4_000)
     let segment = try world.opened()
     var request = TuningRequest()
-    request.queries = queries[0..<300]
+    request.queries = queries[0..<2_000]
     let tuning = try #require(try Tuner(segment, request, threads: 2).run())
-    #expect(tuning.source == .queries && tuning.queryCount == 300)
+    #expect(tuning.source == .queries && tuning.queryCount == 2_000)
     for target in [0.9, 0.95, 0.99] {
       let setting = tuning.setting(recall: target, k: 10)
-      let found = try recall(world, segment, queries[300..<600], efSearch: setting.efSearch)
+      let found = try recall(world, segment, queries[2_000..<4_000], setting)
       #expect(
         abs(found - max(target, setting.recall)) < (target < 0.93 ? 0.03 : 0.02),
         "\(target): efSearch \(setting.efSearch), measured \(setting.recall), found \(found)")
@@ -100,8 +103,8 @@ struct TunerTests {
       request.targets = [0.000_001]
       let tuning = try #require(try Tuner(segment, request, threads: 2).run())
       let first = try #require(tuning.settings.first)
-      #expect(first.efSearch == 10)
-      let found = try recall(world, segment, queries, efSearch: 10)
+      #expect(first.efSearch == (codes == .none ? 10 : 1))
+      let found = try recall(world, segment, queries, first)
       // The world judges on the rows as they were given, the tuner on the rows as they are kept.
       let slack = precise == .float32 ? 1e-9 : 0.01
       #expect(abs(first.recall - found) <= slack, "\(codes), \(precise): \(first.recall), \(found)")
@@ -167,7 +170,7 @@ struct TunerTests {
     #expect(zip(settings, settings.dropFirst()).allSatisfy { $0.target < $1.target })
     #expect(zip(settings, settings.dropFirst()).allSatisfy { $0.efSearch <= $1.efSearch })
     #expect(settings.allSatisfy { $0.nanoseconds > 0 && $0.evaluations > 0 })
-    #expect(settings[0].target == 0.2 && settings[0].efSearch == 10)
+    #expect(settings[0].target == 0.2 && settings[0].efSearch < 10)
   }
 
   @Test("Few rows are scanned: there is nothing to tune")
@@ -180,6 +183,23 @@ struct TunerTests {
     var (world, _) = try world(.cosine, count: 40, queries: 10)
     world.options.precise = .none
     #expect(try Tuner(try world.opened(), TuningRequest(), threads: 1).run() != nil)
+  }
+
+  @Test("Fewer answers than were tuned for come from the same walk")
+  func fewerAnswers() throws {
+    let (world, queries) = try world(.squaredEuclidean, count: 1_200, queries: 20)
+    let segment = try world.opened()
+    for width in [4, 10, 11, 40] {
+      for query in 0..<20 {
+        let many = try segment.answers(queries[query], .init(k: 10, efSearch: width))
+        var parameters = SearchParameters(k: 3, efSearch: width)
+        parameters.stopRank = 10
+        let few = try segment.answers(queries[query], parameters)
+        #expect(few.neighbors.count == 3)
+        // A narrower one ends as soon as it is full.
+        if width >= 10 { #expect(few.outcome.hops == many.outcome.hops) }
+      }
+    }
   }
 
   @Test("A row that is held out is neither found nor scored")

@@ -64,7 +64,8 @@ extension SealedSegment {
       walk: HopWalk(
         kernel, prepared.rows.space, prepared.rows.query, links: table.row(0),
         degree: table.degree, count: table.count, pool: memory.pool, size: 1, capacity: capacity,
-        window: window, least: min(parameters.k, count), visited: memory.visited,
+        window: window, least: min(max(parameters.k, parameters.stopRank), count),
+        visited: memory.visited,
         epoch: memory.epoch, ordinals: memory.ordinals,
         keys: memory.keys),
       entryRows: entryRows)
@@ -81,6 +82,9 @@ extension SealedSegment {
   /// descriptors, 0.68 on sentence embeddings).
   private static let windowShare: Float = 0.65
 
+  /// Whether walks end by distance, so that a setting can be finer than whole widths are.
+  var endsByDistance: Bool { quantizer != nil && parameters.growth > 0 }
+
   /// How much farther than the `k`-th candidate the next one may be, as a share of its distance, when the
   /// walk should find what a window of `efSearch` does; 0 when it should be that window.
   ///
@@ -88,13 +92,12 @@ extension SealedSegment {
   @inline(__always)
   private func stopRatio(_ parameters: SearchParameters) -> Float {
     let growth = self.parameters.growth
-    guard parameters.stopsByDistance, growth > 0, parameters.efSearch > parameters.k else {
-      return 0
-    }
+    let rank = max(parameters.k, parameters.stopRank)
+    guard parameters.stopsByDistance, growth > 0, parameters.efSearch > rank else { return 0 }
     let share =
-      log2(Float(parameters.efSearch) / Float(parameters.k))
+      log2(Float(parameters.efSearch) / Float(rank))
       / log2(Float(GraphTrial.window) / Float(GraphTrial.nearest))
-    return exp2(log2(1 + growth) * share * Self.windowShare) - 1
+    return exp2(log2(1 + growth) * share * parameters.stopScale * Self.windowShare) - 1
   }
 
   /// Turns the pool into answers, by re-ranking where that says more than the estimates do.

@@ -11,6 +11,14 @@ package struct SearchParameters: Sendable, Hashable {
   /// a window of `efSearch` finds as much on average; some queries then take more hops than that, others
   /// fewer.
   package var stopsByDistance = true
+  /// Makes the width finer than whole numbers where a walk ends by distance: it then goes as far as a window
+  /// of `k·(efSearch/k)^stopScale` would.
+  package var stopScale: Float = 1
+  /// The rank whose distance decides where a walk ends, where it is above `k`.
+  ///
+  /// So that the first few of many answers are found as surely as the many: a single nearest one, of which
+  /// coarse codes know little, is a poor measure of how far to look.
+  package var stopRank = 0
   /// Candidates that are re-ranked on precise rows; `nil`: as many as the codes call for.
   ///
   /// 0: none.

@@ -27,7 +27,7 @@ struct RecallCurve {
 
   /// What is expected at a width.
   struct Estimate: Sendable, Hashable {
-    var width: Int
+    var width: Double
     var recall: Double
     var evaluations: Double
     var nanoseconds: Double
@@ -71,20 +71,20 @@ struct RecallCurve {
   var highestRecall: Double { 1 - (points.last?.miss ?? 1) }
 
   /// What is expected at a width; outside of the measured widths, what was measured at the nearest.
-  func estimate(_ width: Int) -> Estimate {
-    guard let upper = points.firstIndex(where: { $0.width >= width }) else {
+  func estimate(_ width: Double) -> Estimate {
+    guard let upper = points.firstIndex(where: { Double($0.width) >= width }) else {
       return Self.exactly(points[points.count - 1])
     }
     let above = points[upper]
-    guard upper > 0, above.width > width else { return Self.exactly(above) }
+    guard upper > 0, Double(above.width) > width else { return Self.exactly(above) }
     let below = points[upper - 1]
     let share =
-      (log(Double(width)) - log(Double(below.width)))
+      (log(width) - log(Double(below.width)))
       / (log(Double(above.width)) - log(Double(below.width)))
     let miss = exp(
       log(max(below.miss, least)) * (1 - share) + log(max(above.miss, least)) * share)
     // Work grows in proportion to the width.
-    let part = Double(width - below.width) / Double(above.width - below.width)
+    let part = (width - Double(below.width)) / Double(above.width - below.width)
     return Estimate(
       width: width, recall: 1 - min(below.miss, max(above.miss, miss)),
       evaluations: below.evaluations + part * (above.evaluations - below.evaluations),
@@ -96,9 +96,12 @@ struct RecallCurve {
   /// Nearest, not at least: a measurement is as likely to flatter as to slander, and a setting that is
   /// always on the safe side is always too slow.
   ///
+  /// - Parameters:
+  ///   - target: the recall that is wanted.
+  ///   - finest: the width above which parts of a width can be had, if they can.
   /// - Returns: `nil` when no width that was measured comes up to the target.
   /// - Complexity: O(log of the widest width) estimates.
-  func setting(reaching target: Double) -> Estimate? {
+  func setting(reaching target: Double, finest: Int? = nil) -> Estimate? {
     guard let first = points.first, let last = points.last, 1 - last.miss >= target else {
       return nil
     }
@@ -107,17 +110,24 @@ struct RecallCurve {
     // The least width that is expected to reach the target.
     while low < high {
       let middle = low + (high - low) / 2
-      if estimate(middle).recall >= target { high = middle } else { low = middle + 1 }
+      if estimate(Double(middle)).recall >= target { high = middle } else { low = middle + 1 }
     }
-    let reached = estimate(low)
-    guard low > first.width else { return reached }
-    let below = estimate(low - 1)
+    guard low > first.width else { return estimate(Double(low)) }
+    var reached = estimate(Double(low))
+    var below = estimate(Double(low - 1))
+    if let finest, low > finest {
+      let part = 1 / Double(TuningPlan.partsOfWidth)
+      while reached.width - below.width > part {
+        let next = estimate(below.width + part)
+        if next.recall >= target { reached = next } else { below = next }
+      }
+    }
     return target - below.recall < reached.recall - target ? below : reached
   }
 
   private static func exactly(_ point: Point) -> Estimate {
     Estimate(
-      width: point.width, recall: 1 - point.miss, evaluations: point.evaluations,
+      width: Double(point.width), recall: 1 - point.miss, evaluations: point.evaluations,
       nanoseconds: point.nanoseconds)
   }
 }

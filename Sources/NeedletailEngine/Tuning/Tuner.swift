@@ -4,7 +4,7 @@ import NeedletailKernels
 /// Measures, on the machine at hand, which setting reaches which recall at the least cost.
 ///
 /// Queries with known true neighbours are searched for at widths that grow by a third, until the highest
-/// target is passed. A curve through the measurements says which width comes nearest to each target.
+/// target is passed, and at widths below `k` until the lowest is. A curve through the measurements says which width comes nearest to each target.
 ///
 /// - Complexity: one exact search for some thousand queries, and about a dozen approximate ones each.
 package struct Tuner {
@@ -81,6 +81,11 @@ package struct Tuner {
     return (sample, false)
   }
 
+  /// The width above which settings are finer than whole widths; `nil`: there is none.
+  ///
+  /// From `k` to the next, a walk that ends by distance leaps over what codes cannot tell apart.
+  private var finest: Int? { space.segment.endsByDistance ? request.k + 1 : nil }
+
   /// The curve of each candidate.
   private func ladder(
     _ sample: TuningSample, _ deadline: ContinuousClock.Instant, _ isCutShort: inout Bool
@@ -94,15 +99,26 @@ package struct Tuner {
     let highest = request.targets.last ?? 1
     monitor?.begin("tuning", total: 0)
     var width = request.k
-    // Every candidate is measured over the same widths: past the highest target, or all there are.
+    // Every candidate is measured over the same widths: past the highest target, or all there are;
     while true {
-      for ladder in ladders { try ladder.climb(to: width, monitor: monitor) }
+      for ladder in ladders { try ladder.measure(at: width, monitor: monitor) }
       if width >= widest || ladders.allSatisfy({ $0.recall > highest }) { break }
       if ContinuousClock.now >= deadline {
         isCutShort = true
         break
       }
-      width = min(widest, TuningPlan.width(after: width))
+      // Where walks end by distance something new begins right above k: there is a rung.
+      let next = width == request.k && finest != nil ? width + 1 : TuningPlan.width(after: width)
+      width = min(widest, next)
+    }
+    // then down from k, where a walk on codes ends sooner, to the lowest target.
+    width = request.k
+    while width > 1, space.segment.quantizer != nil, !isCutShort,
+      ladders.contains(where: { $0.lowestRecall > request.targets[0] })
+    {
+      width = TuningPlan.width(before: width)
+      for ladder in ladders { try ladder.measure(at: width, monitor: monitor) }
+      isCutShort = ContinuousClock.now >= deadline
     }
     return ladders.map { ($0.candidate, RecallCurve($0.points, answers: $0.answers)) }
   }
@@ -114,7 +130,8 @@ package struct Tuner {
     var chosen: [Tuning.Setting] = []
     for target in request.targets {
       let able = curves.compactMap { candidate, curve in
-        curve.setting(reaching: target).map { Self.setting(target, candidate, $0) }
+        curve.setting(reaching: target, finest: finest)
+          .map { setting(target, candidate, $0) }
       }
       // Without a choice the clock decides nothing.
       if let best = able.min(by: { $0.nanoseconds < $1.nanoseconds }) { chosen.append(best) }
@@ -124,22 +141,23 @@ package struct Tuner {
       let last = best.curve.points.last
     {
       // Beyond reach: the widest window, under the recall that it has.
-      let estimate = best.curve.estimate(last.width)
+      let estimate = best.curve.estimate(Double(last.width))
       let target = max(estimate.recall, 1e-6)
       if target > chosen.last?.target ?? 0 {
-        chosen.append(Self.setting(target, best.candidate, estimate))
+        chosen.append(setting(target, best.candidate, estimate))
       }
     }
     return chosen
   }
 
-  private static func setting(
+  private func setting(
     _ target: Double, _ candidate: TuningCandidate, _ estimate: RecallCurve.Estimate
   ) -> Tuning.Setting {
-    Tuning.Setting(
-      target: target, efSearch: estimate.width, gamma: candidate.gamma,
-      prefetchRows: candidate.prefetchRows, recall: estimate.recall,
+    var setting = Tuning.Setting(
+      target: target, efSearch: 1, prefetchRows: candidate.prefetchRows, recall: estimate.recall,
       evaluations: estimate.evaluations, nanoseconds: estimate.nanoseconds)
+    setting.take(estimate.width, k: request.k, isFine: finest != nil)
+    return setting
   }
 }
 

@@ -54,21 +54,25 @@ final class TuningLadder: @unchecked Sendable {
   /// The recall at the widest window so far.
   var recall: Double { 1 - (points.last?.miss ?? 1) }
 
+  /// The recall at the narrowest window so far.
+  var lowestRecall: Double { 1 - (points.first?.miss ?? 1) }
+
   /// Answers that all queries together ask for.
   var answers: Int { sample.count * sample.width }
 
-  /// Measures at a width, wider than any before.
+  /// Measures at a width, wider than any before or narrower.
   ///
-  /// Queries are of two kinds: those that missed something one width below, which are all searched for,
-  /// and those that did not, of which a part stands for all.
-  func climb(to width: Int, monitor: WorkMonitor?) throws(NeedletailError) {
+  /// At a wider one queries are of two kinds: those that missed something one width below, which are all
+  /// searched for, and those that did not, of which a part stands for all. At a narrower one any may miss.
+  func measure(at width: Int, monitor: WorkMonitor?) throws(NeedletailError) {
     let parameters = SearchParameters(k: k, width: width, candidate)
     var open: [Int] = []
     var complete: [Int] = []
-    if points.isEmpty {
+    let narrowest = points.first?.width ?? .max
+    if width < narrowest {
       open = Array(0..<sample.count)
       // The first searches of a process find their memory cold.
-      try run(Array(open.prefix(128)), parameters, monitor: nil)
+      if points.isEmpty { try run(Array(open.prefix(128)), parameters, monitor: nil) }
     } else {
       for query in 0..<sample.count {
         if unsafe misses[query] > 0 { open.append(query) } else { complete.append(query) }
@@ -83,11 +87,12 @@ final class TuningLadder: @unchecked Sendable {
     func mean(_ sum: ([Int]) -> Double) -> Double {
       (sum(open) + weight * sum(part)) / Double(sample.count)
     }
-    points.append(
+    points.insert(
       RecallCurve.Point(
         width: width,
         miss: (missed(open) + weight * missed(part)) / Double(max(1, answers)),
-        evaluations: mean(evaluated), nanoseconds: mean(timed)))
+        evaluations: mean(evaluated), nanoseconds: mean(timed)),
+      at: width < narrowest ? 0 : points.count)
   }
 
   private func run(

@@ -27,10 +27,10 @@ struct TuningPlan {
     4 * affordable(rows: rows, dimensions: dimensions)
   }
 
-  /// Queries that may be compared with every row: about 0.6 s of two threads, or 500 of them.
+  /// Queries that may be compared with every row: about 0.5 s of two threads, or 500 of them.
   private static func affordable(rows: Int, dimensions: Int) -> Int {
     let components = max(1, rows.multipliedReportingOverflow(by: dimensions).partialValue)
-    return max(500, min(4_000, 52_000_000_000 / components))
+    return max(500, min(4_000, 47_000_000_000 / components))
   }
 
   /// Queries whose true neighbours are looked for at a time; the clock is read in between.
@@ -42,6 +42,12 @@ struct TuningPlan {
 
   /// The next width of the ladder: a third more, so that a power of the width fits in between.
   static func width(after width: Int) -> Int { max(width + 1, width * 4 / 3) }
+
+  /// The next width below the number of answers: an eighth less, so that ten answers meet every width.
+  static func width(before width: Int) -> Int { width - max(1, width / 8) }
+
+  /// Steps between two whole widths, where a walk ends by distance.
+  static let partsOfWidth = 16
 
   /// Of the queries that missed nothing at a width, one in so many is searched for at the next.
   ///
@@ -58,7 +64,6 @@ struct TuningPlan {
 
 /// One choice of the settings that are not the width.
 struct TuningCandidate: Sendable, Hashable {
-  var gamma: Float = 0
   var prefetchRows = 0
 }
 
@@ -72,9 +77,11 @@ extension SearchParameters {
   /// Takes the settings of a tuning.
   package mutating func use(_ setting: Tuning.Setting) {
     efSearch = setting.efSearch
-    use(TuningCandidate(gamma: setting.gamma, prefetchRows: setting.prefetchRows))
+    // A manifest may hold any number; the walk is never made longer than the width says.
+    stopScale = setting.gamma > 0 ? min(1, setting.gamma) : 1
+    use(TuningCandidate(prefetchRows: setting.prefetchRows))
   }
 
-  /// The one place that knows what a knob does to a search; none but the width does anything yet.
+  /// The one place that knows what a knob does to a search; none does anything yet.
   private mutating func use(_ candidate: TuningCandidate) {}
 }

@@ -79,12 +79,13 @@
       let matrix = try Inputs.queries(
         queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
       let truth = try Inputs.groundTruth(groundtruth)
-      var options = EvaluationOptions(efSearch: try widths(snapshot))
+      let recalls = try recalls(snapshot)
+      var options = EvaluationOptions(efSearch: widths(recalls))
       options.k = k
       options.threads = threads
       options.repeats = repeats
       let report = try Self.evaluate(
-        snapshot, queries: matrix, truth: truth,
+        snapshot, recalls: recalls, queries: matrix, truth: truth,
         base: try base.map { try Inputs.vectors($0) },
         ids: try ids.map { path throws(NeedletailError) in try IDList.read(path) },
         options: options,
@@ -102,24 +103,30 @@
       }
     }
 
-    /// The widths as the search will use them, each once.
-    private func widths(_ snapshot: Snapshot) throws -> [Int] {
-      var seen: Set<Int> = []
-      if let recall {
-        return try recall.values.map { try snapshot.efSearch(reaching: $0, k: k) }
-          .filter { seen.insert($0).inserted }
+    /// The recalls that were asked for, by the widths that serve them; of several with one width the
+    /// highest.
+    private func recalls(_ snapshot: Snapshot) throws -> [Int: Double] {
+      let pairs = try (recall?.values ?? []).map {
+        (try snapshot.efSearch(reaching: $0, k: k), $0)
       }
-      let values = ef?.values ?? [10, 16, 24, 32, 48, 64, 96, 128]
-      return values.filter { seen.insert($0).inserted }
+      return Dictionary(pairs, uniquingKeysWith: max)
+    }
+
+    /// The widths as the search will use them, each once.
+    private func widths(_ recalls: [Int: Double]) -> [Int] {
+      guard recall == nil else { return recalls.keys.sorted() }
+      var seen: Set<Int> = []
+      return (ef?.values ?? [10, 16, 24, 32, 48, 64, 96, 128]).filter { seen.insert($0).inserted }
     }
 
     /// Measures a snapshot and judges its answers.
     static func evaluate(
-      _ snapshot: Snapshot, queries: VectorMatrix, truth: GroundTruth, base: VectorMatrix?,
+      _ snapshot: Snapshot, recalls: [Int: Double] = [:], queries: VectorMatrix,
+      truth: GroundTruth, base: VectorMatrix?,
       ids: [VectorID]? = nil, options: EvaluationOptions, files: EvaluationReport.Files,
       before: ResidentMemory?
     ) throws(NeedletailError) -> EvaluationReport {
-      let target = SnapshotTarget(snapshot: snapshot)
+      let target = SnapshotTarget(snapshot: snapshot, recalls: recalls)
       // What does not fit is refused before the long part; the judge itself comes after it, because
       // the rows which it reads are not memory of the search.
       let identities = try target.identities(ids)

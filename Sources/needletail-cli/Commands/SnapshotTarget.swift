@@ -6,6 +6,8 @@
   /// Lets the judge measure a snapshot.
   struct SnapshotTarget: SearchTarget {
     let snapshot: Snapshot
+    /// Recalls that are asked for in place of the widths that serve them, which need not be whole.
+    var recalls: [Int: Double] = [:]
 
     var count: Int { snapshot.count }
     var dimensions: Int { snapshot.dimensions }
@@ -16,7 +18,7 @@
       into neighbors: inout [Neighbor], counts: inout [Int]
     ) throws(NeedletailError) -> SearchWork {
       let statistics = try snapshot.search(
-        batch: queries, k: k, options: SearchOptions(efSearch: efSearch), threads: threads,
+        batch: queries, k: k, options: options(efSearch), threads: threads,
         into: &neighbors, counts: &counts)
       return SearchWork(evaluations: statistics.evaluations, hops: statistics.hops)
     }
@@ -26,8 +28,13 @@
     ) throws(NeedletailError) -> Int {
       var span = neighbors.mutableSpan
       let outcome = try snapshot.search(
-        query.span, k: k, options: SearchOptions(efSearch: efSearch), into: &span)
+        query.span, k: k, options: options(efSearch), into: &span)
       return outcome.count
+    }
+
+    private func options(_ efSearch: Int) -> SearchOptions {
+      if let recall = recalls[efSearch] { return SearchOptions(recall: recall) }
+      return SearchOptions(efSearch: efSearch)
     }
 
     /// The ids in the order of the rows, as `list` has them; nil when each id is its row's number.
