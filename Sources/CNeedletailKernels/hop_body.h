@@ -11,6 +11,12 @@
 // lines of each.
 enum { NDL_ROWS_AHEAD = 8, NDL_LINES_AHEAD = 16 };
 
+// Rounds that expand one candidate: about as many as it takes to come near.
+enum { NDL_SINGLE_ROUNDS = 4 };
+
+// What stays in a second-level cache by itself.
+enum { NDL_NEAR_BYTES = 512 * 1024 };
+
 NDL_TARGET static inline size_t NDL_HOP(stride)(const ndl_hop_space *space) {
   return (size_t)space->blocks * (space->width == NDL_WIDTH_BYTES ? 64 : 32);
 }
@@ -18,6 +24,16 @@ NDL_TARGET static inline size_t NDL_HOP(stride)(const ndl_hop_space *space) {
 NDL_TARGET static inline void NDL_HOP(fetch)(const uint8_t *row, size_t stride) {
   size_t end = stride < NDL_LINES_AHEAD * 64 ? stride : NDL_LINES_AHEAD * 64;
   for (size_t at = 0; at < end; at += 64) __builtin_prefetch(row + at, 0, 3);
+}
+
+// Asks for the terms of rows: few bytes each, so that those of a small set are near anyway.
+NDL_TARGET static inline void NDL_HOP(fetch_terms)(
+    const ndl_hop_space *space, const uint32_t *ordinals, uint32_t n) {
+  static const uint8_t sizes[] = { 0, 4, 4, 8, 16 };
+  const size_t size = sizes[space->finish];
+  if (size * space->count < NDL_NEAR_BYTES) return;
+  for (uint32_t i = 0; i < n; i++)
+    __builtin_prefetch((const char *)space->terms + ordinals[i] * size, 0, 3);
 }
 
 NDL_TARGET static inline uint32_t NDL_HOP(order_float)(float value) {
@@ -167,18 +183,25 @@ NDL_TARGET static ndl_key NDL_HOP(nearest)(
   return nearest;
 }
 
-NDL_TARGET static uint64_t NDL_HOP(expand)(
-    const ndl_hop_space *space, const ndl_hop_query *query, const uint32_t *links, uint32_t degree,
-    uint64_t *visited, uint64_t epoch, ndl_key threshold, uint32_t *ordinals, ndl_key *keys) {
-  uint32_t n = ndl_collect(links, degree, space->count, visited, epoch, ordinals);
-  NDL_HOP(score)(space, query, ordinals, n, keys);
+#ifndef NDL_OWN_BELOW
+// Moves the keys below a threshold to the front; returns how many.
+NDL_TARGET static inline uint32_t NDL_HOP(keep)(ndl_key *keys, uint32_t n, ndl_key threshold) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < n; i++) {
     ndl_key key = keys[i];
     keys[kept] = key;
     kept += key < threshold;
   }
-  return (uint64_t)n << 32 | kept;
+  return kept;
+}
+#endif
+
+NDL_TARGET static uint64_t NDL_HOP(expand)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const uint32_t *links, uint32_t degree,
+    uint64_t *visited, uint64_t epoch, ndl_key threshold, uint32_t *ordinals, ndl_key *keys) {
+  uint32_t n = ndl_collect(links, degree, space->count, visited, epoch, ordinals);
+  NDL_HOP(score)(space, query, ordinals, n, keys);
+  return (uint64_t)n << 32 | NDL_HOP(keep)(keys, n, threshold);
 }
 
 #ifndef NDL_OWN_BELOW
@@ -242,27 +265,47 @@ NDL_TARGET static inline void NDL_HOP(draw_limits)(
   walk->edge = NDL_HOP(above)(space, last + (reach > kept ? reach : kept));
 }
 
+// Asks for the links of the candidates that are next.
+NDL_TARGET static inline void NDL_HOP(fetch_next)(
+    const ndl_hop_links *links, const ndl_hop_walk *walk) {
+  uint32_t left = walk->rounds < NDL_SINGLE_ROUNDS ? 1 : walk->breadth;
+  for (uint32_t i = walk->cursor; i < walk->size && left > 0; i++) {
+    if (walk->pool[i] & 1) continue;
+    NDL_HOP(fetch_links)(links, walk->pool[i]);
+    left--;
+  }
+}
+
 NDL_TARGET static int32_t NDL_HOP(gather)(
     const ndl_hop_space *space, const ndl_hop_links *links, ndl_hop_walk *walk) {
   ndl_key *pool = walk->pool;
   uint32_t cursor = walk->cursor;
-  uint32_t size = ndl_hop_end(walk);
-  if (cursor >= size) return -1;
-  ndl_key key = pool[cursor];
-  if (key >= walk->end) return -1;
-  pool[cursor] = key | 1;
-  do cursor++;
-  while (cursor < size && (pool[cursor] & 1));
-  walk->cursor = cursor;
-  // The runner-up is next about every other time.
-  if (cursor < size) NDL_HOP(fetch_links)(links, pool[cursor]);
-  const uint32_t *row = links->rows + (size_t)(key >> 1 & 0x7fffffff) * links->degree;
+  const uint32_t end = ndl_hop_end(walk);
+  if (cursor >= end || pool[cursor] >= walk->end) return -1;
+  uint32_t breadth = walk->rounds < NDL_SINGLE_ROUNDS ? 1 : (walk->rounds - NDL_SINGLE_ROUNDS) / 2 + 2;
+  if (breadth > walk->breadth) breadth = walk->breadth;
+  if (walk->size < walk->least) breadth = 1;
   uint32_t *ordinals = walk->ordinals;
-  uint32_t n = ndl_collect(
-      row, links->degree, links->count, walk->visited, walk->epoch, ordinals);
+  uint32_t n = 0;
+  do {
+    ndl_key key = pool[cursor];
+    if (key >= walk->end) break;
+    pool[cursor] = key | 1;
+    do cursor++;
+    while (cursor < walk->size && (pool[cursor] & 1));
+    const uint32_t *row = links->rows + (size_t)(key >> 1 & 0x7fffffff) * links->degree;
+    n += ndl_collect(
+        row, links->degree, links->count, walk->visited, walk->epoch, ordinals + n);
+    walk->hops++;
+  } while (--breadth > 0 && cursor < end);
+  walk->cursor = cursor;
+  walk->rounds++;
+  // Without news, these are next.
+  NDL_HOP(fetch_next)(links, walk);
   const size_t stride = NDL_HOP(stride)(space);
   for (uint32_t i = 0; i < n; i++)
     NDL_HOP(fetch)(space->codes + ordinals[i] * stride, stride);
+  NDL_HOP(fetch_terms)(space, ordinals, n);
   walk->gathered = n;
   return (int32_t)n;
 }
@@ -276,12 +319,7 @@ NDL_TARGET static void NDL_HOP(settle)(
   walk->gathered = 0;
   ndl_key threshold = size == walk->capacity ? pool[size - 1] : ~(ndl_key)0;
   if (walk->edge < threshold) threshold = walk->edge;
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < n; i++) {
-    ndl_key fresh = keys[i];
-    keys[kept] = fresh;
-    kept += fresh < threshold;
-  }
+  uint32_t kept = NDL_HOP(keep)(keys, n, threshold);
   if (kept == 0) return;
   uint32_t lowest;
   if (kept <= NDL_SORT_LIMIT) {
@@ -299,9 +337,9 @@ NDL_TARGET static void NDL_HOP(settle)(
     size = within > walk->least ? within : walk->least;
   }
   while (cursor < size && (pool[cursor] & 1)) cursor++;
-  if (cursor < size) NDL_HOP(fetch_links)(links, pool[cursor]);
   walk->size = size;
   walk->cursor = cursor;
+  NDL_HOP(fetch_next)(links, walk);
 }
 
 NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint32_t blocks) {

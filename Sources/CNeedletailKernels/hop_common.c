@@ -220,9 +220,15 @@ NDL_INLINE int32_t ndl_squared_norm(const int8_t *code, size_t d) {
 #define NDL_WIDE(type, name, parameters, arguments)                                       \
   __attribute__((target("avx2"))) static type ndl_##name##_avx2 parameters {              \
     return ndl_##name arguments;                                                          \
+  }                                                                                       \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))) static type \
+      ndl_##name##_avx512 parameters {                                                    \
+    return ndl_##name arguments;                                                          \
   }
-#define NDL_CALL(name, arguments) \
-  (ndl_level_current() >= NDL_LEVEL_AVX2 ? ndl_##name##_avx2 arguments : ndl_##name arguments)
+#define NDL_CALL(name, arguments)                                            \
+  (ndl_level_current() >= NDL_LEVEL_AVX512 ? ndl_##name##_avx512 arguments   \
+   : ndl_level_current() >= NDL_LEVEL_AVX2 ? ndl_##name##_avx2 arguments     \
+                                           : ndl_##name arguments)
 #else
 #define NDL_WIDE(type, name, parameters, arguments)
 #define NDL_CALL(name, arguments) ndl_##name arguments

@@ -134,6 +134,8 @@ package struct HopKernel: @unchecked Sendable {
 
   /// Entries that ordinal and key buffers need beyond the longest list.
   package static let slack = Int(NDL_HOP_SLACK)
+  /// The most candidates that one round of a walk expands.
+  package static let breadth = Int(NDL_BREADTH)
   /// Rows per 64-bit word of a visited set.
   package static let rowsPerVisitedWord = Int(NDL_ROWS_PER_VISITED_WORD)
 
@@ -189,23 +191,24 @@ package struct HopWalk {
   private var links: ndl_hop_links
   private var raw: ndl_hop_walk
   private let kernels: UnsafePointer<ndl_hop_kernels>
-  /// Hops done.
-  package private(set) var hops = 0
+  /// Candidates expanded.
+  package var hops: Int { unsafe Int(raw.hops) }
   /// Rows scored.
   package private(set) var scored = 0
   private var isDone = false
 
   /// The walk ends when the nearest `window` candidates were expanded and the pool holds `least`.
   ///
-  /// - Precondition: the pool holds `size` ascending keys and has room for `capacity + degree`; `links` are `count` rows
+  /// - Precondition: the pool holds `size` ascending keys and has room for `capacity + breadth·degree`; `links` are `count` rows
   ///   of `degree` ordinals; `visited` covers every ordinal below `count`; the buffers have room for
-  ///   `degree + slack` entries; all outlive the walk.
+  ///   `breadth·degree + slack` entries; all outlive the walk.
   @unsafe
   package init(
     _ kernel: HopKernel, _ space: HopSpace, _ query: HopQuery, links: UnsafePointer<UInt32>,
     degree: Int, count: Int, pool: UnsafeMutablePointer<CandidateKey>, size: Int, capacity: Int,
     window: Int, least: Int, visited: UnsafeMutablePointer<UInt64>, epoch: UInt64,
-    ordinals: UnsafeMutablePointer<UInt32>, keys: UnsafeMutablePointer<CandidateKey>
+    ordinals: UnsafeMutablePointer<UInt32>, keys: UnsafeMutablePointer<CandidateKey>,
+    breadth: Int = HopKernel.breadth
   ) {
     unsafe self.space = space.raw
     unsafe self.query = query.raw
@@ -215,7 +218,7 @@ package struct HopWalk {
       pool: pool, capacity: UInt32(capacity), window: UInt32(window),
       least: UInt32(least), stop: 0, base: 0, blur: 0, noise: 0, end: .max, edge: .max,
       size: UInt32(size), cursor: 0, visited: visited, epoch: epoch, ordinals: ordinals, keys: keys,
-      gathered: 0)
+      gathered: 0, breadth: UInt32(breadth), rounds: 0, hops: 0)
   }
 
   /// Ends the walk, too, once the next candidate is farther than the `least`-th by more than `ratio` times the
@@ -239,7 +242,7 @@ package struct HopWalk {
     return unsafe !isDone && raw.cursor < ndl_hop_end(&raw)
   }
 
-  /// Begins a hop: takes the nearest candidate that was not expanded, and asks for the codes behind its
+  /// Begins a round: takes the nearest candidates that were not expanded, and asks for the codes behind their
   /// unvisited links.
   ///
   /// - Returns: `false` when nothing is left to expand.
@@ -251,19 +254,18 @@ package struct HopWalk {
       isDone = true
       return false
     }
-    hops &+= 1
     scored &+= Int(rows)
     return true
   }
 
-  /// Ends a hop: scores what was gathered and merges what is near enough into the pool.
+  /// Ends a round: scores what was gathered and merges what is near enough into the pool.
   @inline(__always)
   package mutating func settle() {
     // SAFETY: as above.
     unsafe kernels.pointee.settle(&space, &query, &links, &raw)
   }
 
-  /// Does hops until nothing is left to expand or `limit` rows were scored.
+  /// Does rounds until nothing is left to expand or `limit` rows were scored.
   package mutating func run(limit: Int = .max) {
     while scored < limit, gather() { settle() }
   }

@@ -66,7 +66,8 @@ typedef struct ndl_hop_query {
 typedef uint64_t ndl_key;
 
 // Visited words hold 48 rows each, under a 16-bit epoch in the upper bits.
-enum { NDL_ROWS_PER_VISITED_WORD = 48, NDL_HOP_SLACK = 16 };
+// A round of a walk expands up to NDL_BREADTH candidates.
+enum { NDL_ROWS_PER_VISITED_WORD = 48, NDL_HOP_SLACK = 16, NDL_BREADTH = 4 };
 
 // Scores rows by ordinal. `ordinals` must have NDL_HOP_SLACK writable entries past n, `keys` too.
 // Every ordinal must be < count.
@@ -92,7 +93,7 @@ typedef struct ndl_hop_links {
 // A walk under way. `pool` is ascending; what stands before `cursor` was expanded. The walk ends when the
 // nearest `window` were and the pool holds `least`; it keeps `capacity`.
 typedef struct ndl_hop_walk {
-  ndl_key *_Nonnull pool;  // room for capacity + degree
+  ndl_key *_Nonnull pool;  // room for capacity + breadth * degree
   uint32_t capacity;
   uint32_t window;
   uint32_t least;
@@ -109,9 +110,12 @@ typedef struct ndl_hop_walk {
   uint32_t cursor;
   uint64_t *_Nonnull visited;
   uint64_t epoch;
-  uint32_t *_Nonnull ordinals;  // room for degree + NDL_HOP_SLACK
-  ndl_key *_Nonnull keys;       // room for degree + NDL_HOP_SLACK
+  uint32_t *_Nonnull ordinals;  // room for breadth * degree + NDL_HOP_SLACK
+  ndl_key *_Nonnull keys;       // room for breadth * degree + NDL_HOP_SLACK
   uint32_t gathered;            // rows in `ordinals` that were not scored yet
+  uint32_t breadth;             // the most candidates that a round expands, 1 to NDL_BREADTH
+  uint32_t rounds;              // done so far
+  uint32_t hops;                // candidates expanded so far
 } ndl_hop_walk;
 
 // The part of the pool whose candidates are to be expanded.
@@ -119,11 +123,13 @@ static inline uint32_t ndl_hop_end(const ndl_hop_walk *_Nonnull walk) {
   return walk->size > walk->window && walk->size >= walk->least ? walk->window : walk->size;
 }
 
-// A hop has two halves, so that a thread with several walks can turn to another one while the codes
+// A round has two halves, so that a thread with several walks can turn to another one while the codes
 // travel.
 //
-// The first half takes the nearest candidate that was not expanded, marks the unvisited among its links
+// The first half takes the nearest candidates that were not expanded, marks the unvisited among their links
 // visited and asks for their codes. Returns how many they are, or -1 when there is nothing left to expand.
+// The first rounds, which come nearer with each, take one candidate; later ones several: nearly all of the
+// nearest are expanded in the end, and fewer, longer rounds cost less each.
 typedef int32_t (*ndl_hop_gather_fn)(
     const ndl_hop_space *_Nonnull space, const ndl_hop_links *_Nonnull links,
     ndl_hop_walk *_Nonnull walk);

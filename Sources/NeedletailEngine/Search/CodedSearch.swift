@@ -67,7 +67,9 @@ extension SealedSegment {
         window: window, least: min(max(parameters.k, parameters.stopRank), count),
         visited: memory.visited,
         epoch: memory.epoch, ordinals: memory.ordinals,
-        keys: memory.keys),
+        keys: memory.keys,
+        // A limit is kept more closely by short rounds.
+        breadth: parameters.evaluationLimit == nil ? HopKernel.breadth : 1),
       entryRows: entryRows)
     if ratio > 0 {
       let (blur, noise) = prepared.spread.square(step: prepared.whole == nil ? 2 : 16)
