@@ -274,8 +274,13 @@ package struct HopWalk {
 extension HopKernel {
   /// The nearest of the first `count` rows of a space.
   ///
-  /// - Parameter except: an ordinal that is left out, unless it is the only one.
+  /// - Parameters:
+  ///   - space: the rows.
+  ///   - query: what they are compared with.
+  ///   - count: how many of them.
+  ///   - except: an ordinal that is left out, unless it is the only one.
   /// - Precondition: `count` is from 1 to the rows of the space.
+  /// - Returns: the key of the nearest.
   @unsafe
   package func nearest(
     _ space: HopSpace, _ query: HopQuery, ofFirst count: Int, except: UInt32?

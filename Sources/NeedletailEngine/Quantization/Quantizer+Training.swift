@@ -18,8 +18,8 @@ extension Quantizer {
   ///   - metric: what near means.
   ///   - lossless: the lossless form that *all* rows allow, if any.
   ///   - seed: where the signs of the rotation come from.
-  ///   - mayBeParted: whether a walk may read the upper nibbles only; they ask for a smaller scale.
   ///   - forcesRowScale: leaves the global scale out; for data whose tail a sample did not show.
+  ///   - mayBeParted: whether a walk may read the upper nibbles only; they ask for a smaller scale.
   /// - Returns: the quantizer.
   /// - Throws: `io` when there is no memory for the sample.
   static func train(

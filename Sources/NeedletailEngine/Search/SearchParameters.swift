@@ -4,7 +4,9 @@ package import NeedletailCore
 package struct SearchParameters: Sendable, Hashable {
   /// Answers asked for; at least 1.
   package var k: Int
-  /// Width of the window of candidates. Below `k` the walk ends sooner, as soon as it holds `k`; a walk on
+  /// Width of the window of candidates.
+  ///
+  /// Below `k` the walk ends sooner, as soon as it holds `k`; a walk on
   /// precise rows raises it to `k`.
   package var efSearch: Int
   /// Whether a walk ends as soon as the next candidate is far beyond the `k`-th, at a distance chosen so that

@@ -34,8 +34,9 @@ package struct SegmentParameters: Sendable, Hashable {
   package var levelCounts: [Int]
   package var repairedNodes: Int
   package var unreachableNodes: Int
-  /// How much farther the 64th neighbour is than the 10th, as a share of the distance of the 10th: the
-  /// median over a sample of rows. 0 when it was not measured.
+  /// How much farther the 64th neighbour is than the 10th, as a share of the distance of the 10th.
+  ///
+  /// The median over a sample of rows; 0 when it was not measured.
   package var growth: Float
   /// The quantizer that made the codes.
   package var quantizer: ContentHash?
