@@ -32,8 +32,11 @@ struct NeighborSelectionTests {
     zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
   }
 
-  /// Algorithm 4 of Malkov & Yashunin, as it is written, with the limit on copies.
-  private func naive(_ rows: [[Int]], of row: Int, limit: Int, keepsPruned: Bool) -> [Int] {
+  /// Algorithm 4 of Malkov & Yashunin, as it is written, with the limit on copies, and
+  /// with some looseness when asked.
+  private func naive(
+    _ rows: [[Int]], of row: Int, limit: Int, keepsPruned: Bool, looseness: Looseness
+  ) -> [Int] {
     let others = rows.indices.filter { $0 != row }.sorted {
       let (a, b) = (distance(rows[row], rows[$0]), distance(rows[row], rows[$1]))
       return a != b ? a < b : $0 < $1
@@ -46,7 +49,9 @@ struct NeighborSelectionTests {
       let isNear =
         own == 0
         ? copies < max(1, limit / 4)
-        : taken.allSatisfy { distance(rows[candidate], rows[$0]) >= own }
+        : taken.allSatisfy {
+          distance(rows[candidate], rows[$0]) >= (looseness == .some ? own * 119 / 128 : own)
+        }
       if isNear {
         taken.append(candidate)
         copies += own == 0 ? 1 : 0
@@ -58,7 +63,9 @@ struct NeighborSelectionTests {
     return taken
   }
 
-  private func chosen(_ builder: GraphBuilder, of row: Int, limit: Int) -> [Int] {
+  private func chosen(
+    _ builder: GraphBuilder, of row: Int, limit: Int, looseness: Looseness
+  ) -> [Int] {
     let scratch = builder.scratches[0]
     let count = builder.space.count
     var place = 0
@@ -69,12 +76,13 @@ struct NeighborSelectionTests {
     let query = unsafe builder.space.query(UInt32(row), code: scratch.code, builder.kernel)
     unsafe builder.rank(scratch, query, count: count - 1)
     let taken = unsafe builder.select(
-      scratch, count: count - 1, limit: limit, zero: builder.zeroOrder(UInt32(row)))
+      scratch, count: count - 1, limit: limit, zero: builder.zeroOrder(UInt32(row)),
+      looseness: looseness)
     return (0..<taken).map { unsafe Int(scratch.selected[$0]) }
   }
 
-  @Test("As Algorithm 4 says, in small worlds", arguments: [false, true])
-  func naive(keepsPruned: Bool) throws {
+  @Test("As Algorithm 4 says, in small worlds", arguments: [false, true], [Looseness.none, .some])
+  func naive(keepsPruned: Bool, looseness: Looseness) throws {
     var random = SplitMix64(seed: 4)
     for world in 0..<60 {
       let span = [2, 4, 20, 200][world % 4]
@@ -86,8 +94,9 @@ struct NeighborSelectionTests {
       for row in rows.indices {
         for limit in [1, 2, 3, 8, 16] {
           #expect(
-            chosen(builder, of: row, limit: limit)
-              == naive(rows, of: row, limit: limit, keepsPruned: keepsPruned),
+            chosen(builder, of: row, limit: limit, looseness: looseness)
+              == naive(
+                rows, of: row, limit: limit, keepsPruned: keepsPruned, looseness: looseness),
             "world \(world), row \(row), limit \(limit)")
         }
       }

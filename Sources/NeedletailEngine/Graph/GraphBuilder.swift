@@ -49,7 +49,7 @@ final class GraphBuilder: @unchecked Sendable {
         try BuildScratch(
           rows: space.count, codeByteCount: space.codeByteCount,
           width: max(options.efConstruction, 2 * m) * (options.extendsCandidates ? 4 : 1),
-          degree: 2 * m))
+          degree: 2 * m, lanes: BuildScratch.lanes))
     }
   }
 
@@ -86,9 +86,11 @@ final class GraphBuilder: @unchecked Sendable {
     while start < space.count {
       let end = min(space.count, start + min(max(1, start / 16), most))
       let first = start
-      try parallelFor(threads: threads, count: end - start, grain: 8) {
+      let lanes = BuildScratch.lanes
+      try parallelFor(threads: threads, count: (end - start + lanes - 1) / lanes, grain: 4) {
         (thread, index) throws(NeedletailError) in
-        unsafe self.link(UInt32(first + index), self.scratches[thread])
+        let rows = first + index * lanes..<min(end, first + (index + 1) * lanes)
+        unsafe self.link(rows, self.scratches[thread])
       }
       for level in tables.indices.reversed() where start < plan.counts[level] {
         try linkBack(start..<min(end, plan.counts[level]), level: level)
@@ -96,55 +98,6 @@ final class GraphBuilder: @unchecked Sendable {
       try monitor?.advance(by: end - start)
       start = end
     }
-  }
-
-  /// Finds and writes the links of one row on each of its levels.
-  @unsafe
-  private func link(_ ordinal: UInt32, _ scratch: BuildScratch) {
-    let query = unsafe space.query(ordinal, code: scratch.code, kernel)
-    let rows = unsafe CodedRows(space: space.space(first: space.count), query: query)
-    var walk = Walk(kernel: kernel, scratch: scratch.walk)
-    scratch.walk.beginEpoch()
-    var nearest = unsafe walk.score(0, rows)
-    unsafe scratch.walk.visit(0)
-    let top = plan.level(of: Int(ordinal))
-    for level in tables.indices.reversed() {
-      let table = tables[level]
-      if level > top {
-        nearest = unsafe walk.descend(rows, table, from: nearest)
-        continue
-      }
-      unsafe walk.widen(rows, table, from: nearest, width: options.efConstruction)
-      unsafe nearest = scratch.walk.pool[0] & ~1
-      let count = unsafe takeCandidates(walk.size, rows, table, scratch)
-      let chosen = unsafe select(
-        scratch, count: count, limit: m, zero: zeroOrder(ordinal))
-      unsafe table.row(ordinal).update(from: scratch.selected, count: chosen)
-    }
-  }
-
-  /// Moves the pool of a walk into the list of candidates, extended by their links when asked.
-  @unsafe
-  private func takeCandidates(
-    _ size: Int, _ rows: CodedRows, _ table: LinkTable, _ scratch: BuildScratch
-  ) -> Int {
-    let candidates = unsafe scratch.candidates
-    for i in 0..<size { unsafe candidates[i] = scratch.walk.pool[i] & ~1 }
-    guard options.extendsCandidates else { return size }
-    var count = size
-    let room = max(options.efConstruction, 2 * m) * 4
-    // The walk scored all links of its pool; what it found too far for the pool is wanted here.
-    scratch.walk.beginEpoch()
-    for i in 0..<size { unsafe scratch.walk.visit(candidates[i].ordinal) }
-    for i in 0..<size where count + table.degree <= room {
-      let (_, kept) = unsafe rows.expand(
-        kernel, scratch.walk, links: table.row(candidates[i].ordinal), degree: table.degree,
-        count: table.count, threshold: .max)
-      for j in 0..<kept { unsafe candidates[count + j] = scratch.walk.keys[j] }
-      count += kept
-    }
-    unsafe sortKeys(candidates, count: count)
-    return count
   }
 
   /// Adds the links back to a batch of rows that have theirs.
@@ -195,7 +148,8 @@ final class GraphBuilder: @unchecked Sendable {
     let query = unsafe space.query(target, code: scratch.code, kernel)
     unsafe rank(scratch, query, count: degree + count)
     let chosen = unsafe select(
-      scratch, count: degree + count, limit: table.degree, zero: zeroOrder(target))
+      scratch, count: degree + count, limit: table.degree, zero: zeroOrder(target),
+      looseness: .none)
     unsafe row.update(from: scratch.selected, count: chosen)
     for j in chosen..<table.degree { unsafe row[j] = LinkTable.none }
   }
