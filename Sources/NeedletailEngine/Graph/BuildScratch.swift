@@ -9,8 +9,8 @@ final class BuildScratch: @unchecked Sendable {
 
   /// Rows that a thread links at a time.
   ///
-  /// While the codes of one walk travel, those of another are scored. sift-200k, one thread: 15.8 s with one,
-  /// 13.4 s with two, 13.7 s with four, whose visited words and pools push each other out of the cache.
+  /// While the codes of one walk travel, those of another are scored. sift-200k, one thread, a run each on a
+  /// busy machine: 15.8 s with one, 13.4 s with two. Four were no faster than two.
   static let lanes = 2
 
   /// The memory of each lane's walk.
