@@ -1,6 +1,7 @@
 // NEON dot product: both sides signed, so the row's 128 is taken off and its share added back.
 #if defined(__aarch64__)
 #include <arm_neon.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__clang__)

@@ -276,6 +276,9 @@ class IndexTests(unittest.TestCase):
     def test_an_interrupt_ends_a_build_and_keeps_the_rows(self):
         index = needletail.Index(64, ef_construction=500)
         index.add(None, worlds.clusters(30_000, 64))
+        # A process that was started in the background ignores the signal, and so does Python then.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
         timer.daemon = True
         timer.start()

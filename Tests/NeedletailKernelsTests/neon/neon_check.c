@@ -158,29 +158,37 @@ static void check_hops(void) {
   const ndl_hop_kernels *neon = ndl_hop_kernels_for(NDL_LEVEL_NEON);
   check(scalar != neon, "hop: no NEON kernels", 0);
   enum { COUNT = 40, BLOCKS = 5 };
-  static uint8_t codes[COUNT * BLOCKS * 64];
+  static uint8_t codes[COUNT * BLOCKS * 64], lower[COUNT * BLOCKS * 32];
   static int8_t code[BLOCKS * 64];
   static int32_t norms[COUNT];
   static float terms[4 * COUNT];
   for (uint32_t blocks = 1; blocks <= BLOCKS; blocks++) {
     for (int finish = NDL_FINISH_PRODUCT; finish <= NDL_FINISH_REDUCED; finish++) {
-      for (size_t i = 0; i < sizeof codes; i++) codes[i] = (uint8_t)(1 + draw() % 255);
-      for (size_t i = 0; i < sizeof code; i++) code[i] = (int8_t)((int)(draw() % 255) - 127);
-      for (size_t i = 0; i < COUNT; i++) norms[i] = (int32_t)(draw() >> 8);
-      for (size_t i = 0; i < 4 * COUNT; i++) terms[i] = draw_float();
-      int whole = finish == NDL_FINISH_NORM || finish == NDL_FINISH_SCALED_NORM;
-      ndl_hop_space space = {
-          codes, whole ? (const void *)norms : (const void *)terms, COUNT, blocks,
-          (ndl_finish)finish};
-      ndl_hop_query query = {
-          code, 128 * ndl_code_sum(code, blocks * 64), 77, 0.37f, 1.91f, 0.83f, 5.5f, 0.21f};
-      for (uint32_t n = 0; n <= COUNT; n++) {
-        uint32_t rows[COUNT + NDL_HOP_SLACK];
-        ndl_key a[COUNT + NDL_HOP_SLACK], b[COUNT + NDL_HOP_SLACK];
-        for (uint32_t i = 0; i < n; i++) rows[i] = draw() % COUNT;
-        scalar->score(&space, &query, rows, n, a);
-        neon->score(&space, &query, rows, n, b);
-        check(memcmp(a, b, n * sizeof *a) == 0, "hop score", n);
+      for (int width = NDL_WIDTH_BYTES; width <= NDL_WIDTH_SPLIT; width++) {
+        for (size_t i = 0; i < sizeof codes; i++) codes[i] = (uint8_t)(1 + draw() % 255);
+        for (size_t i = 0; i < sizeof lower; i++) lower[i] = (uint8_t)draw();
+        for (size_t i = 0; i < sizeof code; i++) code[i] = (int8_t)((int)(draw() % 255) - 127);
+        for (size_t i = 0; i < COUNT; i++) norms[i] = (int32_t)(draw() >> 8);
+        for (size_t i = 0; i < 4 * COUNT; i++) terms[i] = draw_float();
+        int whole = finish == NDL_FINISH_NORM || finish == NDL_FINISH_SCALED_NORM;
+        ndl_hop_space space = {
+            .codes = codes, .lower = lower,
+            .terms = whole ? (const void *)norms : (const void *)terms, .count = COUNT,
+            .blocks = blocks, .finish = (ndl_finish)finish, .width = (ndl_width)width};
+        ndl_hop_query query = {
+            code, 128 * ndl_code_sum(code, blocks * 64), 77, 0.37f, 1.91f, 0.83f, 5.5f, 0.21f};
+        for (uint32_t n = 0; n <= COUNT; n++) {
+          uint32_t rows[COUNT + NDL_HOP_SLACK];
+          ndl_key a[COUNT + NDL_HOP_SLACK], b[COUNT + NDL_HOP_SLACK];
+          for (uint32_t i = 0; i < n; i++) rows[i] = draw() % COUNT;
+          scalar->score(&space, &query, rows, n, a);
+          neon->score(&space, &query, rows, n, b);
+          check(memcmp(a, b, n * sizeof *a) == 0, "hop score", n);
+          if (n > 0)
+            check(
+                scalar->nearest(&space, &query, n, n / 2) == neon->nearest(&space, &query, n, n / 2),
+                "hop nearest", n);
+        }
       }
     }
   }
