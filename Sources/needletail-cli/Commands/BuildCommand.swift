@@ -12,7 +12,7 @@
       abstract: "Build an index directory from a file of vectors.",
       usage: """
         needletail build --input <file> --metric cosine|l2|ip --output <dir>
-            [--ids <file>] [--m 16] [--ef-construction 200] [--codes int8|none]
+            [--ids <file>] [--m 16] [--ef-construction 200] [--codes auto|int8|int4|none]
             [--rerank f32|bf16|f16|none] [--seed <n>] [--threads <n>]
             [--no-tune] [--tune-seconds 30] [--dry-run] [--json]
         """,
@@ -44,8 +44,12 @@
       name: .customLong("ef-construction"),
       help: "Candidates considered for the links of a node, from 1.")
     var efConstruction = 200
-    @Option(help: "What the walk compares: int8 codes, or none (the rows as --rerank keeps them).")
-    var codes = CodeKind.int8
+    @Option(
+      help: """
+        What the walk compares: int8 codes, int4 (their upper halves), none (the rows as --rerank keeps \
+        them); auto tries on the finished graph whether int4 loses nothing.
+        """)
+    var codes = CodeKind.automatic
     @Option(
       help: "The rows kept for re-ranking the best candidates; none where codes lose nothing.")
     var rerank = PreciseRows.float32
