@@ -12,8 +12,9 @@
       abstract: "Build an index directory from a file of vectors.",
       usage: """
         needletail build --input <file> --metric cosine|l2|ip --output <dir>
-            [--ids <file>] [--m 16] [--ef-construction 200] [--codes auto|int8|int4|none]
-            [--rerank f32|bf16|f16|none] [--seed <n>] [--threads <n>]
+            [--ids <file>] [--m 16] [--ef-construction 200]
+            [--codes auto|int8|int4|none] [--rerank f32|bf16|f16|none]
+            [--seed <n>] [--threads <n>]
             [--no-tune] [--tune-seconds 30] [--dry-run] [--json]
         """,
       discussion: """
