@@ -46,6 +46,6 @@ NDL_TARGET static inline __m512i ndl_hop_nibble_product_avx512(
   _mm512_add_epi32(sum, ndl_hop_nibble_product_avx512(v, low, high))
 #include "nibbles_avx512.h"
 
-#include "below_avx512.h"
+#include "pool_avx512.h"
 #include "hop_body.h"
 #endif

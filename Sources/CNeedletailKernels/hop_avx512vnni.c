@@ -38,6 +38,6 @@ NDL_TARGET static inline __m512i ndl_hop_nibble_sum_avx512vnni(
 #define NDL_NIBBLES(sum, v, low, high) ndl_hop_nibble_sum_avx512vnni(sum, v, low, high)
 #include "nibbles_avx512.h"
 
-#include "below_avx512.h"
+#include "pool_avx512.h"
 #include "hop_body.h"
 #endif

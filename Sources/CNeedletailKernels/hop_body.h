@@ -1,5 +1,6 @@
 // The body of one hop, compiled once per instruction set. The including file defines NDL_TARGET, NDL_HOP
-// (a name maker) and `dots4`: the products of four rows with the query.
+// (a name maker), `dots4` and `nibbles4`: the products of four rows with the query. It may define
+// NDL_OWN_POOL and bring `keep`, `place`, `below`, `next_open` and `merge` of its own.
 
 #include "hop_pool.h"
 
@@ -183,7 +184,7 @@ NDL_TARGET static ndl_key NDL_HOP(nearest)(
   return nearest;
 }
 
-#ifndef NDL_OWN_BELOW
+#ifndef NDL_OWN_POOL
 // Moves the keys below a threshold to the front; returns how many.
 NDL_TARGET static inline uint32_t NDL_HOP(keep)(ndl_key *keys, uint32_t n, ndl_key threshold) {
   uint32_t kept = 0;
@@ -204,11 +205,18 @@ NDL_TARGET static uint64_t NDL_HOP(expand)(
   return (uint64_t)n << 32 | NDL_HOP(keep)(keys, n, threshold);
 }
 
-#ifndef NDL_OWN_BELOW
+#ifndef NDL_OWN_POOL
 // How many of ascending keys are below one.
 NDL_TARGET static inline uint32_t NDL_HOP(place)(
     const ndl_key *pool, uint32_t size, ndl_key key) {
   return ndl_pool_below(pool, size, key);
+}
+
+// The first place from `at` on whose candidate was not expanded, or `size`.
+NDL_TARGET static inline uint32_t NDL_HOP(next_open)(
+    const ndl_key *pool, uint32_t at, uint32_t size) {
+  while (at < size && (pool[at] & 1)) at++;
+  return at < size ? at : size;
 }
 
 // How many of `n` keys (a multiple of 8) are below one.
@@ -219,10 +227,8 @@ NDL_TARGET static inline uint32_t NDL_HOP(below)(const ndl_key *keys, uint32_t n
 }
 #endif
 
-// Sorts up to 64 distinct keys by counting, for each, how many are lower: more comparisons than an
+// Sorts up to NDL_SORT_LIMIT distinct keys by counting, for each, how many are lower: more comparisons than an
 // insertion sort, and none that a processor could guess wrong.
-enum { NDL_SORT_LIMIT = 64 };
-
 NDL_TARGET static inline void NDL_HOP(sort)(ndl_key *keys, uint32_t n) {
   ndl_key sorted[NDL_SORT_LIMIT];
   uint32_t padded = (n + 7) & ~7u;
@@ -230,6 +236,22 @@ NDL_TARGET static inline void NDL_HOP(sort)(ndl_key *keys, uint32_t n) {
   for (uint32_t i = 0; i < n; i++) sorted[NDL_HOP(below)(keys, padded, keys[i])] = keys[i];
   for (uint32_t i = 0; i < n; i++) keys[i] = sorted[i];
 }
+
+// Merges up to NDL_SORT_LIMIT distinct keys into the pool; `lowest` becomes the first place that changed.
+NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  NDL_HOP(sort)(keys, n);
+  return ndl_merge_sorted(pool, size, capacity, keys, n, lowest, NDL_HOP(place));
+}
+
+#ifndef NDL_OWN_POOL
+NDL_TARGET static inline uint32_t NDL_HOP(merge)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
+}
+#endif
 
 NDL_TARGET static inline void NDL_HOP(fetch_links)(const ndl_hop_links *links, ndl_key key) {
   ndl_prefetch_lines(links->rows + (size_t)(key >> 1 & 0x7fffffff) * links->degree);
@@ -269,10 +291,10 @@ NDL_TARGET static inline void NDL_HOP(draw_limits)(
 NDL_TARGET static inline void NDL_HOP(fetch_next)(
     const ndl_hop_links *links, const ndl_hop_walk *walk) {
   uint32_t left = walk->rounds < NDL_SINGLE_ROUNDS ? 1 : walk->breadth;
-  for (uint32_t i = walk->cursor; i < walk->size && left > 0; i++) {
-    if (walk->pool[i] & 1) continue;
-    NDL_HOP(fetch_links)(links, walk->pool[i]);
-    left--;
+  uint32_t at = walk->cursor;
+  for (; left > 0 && at < walk->size; left--) {
+    NDL_HOP(fetch_links)(links, walk->pool[at]);
+    at = NDL_HOP(next_open)(walk->pool, at + 1, walk->size);
   }
 }
 
@@ -291,8 +313,7 @@ NDL_TARGET static int32_t NDL_HOP(gather)(
     ndl_key key = pool[cursor];
     if (key >= walk->end) break;
     pool[cursor] = key | 1;
-    do cursor++;
-    while (cursor < walk->size && (pool[cursor] & 1));
+    cursor = NDL_HOP(next_open)(pool, cursor + 1, walk->size);
     const uint32_t *row = links->rows + (size_t)(key >> 1 & 0x7fffffff) * links->degree;
     n += ndl_collect(
         row, links->degree, links->count, walk->visited, walk->epoch, ordinals + n);
@@ -322,13 +343,9 @@ NDL_TARGET static void NDL_HOP(settle)(
   uint32_t kept = NDL_HOP(keep)(keys, n, threshold);
   if (kept == 0) return;
   uint32_t lowest;
-  if (kept <= NDL_SORT_LIMIT) {
-    NDL_HOP(sort)(keys, kept);
-    size = ndl_merge_sorted(
-        pool, size, walk->capacity, keys, kept, &lowest, NDL_HOP(place));
-  } else {
-    size = ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
-  }
+  size = kept <= NDL_SORT_LIMIT
+             ? NDL_HOP(merge)(pool, size, walk->capacity, keys, kept, &lowest)
+             : ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
   if (lowest < cursor) cursor = lowest;
   if (lowest < walk->least && size >= walk->least && walk->stop > 0) {
     // The nearest have come nearer: what is out of reach now would only be moved about.
@@ -336,9 +353,8 @@ NDL_TARGET static void NDL_HOP(settle)(
     uint32_t within = NDL_HOP(place)(pool, size, walk->edge);
     size = within > walk->least ? within : walk->least;
   }
-  while (cursor < size && (pool[cursor] & 1)) cursor++;
   walk->size = size;
-  walk->cursor = cursor;
+  walk->cursor = NDL_HOP(next_open)(pool, cursor, size);
   NDL_HOP(fetch_next)(links, walk);
 }
 

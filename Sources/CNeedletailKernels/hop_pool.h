@@ -8,6 +8,9 @@
 
 #define NDL_ALWAYS static inline __attribute__((always_inline))
 
+// Keys that are merged at a time.
+enum { NDL_SORT_LIMIT = 64 };
+
 // All ones where a condition holds. The compiler is kept from seeing a condition in it: it would branch on
 // what nobody can guess.
 NDL_ALWAYS uint64_t ndl_mask(int condition) {

@@ -94,9 +94,8 @@ package enum CodeWidth: Sendable, Hashable {
 package struct HopSpace {
   fileprivate var raw: ndl_hop_space
 
-  /// - Precondition: `codes` has `count·blocks·width.blockByteCount` readable bytes, under `.split` `lower` has
-  ///   as many, `terms` has
-  ///   `count·finish.termByteCount` aligned to 4, and both outlive the space.
+  /// - Precondition: `codes` has `count·blocks·width.blockByteCount` readable bytes, under `.split` `lower`
+  ///   has as many, `terms` has `count·finish.termByteCount` aligned to 4, and all outlive the space.
   @unsafe
   package init(
     codes: UnsafeRawPointer, lower: UnsafeRawPointer? = nil, terms: UnsafeRawPointer?, count: Int,
@@ -199,9 +198,10 @@ package struct HopWalk {
 
   /// The walk ends when the nearest `window` candidates were expanded and the pool holds `least`.
   ///
-  /// - Precondition: the pool holds `size` ascending keys and has room for `capacity + breadth·degree`; `links` are `count` rows
-  ///   of `degree` ordinals; `visited` covers every ordinal below `count`; the buffers have room for
-  ///   `breadth·degree + slack` entries; all outlive the walk.
+  /// - Precondition: the pool holds `size` ascending keys and has room for
+  ///   `capacity + breadth·degree + slack`; `links` are `count` rows of `degree` ordinals; `visited` covers
+  ///   every ordinal below `count`; the buffers have room for `breadth·degree + slack` entries; all outlive
+  ///   the walk.
   @unsafe
   package init(
     _ kernel: HopKernel, _ space: HopSpace, _ query: HopQuery, links: UnsafePointer<UInt32>,
@@ -304,6 +304,16 @@ extension HopKernel {
 /// Asks for a cache line, and the one behind it, that will be read soon.
 @unsafe @inline(__always)
 package func prefetchLines(_ address: UnsafeRawPointer) { unsafe ndl_prefetch_lines(address) }
+
+/// Asks for all cache lines of rows of `stride` bytes that will be read soon.
+///
+/// - Precondition: `ordinals` has `count` entries; nothing is read of the rows.
+@unsafe
+package func prefetchRows(
+  _ rows: UnsafeRawPointer, stride: Int, ordinals: UnsafePointer<UInt32>, count: Int
+) {
+  unsafe ndl_prefetch_rows(rows, stride, ordinals, count)
+}
 
 /// Collects the unvisited among `links` and marks them; for walks on other rows than codes.
 @unsafe

@@ -27,37 +27,100 @@ package func parallelFor(
   threads: Int, count: Int, grain: Int = 1,
   body: @Sendable (_ thread: Int, _ index: Int) throws(NeedletailError) -> Void
 ) throws(NeedletailError) {
-  let grain = max(1, grain)
-  let workers = max(1, min(threads, (count + grain - 1) / grain))
-  guard workers > 1 else {
-    for index in 0..<max(0, count) { try body(0, index) }
-    return
-  }
-  let failure = withoutActuallyEscaping(body) { body in
-    let work = SharedWork(count: count, grain: grain, body: body)
-    var handles: [pthread_t] = []
-    for number in 1..<workers {
-      let seat = unsafe Unmanaged.passRetained(Seat(work: work, number: number))
-      var handle = pthread_t.initialValue
-      // SAFETY: the thread takes over the seat it was given, and is joined below.
-      let status = unsafe pthread_create(
-        &handle, nil,
-        { raw in
-          // Optional on some platforms, and not on others.
-          let context: UnsafeMutableRawPointer? = unsafe raw
-          guard let context = unsafe context else { return nil }
-          let seat = unsafe Unmanaged<Seat>.fromOpaque(context).takeRetainedValue()
-          seat.work.run(thread: seat.number)
-          return nil
-        }, seat.toOpaque())
-      // A system that has no thread left does the work with those it has.
-      if status == 0 { handles.append(handle) } else { unsafe seat.release() }
+  try parallelClaims(threads: threads, count: count, grain: grain) { (thread, claims) in
+    while let range = claims.next() {
+      for index in range {
+        do throws(NeedletailError) {
+          try body(thread, index)
+        } catch {
+          return claims.fail(at: index, error)
+        }
+      }
     }
-    work.run(thread: 0)
-    for handle in handles { pthread_join(handle, nil) }
-    return work.failure.withLock { $0?.error }
   }
-  if let failure { throw failure }
+}
+
+/// Runs `body` once on each of several threads, which share the indices `0..<count` by claiming them; for
+/// threads that have several indices under way at a time.
+///
+/// - Parameters:
+///   - threads: at most this many; at least 1.
+///   - count: indices to share.
+///   - grain: indices claimed at a time.
+///   - body: called with the number of its thread and the claims, which it takes until none is left.
+/// - Throws: what the bodies reported as failed, the lowest index first.
+package func parallelClaims(
+  threads: Int, count: Int, grain: Int = 1, body: @Sendable (_ thread: Int, WorkClaims) -> Void
+) throws(NeedletailError) {
+  let claims = WorkClaims(count: max(0, count), grain: max(1, grain))
+  let workers = max(1, min(threads, (claims.count + claims.grain - 1) / claims.grain))
+  if workers == 1 {
+    body(0, claims)
+  } else {
+    withoutActuallyEscaping(body) { body in
+      var handles: [pthread_t] = []
+      for number in 1..<workers {
+        let seat = unsafe Unmanaged.passRetained(Seat(number: number, claims: claims, body: body))
+        var handle = pthread_t.initialValue
+        // SAFETY: the thread takes over the seat it was given, and is joined below.
+        let status = unsafe pthread_create(
+          &handle, nil,
+          { raw in
+            // Optional on some platforms, and not on others.
+            let context: UnsafeMutableRawPointer? = unsafe raw
+            guard let context = unsafe context else { return nil }
+            let seat = unsafe Unmanaged<Seat>.fromOpaque(context).takeRetainedValue()
+            seat.body(seat.number, seat.claims)
+            return nil
+          }, seat.toOpaque())
+        // A system that has no thread left does the work with those it has.
+        if status == 0 { handles.append(handle) } else { unsafe seat.release() }
+      }
+      body(0, claims)
+      for handle in handles { pthread_join(handle, nil) }
+    }
+  }
+  if let failure = claims.failure { throw failure }
+}
+
+/// The indices of some work, claimed in order by the threads that do it.
+package final class WorkClaims: Sendable {
+  fileprivate let count: Int
+  fileprivate let grain: Int
+  private let claimed = Atomic<Int>(0)
+  private let failures = Mutex<(index: Int, error: NeedletailError)?>(nil)
+
+  fileprivate init(count: Int, grain: Int) {
+    self.count = count
+    self.grain = grain
+  }
+
+  /// Claims the next indices; `nil` when none is left.
+  package func next() -> Range<Int>? {
+    let start = claimed.wrappingAdd(grain, ordering: .relaxed).oldValue
+    return start < count ? start..<min(count, start + grain) : nil
+  }
+
+  /// Reports a failure, after which nothing more is claimed; a thread still does what it has claimed, up to a
+  /// failure of its own.
+  package func fail(at index: Int, _ error: NeedletailError) {
+    failures.withLock { if index < $0?.index ?? Int.max { $0 = (index, error) } }
+    claimed.store(count, ordering: .relaxed)
+  }
+
+  fileprivate var failure: NeedletailError? { failures.withLock { $0?.error } }
+}
+
+private final class Seat: Sendable {
+  let number: Int
+  let claims: WorkClaims
+  let body: @Sendable (Int, WorkClaims) -> Void
+
+  init(number: Int, claims: WorkClaims, body: @escaping @Sendable (Int, WorkClaims) -> Void) {
+    self.number = number
+    self.claims = claims
+    self.body = body
+  }
 }
 
 extension pthread_t {
@@ -66,46 +129,4 @@ extension pthread_t {
   #else
     fileprivate static var initialValue: pthread_t { 0 }
   #endif
-}
-
-private final class Seat: Sendable {
-  let work: SharedWork
-  let number: Int
-  init(work: SharedWork, number: Int) {
-    self.work = work
-    self.number = number
-  }
-}
-
-private final class SharedWork: Sendable {
-  let count: Int
-  let grain: Int
-  let body: @Sendable (Int, Int) throws(NeedletailError) -> Void
-  let next = Atomic<Int>(0)
-  let failure = Mutex<(index: Int, error: NeedletailError)?>(nil)
-
-  init(
-    count: Int, grain: Int,
-    body: @escaping @Sendable (Int, Int) throws(NeedletailError) -> Void
-  ) {
-    self.count = count
-    self.grain = grain
-    self.body = body
-  }
-
-  func run(thread: Int) {
-    while true {
-      let start = next.wrappingAdd(grain, ordering: .relaxed).oldValue
-      guard start < count else { return }
-      for index in start..<min(count, start + grain) {
-        do {
-          try body(thread, index)
-        } catch {
-          failure.withLock { if index < $0?.index ?? Int.max { $0 = (index, error) } }
-          next.store(count, ordering: .relaxed)
-          return
-        }
-      }
-    }
-  }
 }

@@ -46,9 +46,9 @@ struct ScratchTests {
       try scratch.reserve(rows: 10, width: 1 << 45, degree: 4, dimensions: 8)
     }
     try scratch.reserve(rows: 1_000, width: 2_000, degree: 64, dimensions: 96)
-    for i in 0..<2_000 { unsafe scratch.ordinals[i] = UInt32(i) }
-    for j in 0..<96 { unsafe scratch.row[j] = Float(j) }
-    #expect(unsafe scratch.ordinals[1_999] == 1_999)
-    #expect(unsafe scratch.row[95] == 95)
+    for i in 0..<2_000 { unsafe scratch.buffers.ordinals[i] = UInt32(i) }
+    for j in 0..<96 { unsafe scratch.buffers.row[j] = Float(j) }
+    #expect(unsafe scratch.buffers.ordinals[1_999] == 1_999)
+    #expect(unsafe scratch.buffers.row[95] == 95)
   }
 }

@@ -93,7 +93,7 @@ typedef struct ndl_hop_links {
 // A walk under way. `pool` is ascending; what stands before `cursor` was expanded. The walk ends when the
 // nearest `window` were and the pool holds `least`; it keeps `capacity`.
 typedef struct ndl_hop_walk {
-  ndl_key *_Nonnull pool;  // room for capacity + breadth * degree
+  ndl_key *_Nonnull pool;  // room for capacity + breadth * degree + NDL_HOP_SLACK
   uint32_t capacity;
   uint32_t window;
   uint32_t least;
@@ -165,6 +165,15 @@ const ndl_hop_kernels *_Nonnull ndl_hop_kernels_for(int level);
 static inline void ndl_prefetch_lines(const void *_Nonnull address) {
   __builtin_prefetch(address, 0, 3);
   __builtin_prefetch((const char *)address + 64, 0, 3);
+}
+
+// Asks for all lines of rows of `stride` bytes.
+static inline void ndl_prefetch_rows(
+    const void *_Nonnull rows, size_t stride, const uint32_t *_Nonnull ordinals, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const char *row = (const char *)rows + ordinals[i] * stride;
+    for (size_t at = 0; at < stride; at += 64) __builtin_prefetch(row + at, 0, 3);
+  }
 }
 
 // Collects and marks the unvisited among `links`; for walks on other rows than codes.

@@ -25,33 +25,39 @@ extension SealedSegment {
     }
     let perQuery = min(parameters.k, max(1, count))
     let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
-    // A chunk ends with a few walks that have no company: chunks are long, and enough for every thread.
-    let chunk = max(16, min(256, queries.count / (4 * threads)))
-    let chunks = (queries.count + chunk - 1) / chunk
-    try parallelFor(threads: threads, count: chunks) { (_, index) throws(NeedletailError) in
-      let range = index * chunk..<min(queries.count, (index + 1) * chunk)
+    try parallelClaims(threads: threads, count: queries.count, grain: Self.grain) {
+      (_, claims) in
       if self.quantizer != nil, !parameters.measuresTime {
-        unsafe try self.interleave(queries, range, parameters, slots)
+        unsafe self.interleave(queries, claims, parameters, slots)
       } else {
-        for index in range { unsafe try self.answer(queries, index, parameters, slots) }
+        unsafe self.answerInTurn(queries, claims, parameters, slots)
       }
     }
     return BatchAnswers(
       answersPerQuery: perQuery, answers: slots.takeAnswers(), outcomes: slots.takeOutcomes())
   }
 
+  /// Queries that a thread claims at a time: few, so that threads end together; more than one, so that they
+  /// seldom write side by side.
+  private static let grain = 4
+
   /// Answers one query after the other.
   @unsafe
-  private func answer(
-    _ queries: VectorMatrix, _ index: Int, _ parameters: SearchParameters, _ slots: BatchSlots
-  ) throws(NeedletailError) {
-    let answers = unsafe slots.answers + index * slots.perQuery
-    let scratch = try SearchScratch.ofThisThread()
-    do throws(NeedletailError) {
-      let row = unsafe try Self.components(of: queries, index, scratch)
-      unsafe slots.outcomes[index] = try search(row, parameters, into: answers)
-    } catch {
-      throw error.naming(query: index)
+  private func answerInTurn(
+    _ queries: VectorMatrix, _ claims: WorkClaims, _ parameters: SearchParameters,
+    _ slots: BatchSlots
+  ) {
+    while let range = claims.next() {
+      for index in range {
+        do throws(NeedletailError) {
+          let scratch = try SearchScratch.ofThisThread()
+          let row = unsafe try Self.components(of: queries, index, scratch)
+          unsafe slots.outcomes[index] = try search(
+            row, parameters, into: slots.answers + index * slots.perQuery)
+        } catch {
+          return claims.fail(at: index, error.naming(query: index))
+        }
+      }
     }
   }
 
@@ -65,8 +71,8 @@ extension SealedSegment {
     }
     try scratch.reserve(rows: 1, width: 1, degree: 1, dimensions: queries.dimensions)
     // The row's place is free until a candidate is decoded, and the query is copied before that.
-    unsafe copyComponents(of: queries, row: index, into: scratch.row)
-    return unsafe UnsafePointer(scratch.row)
+    unsafe copyComponents(of: queries, row: index, into: scratch.buffers.row)
+    return unsafe UnsafePointer(scratch.buffers.row)
   }
 }
 
@@ -86,38 +92,44 @@ extension SealedSegment {
     var index = 0
   }
 
-  /// Answers a range of queries, several of them at a time.
+  /// Answers the queries that a thread claims, several of them at a time.
   @unsafe
   private func interleave(
-    _ queries: VectorMatrix, _ range: Range<Int>, _ parameters: SearchParameters,
+    _ queries: VectorMatrix, _ claims: WorkClaims, _ parameters: SearchParameters,
     _ slots: BatchSlots
-  ) throws(NeedletailError) {
-    let count = min(Self.lanes, range.count)
-    let scratches = try SearchScratch.ofThisThread(lanes: count)
-    try unsafe withUnsafeTemporaryAllocation(of: CodedSearch.self, capacity: count) {
-      (searches) throws(NeedletailError) in
-      try unsafe withUnsafeTemporaryAllocation(of: Lane.self, capacity: count) {
-        (lanes) throws(NeedletailError) in
+  ) {
+    guard var claimed = claims.next() else { return }
+    let scratches: [SearchScratch]
+    do throws(NeedletailError) {
+      scratches = try SearchScratch.ofThisThread(lanes: min(Self.lanes, queries.count))
+    } catch {
+      return claims.fail(at: claimed.lowerBound, error)
+    }
+    let count = scratches.count
+    unsafe withUnsafeTemporaryAllocation(of: CodedSearch.self, capacity: count) { searches in
+      unsafe withUnsafeTemporaryAllocation(of: Lane.self, capacity: count) { lanes in
         unsafe lanes.initialize(repeating: Lane())
         defer {
           for number in 0..<count where unsafe lanes[number].stage != .free {
             unsafe searches.deinitializeElement(at: number)
           }
         }
-        var next = range.lowerBound
         var isBusy = true
         while isBusy {
           isBusy = false
           for number in 0..<count {
             if unsafe lanes[number].stage == .free {
-              guard next < range.upperBound else { continue }
-              let index = next
-              next += 1
-              if let search = unsafe try start(
-                queries, index, parameters, scratches[number], slots)
-              {
-                unsafe searches.initializeElement(at: number, to: search)
-                unsafe lanes[number] = Lane(stage: .gathers, index: index)
+              if claimed.isEmpty { claimed = claims.next() ?? claimed }
+              guard let index = claimed.popFirst() else { continue }
+              do throws(NeedletailError) {
+                if let search = unsafe try start(
+                  queries, index, parameters, scratches[number], slots)
+                {
+                  unsafe searches.initializeElement(at: number, to: search)
+                  unsafe lanes[number] = Lane(stage: .gathers, index: index)
+                }
+              } catch {
+                return claims.fail(at: index, error.naming(query: index))
               }
             } else {
               unsafe advance(&lanes[number], &searches[number], parameters, slots)
@@ -170,14 +182,10 @@ extension SealedSegment {
     _ queries: VectorMatrix, _ index: Int, _ parameters: SearchParameters,
     _ scratch: SearchScratch, _ slots: BatchSlots
   ) throws(NeedletailError) -> CodedSearch? {
-    do throws(NeedletailError) {
-      let row = unsafe try Self.components(of: queries, index, scratch)
-      return unsafe try begin(
-        row, parameters, scratch, &slots.outcomes[index],
-        into: slots.answers + index * slots.perQuery)
-    } catch {
-      throw error.naming(query: index)
-    }
+    let row = unsafe try Self.components(of: queries, index, scratch)
+    return unsafe try begin(
+      row, parameters, scratch, &slots.outcomes[index],
+      into: slots.answers + index * slots.perQuery)
   }
 }
 

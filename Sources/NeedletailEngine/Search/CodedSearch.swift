@@ -12,7 +12,7 @@ import NeedletailKernels
 /// A search on codes under way: everything a thread needs to go on with it after it turned to another.
 struct CodedSearch {
   let prepared: PreparedQuery
-  let scratch: SearchScratch
+  let buffers: SearchBuffers
   var walk: HopWalk
   /// Candidates at the front of the pool that are still in question.
   var candidates = 0
@@ -60,7 +60,7 @@ extension SealedSegment {
     let capacity =
       prepared.whole == nil ? width : min(count, max(width, 2 &* parameters.k))
     var search = unsafe CodedSearch(
-      prepared: prepared, scratch: scratch,
+      prepared: prepared, buffers: scratch.buffers,
       walk: HopWalk(
         kernel, prepared.rows.space, prepared.rows.query, links: table.row(0),
         degree: table.degree, count: table.count, pool: memory.pool, size: 1, capacity: capacity,
@@ -124,31 +124,28 @@ extension SealedSegment {
     search.candidates = search.walk.size
     guard search.prepared.whole != nil, let quantizer, let lowerCodes else { return }
     search.candidates = unsafe openCandidates(
-      search.prepared, search.walk.size, k: parameters.k, search.scratch, step: 16)
-    let stride = quantizer.codeByteCount / 2
+      search.prepared, search.walk.size, k: parameters.k, search.buffers, step: 16)
     for i in 0..<search.candidates {
-      let at = unsafe Int(truncatingIfNeeded: search.scratch.walk.pool[i].ordinal) &* stride
-      var line = 0
-      while line < stride {
-        unsafe prefetchLines(lowerCodes.start + at + line)
-        line &+= 128
-      }
+      unsafe search.buffers.ordinals[i] = search.buffers.pool[i].ordinal
     }
+    unsafe prefetchRows(
+      lowerCodes.start, stride: quantizer.codeByteCount / 2, ordinals: search.buffers.ordinals,
+      count: search.candidates)
   }
 
   /// Puts the candidates in order by all bits of their codes, and chooses which are re-ranked.
   ///
+  /// `narrow` has left the ordinals of parted rows in the scratch.
   /// Afterwards `candidates` is how many ordinals wait in the scratch; without a re-rank, how many keys
   /// lead the pool.
   @unsafe
   func refine(_ search: inout CodedSearch, _ parameters: SearchParameters) {
-    let scratch = search.scratch
-    let pool = unsafe scratch.walk.pool
+    let buffers = search.buffers
+    let pool = unsafe buffers.pool
     if let whole = search.prepared.whole {
       let count = search.candidates
-      for i in 0..<count { unsafe scratch.ordinals[i] = pool[i].ordinal }
       unsafe kernel.score(
-        whole.space, whole.query, ordinals: scratch.ordinals, count: count, keys: pool)
+        whole.space, whole.query, ordinals: buffers.ordinals, count: count, keys: pool)
       unsafe sortKeys(pool, count: count)
     }
     guard isReranked(search, parameters) else { return }
@@ -156,9 +153,9 @@ extension SealedSegment {
       search.candidates = min(search.candidates, max(asked, parameters.k))
     } else {
       search.candidates = unsafe openCandidates(
-        search.prepared, search.candidates, k: parameters.k, scratch)
+        search.prepared, search.candidates, k: parameters.k, buffers)
     }
-    for i in 0..<search.candidates { unsafe scratch.ordinals[i] = pool[i].ordinal }
+    for i in 0..<search.candidates { unsafe buffers.ordinals[i] = pool[i].ordinal }
   }
 
   private func isReranked(_ search: CodedSearch, _ parameters: SearchParameters) -> Bool {
@@ -174,17 +171,10 @@ extension SealedSegment {
   func fetch(_ search: inout CodedSearch) -> Bool {
     guard let rows, search.fetched < search.candidates else { return false }
     let width = parameters.options.dimensions &* parameters.options.precise.byteCount
-    let end = min(search.candidates, search.fetched &+ 2)
-    for i in search.fetched..<end {
-      let ordinal = unsafe search.scratch.ordinals[i]
-      let row = unsafe rows.start + Int(truncatingIfNeeded: ordinal) &* width
-      var at = 0
-      while at < width {
-        unsafe prefetchLines(row + at)
-        at &+= 128
-      }
-    }
-    search.fetched = end
+    let next = min(search.candidates &- search.fetched, 2)
+    unsafe prefetchRows(
+      rows.start, stride: width, ordinals: search.buffers.ordinals + search.fetched, count: next)
+    search.fetched &+= next
     return true
   }
 
@@ -195,10 +185,10 @@ extension SealedSegment {
     _ outcome: inout SearchOutcome, _ answers: UnsafeMutablePointer<Neighbor>
   ) {
     if isReranked(search, parameters) {
-      unsafe rerank(search.candidates, parameters.k, search.scratch, &outcome, answers)
+      unsafe rerank(search.candidates, parameters.k, search.buffers, &outcome, answers)
     } else {
       let prepared = search.prepared
-      unsafe take(search.candidates, parameters.k, search.scratch, &outcome, answers) {
+      unsafe take(search.candidates, parameters.k, search.buffers, &outcome, answers) {
         prepared.distance($0)
       }
     }

@@ -89,7 +89,7 @@ extension SealedSegment {
   ///
   /// - Throws: `nonFiniteComponent`, `zeroVector`.
   @unsafe
-  func admit(_ query: UnsafePointer<Float>, _ scratch: SearchScratch) throws(NeedletailError) {
+  func admit(_ query: UnsafePointer<Float>, _ buffers: SearchBuffers) throws(NeedletailError) {
     let dimensions = parameters.options.dimensions
     let norm = unsafe FixedOrder.squaredNorm(query, count: dimensions)
     let isCosine = parameters.options.metric == .cosine
@@ -98,9 +98,9 @@ extension SealedSegment {
     }
     if isCosine {
       let inverse = 1 / norm.squareRoot()
-      for j in 0..<dimensions { unsafe scratch.query[j] = Float(Double(query[j]) * inverse) }
+      for j in 0..<dimensions { unsafe buffers.query[j] = Float(Double(query[j]) * inverse) }
     } else {
-      unsafe scratch.query.update(from: query, count: dimensions)
+      unsafe buffers.query.update(from: query, count: dimensions)
     }
   }
 
@@ -123,10 +123,10 @@ extension SealedSegment {
 
   /// Codes an admitted query.
   @unsafe
-  func prepare(_ quantizer: Quantizer, _ scratch: SearchScratch) -> PreparedQuery {
+  func prepare(_ quantizer: Quantizer, _ buffers: SearchBuffers) -> PreparedQuery {
     let dimensions = quantizer.dimensions
-    let x = unsafe scratch.projected
-    unsafe x.update(from: scratch.query, count: dimensions)
+    let x = unsafe buffers.projected
+    unsafe x.update(from: buffers.query, count: dimensions)
     let metric = quantizer.metric
     unsafe quantizer.project(x)
     let isWhole = unsafe quantizer.form.isLossless && Self.isWhole(x, dimensions)
@@ -135,17 +135,17 @@ extension SealedSegment {
     let sharesScale =
       isWhole || (quantizer.form == .globalScale && largest <= 127 * quantizer.scale)
     let scale = sharesScale ? quantizer.scale : max(largest / 127, 0x1p-119)
-    unsafe encode(x, quantizer, inverse: isWhole ? nil : 1 / scale, scratch)
-    let sum = unsafe codeSum(scratch.code, count: quantizer.codeByteCount)
+    unsafe encode(x, quantizer, inverse: isWhole ? nil : 1 / scale, buffers)
+    let sum = unsafe codeSum(buffers.code, count: quantizer.codeByteCount)
     // Unit vectors: half the squared distance is one minus the cosine.
     let half: Float = metric == .cosine ? 0.5 : 1
     if sharesScale, quantizer.searchFinish == .norm {
-      let norm = unsafe codeSquaredNorm(scratch.code, count: quantizer.codeByteCount)
+      let norm = unsafe codeSquaredNorm(buffers.code, count: quantizer.codeByteCount)
       return unsafe prepared(
         .norm, quantizer, sum, base: 0, unit: half * scale * scale, isInteger: true,
         isExact: isWhole, spread: .shared(dimensions: Float(dimensions))
       ) { zero in
-        unsafe HopQuery(code: scratch.code, zero: zero, offset: norm &+ 2 &* zero)
+        unsafe HopQuery(code: buffers.code, zero: zero, offset: norm &+ 2 &* zero)
       }
     }
     let isProduct = metric == .innerProduct
@@ -157,13 +157,13 @@ extension SealedSegment {
       return unsafe prepared(
         .product, quantizer, sum, base: 0, unit: scale, isInteger: true, shift: 128 &* sum,
         isExact: isWhole, spread: .unknown
-      ) { zero in unsafe HopQuery(code: scratch.code, zero: zero) }
+      ) { zero in unsafe HopQuery(code: buffers.code, zero: zero) }
     case .norm, .scaledNorm:
       return unsafe prepared(
         .scaledNorm, quantizer, sum, base: half * squaredNorm, unit: half, spread: spread
       ) { zero in
         unsafe HopQuery(
-          code: scratch.code, zero: zero, scale: 2 * quantizer.scale * scale,
+          code: buffers.code, zero: zero, scale: 2 * quantizer.scale * scale,
           normScale: quantizer.scale * quantizer.scale)
       }
     case .factor, .reduced:
@@ -171,7 +171,7 @@ extension SealedSegment {
         .factor, quantizer, sum, base: isProduct ? 0 : half * squaredNorm, unit: half,
         spread: spread
       ) { zero in
-        unsafe HopQuery(code: scratch.code, zero: zero, scale: isProduct ? scale : 2 * scale)
+        unsafe HopQuery(code: buffers.code, zero: zero, scale: isProduct ? scale : 2 * scale)
       }
     }
   }
@@ -198,11 +198,11 @@ extension SealedSegment {
   /// - Precondition: the pool holds `size` keys, ascending.
   @unsafe
   func openCandidates(
-    _ prepared: PreparedQuery, _ size: Int, k: Int, _ scratch: SearchScratch,
+    _ prepared: PreparedQuery, _ size: Int, k: Int, _ buffers: SearchBuffers,
     step: Float? = nil
   ) -> Int {
     guard size > k, let quantizer else { return size }
-    let key = unsafe scratch.walk.pool[k - 1]
+    let key = unsafe buffers.pool[k - 1]
     let (factor, norm) = unsafe unitAndNorm(key.ordinal, quantizer)
     let estimate = prepared.estimate(key)
     let step = step ?? quantizer.step(norm: norm, factor: factor)
@@ -212,7 +212,7 @@ extension SealedSegment {
     // A product without norms says nothing of its error: twice as many as asked for.
     guard limit.isFinite else { return min(size, max(2 * k, 16)) }
     var open = k
-    while open < size, unsafe prepared.estimate(scratch.walk.pool[open]) <= limit { open &+= 1 }
+    while open < size, unsafe prepared.estimate(buffers.pool[open]) <= limit { open &+= 1 }
     return open
   }
 
@@ -246,15 +246,15 @@ extension SealedSegment {
   /// Writes the query's code, padded with zeros; without an inverse the components are whole already.
   @unsafe
   private func encode(
-    _ x: UnsafePointer<Float>, _ quantizer: Quantizer, inverse: Float?, _ scratch: SearchScratch
+    _ x: UnsafePointer<Float>, _ quantizer: Quantizer, inverse: Float?, _ buffers: SearchBuffers
   ) {
-    let bytes = unsafe UnsafeMutableRawPointer(scratch.code).assumingMemoryBound(to: UInt8.self)
+    let bytes = unsafe UnsafeMutableRawPointer(buffers.code).assumingMemoryBound(to: UInt8.self)
     if let inverse {
       unsafe NeedletailKernels.encode(
         x, dimensions: quantizer.dimensions, inverse: inverse, codes: bytes)
       for j in 0..<quantizer.dimensions { unsafe bytes[j] ^= 0x80 }
     } else {
-      for j in 0..<quantizer.dimensions { unsafe scratch.code[j] = Int8(x[j]) }
+      for j in 0..<quantizer.dimensions { unsafe buffers.code[j] = Int8(x[j]) }
     }
     for j in quantizer.dimensions..<quantizer.codeByteCount { unsafe bytes[j] = 0 }
   }

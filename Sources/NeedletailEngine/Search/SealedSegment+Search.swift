@@ -64,7 +64,7 @@ extension SealedSegment {
         width, min(count, max(Self.exactCount, 2 * max(parameters.k, parameters.efSearch)))),
       degree: 2 * options.graph.m,
       dimensions: options.dimensions)
-    unsafe try admit(query, scratch)
+    unsafe try admit(query, scratch.buffers)
     guard count > 0 else { return nil }
     let limit = parameters.evaluationLimit ?? .max
     if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil {
@@ -72,18 +72,18 @@ extension SealedSegment {
       return nil
     }
     if let quantizer {
-      let prepared = unsafe prepare(quantizer, scratch)
+      let prepared = unsafe prepare(quantizer, scratch.buffers)
       if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
       return unsafe enter(prepared, width, parameters, scratch)
     }
     guard let rowKernel, let rows else { return nil }
     let walked = unsafe PreciseWalk(
-      kernel: rowKernel, rows: rows.start, query: UnsafePointer(scratch.query),
+      kernel: rowKernel, rows: rows.start, query: UnsafePointer(scratch.buffers.query),
       isProduct: options.metric != .squaredEuclidean)
     if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
     let size = unsafe walk(walked, width, limit, scratch, &outcome, parameters)
     let base: Float = options.metric == .cosine ? 1 : 0
-    unsafe take(size, parameters.k, scratch, &outcome, answers) { base + $0.floatEstimate }
+    unsafe take(size, parameters.k, scratch.buffers, &outcome, answers) { base + $0.floatEstimate }
     return nil
   }
 
@@ -122,10 +122,10 @@ extension SealedSegment {
     if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
     var scored = 0
     for i in 0..<count where parameters.heldOut != UInt32(i) {
-      unsafe scratch.ordinals[scored] = UInt32(i)
+      unsafe scratch.buffers.ordinals[scored] = UInt32(i)
       scored &+= 1
     }
-    unsafe rerank(scored, parameters.k, scratch, &outcome, answers)
+    unsafe rerank(scored, parameters.k, scratch.buffers, &outcome, answers)
     outcome.evaluations = scored
     if parameters.measuresTime {
       outcome.rerankNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
@@ -136,36 +136,36 @@ extension SealedSegment {
   /// Takes the first of the pool as answers, with the distance that each key stands for.
   @unsafe @inline(__always)
   func take(
-    _ size: Int, _ k: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
+    _ size: Int, _ k: Int, _ buffers: SearchBuffers, _ outcome: inout SearchOutcome,
     _ answers: UnsafeMutablePointer<Neighbor>, _ distance: (CandidateKey) -> Float
   ) {
     let taken = min(size, k)
     for i in 0..<taken {
-      let key = unsafe scratch.walk.pool[i]
+      let key = unsafe buffers.pool[i]
       unsafe answers[i] = Neighbor(id: id(key.ordinal), distance: distance(key))
     }
     unsafe sortNeighbors(answers, count: taken)
     outcome.count = taken
   }
 
-  /// Ranks `scratch.ordinals[0..<candidates]` by their precise rows and writes the best.
+  /// Ranks `buffers.ordinals[0..<candidates]` by their precise rows and writes the best.
   @unsafe
   func rerank(
-    _ candidates: Int, _ k: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
+    _ candidates: Int, _ k: Int, _ buffers: SearchBuffers, _ outcome: inout SearchOutcome,
     _ answers: UnsafeMutablePointer<Neighbor>
   ) {
     guard let rowKernel else { return }
-    let distances = unsafe scratch.distances
+    let distances = unsafe buffers.distances
     if let rows {
       unsafe rowKernel.gather(
-        query: scratch.query, rows: rows.start,
+        query: buffers.query, rows: rows.start,
         rowStride: parameters.options.dimensions * rowKernel.rows.byteCount,
-        ordinals: scratch.ordinals, count: candidates, into: distances)
+        ordinals: buffers.ordinals, count: candidates, into: distances)
     } else {
       // Lossless codes are the rows.
       for i in 0..<candidates {
-        unsafe copyRow(scratch.ordinals[i], into: scratch.row)
-        unsafe distances[i] = rowKernel.row(query: scratch.query, row: scratch.row)
+        unsafe copyRow(buffers.ordinals[i], into: buffers.row)
+        unsafe distances[i] = rowKernel.row(query: buffers.query, row: buffers.row)
       }
     }
     let metric = parameters.options.metric
@@ -177,11 +177,11 @@ extension SealedSegment {
         case .innerProduct: -value
         case .cosine: 1 - value
         }
-      unsafe scratch.ranked[i] = Neighbor(id: id(scratch.ordinals[i]), distance: distance)
+      unsafe buffers.ranked[i] = Neighbor(id: id(buffers.ordinals[i]), distance: distance)
     }
-    unsafe sortNeighbors(scratch.ranked, count: candidates)
+    unsafe sortNeighbors(buffers.ranked, count: candidates)
     let taken = min(candidates, k)
-    unsafe answers.update(from: scratch.ranked, count: taken)
+    unsafe answers.update(from: buffers.ranked, count: taken)
     outcome.count = taken
     outcome.rerankedRows = candidates
   }

@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailKernels
 import NeedletailStorage
 
 #if canImport(Glibc)
@@ -9,22 +10,44 @@ import NeedletailStorage
   import Darwin
 #endif
 
+/// Where a search puts what it works on; valid until its scratch is reserved anew.
+///
+/// Plain addresses, so that turning from one search to another touches no reference count.
+@safe
+struct SearchBuffers: BitwiseCopyable {
+  /// The query as it is re-ranked: as given, or a unit vector under cosine.
+  var query: UnsafeMutablePointer<Float>
+  /// The query in the space of the codes.
+  var projected: UnsafeMutablePointer<Float>
+  /// One decoded row.
+  var row: UnsafeMutablePointer<Float>
+  var code: UnsafeMutablePointer<Int8>
+  var distances: UnsafeMutablePointer<Float>
+  var ordinals: UnsafeMutablePointer<UInt32>
+  var ranked: UnsafeMutablePointer<Neighbor>
+  /// The candidates of the walk.
+  var pool: UnsafeMutablePointer<CandidateKey>
+
+  /// Buffers without room.
+  fileprivate init(pool: UnsafeMutablePointer<CandidateKey>) {
+    unsafe query = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe projected = query
+    unsafe row = query
+    unsafe distances = query
+    unsafe code = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe ordinals = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe ranked = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe self.pool = pool
+  }
+}
+
 /// Everything one thread needs to search; made at its first search, freed when the thread ends.
 @safe
 package final class SearchScratch: @unchecked Sendable {
   // SAFETY: reached only through the thread's own slot.
 
   let walk: WalkScratch
-  /// The query as it is re-ranked: as given, or a unit vector under cosine.
-  @exclusivity(unchecked) private(set) var query: UnsafeMutablePointer<Float>
-  /// The query in the space of the codes.
-  @exclusivity(unchecked) private(set) var projected: UnsafeMutablePointer<Float>
-  /// One decoded row.
-  @exclusivity(unchecked) private(set) var row: UnsafeMutablePointer<Float>
-  @exclusivity(unchecked) private(set) var code: UnsafeMutablePointer<Int8>
-  @exclusivity(unchecked) private(set) var distances: UnsafeMutablePointer<Float>
-  @exclusivity(unchecked) private(set) var ordinals: UnsafeMutablePointer<UInt32>
-  @exclusivity(unchecked) private(set) var ranked: UnsafeMutablePointer<Neighbor>
+  @exclusivity(unchecked) private(set) var buffers: SearchBuffers
   private var vectors: MemoryBlock
   private var lists: MemoryBlock
   private var dimensions = 0
@@ -34,13 +57,7 @@ package final class SearchScratch: @unchecked Sendable {
     walk = try WalkScratch(rows: 1, width: 1, degree: 1)
     vectors = try MemoryBlock(byteCount: 0)
     lists = try MemoryBlock(byteCount: 0)
-    unsafe query = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
-    unsafe projected = query
-    unsafe row = query
-    unsafe distances = query
-    unsafe code = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
-    unsafe ordinals = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
-    unsafe ranked = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe buffers = SearchBuffers(pool: walk.pool)
   }
 
   /// Makes room for a search; allocates only when it is larger than any before on this thread.
@@ -48,6 +65,7 @@ package final class SearchScratch: @unchecked Sendable {
     rows: Int, width: Int, degree: Int, dimensions: Int
   ) throws(NeedletailError) {
     try walk.reserve(rows: rows, width: width, degree: degree)
+    unsafe buffers.pool = walk.pool
     if dimensions > self.dimensions {
       let floats = (dimensions * 4 + 63) & ~63
       let bytes = Quantizer.blocks(dimensions) * 64
@@ -55,20 +73,20 @@ package final class SearchScratch: @unchecked Sendable {
       self.dimensions = dimensions
       // SAFETY: the parts lie one behind the other in the block.
       let start = unsafe vectors.mutableBytes.baseAddress.unsafelyUnwrapped
-      unsafe query = start.assumingMemoryBound(to: Float.self)
-      unsafe projected = (start + floats).assumingMemoryBound(to: Float.self)
-      unsafe row = (start + 2 * floats).assumingMemoryBound(to: Float.self)
-      unsafe code = (start + 3 * floats).assumingMemoryBound(to: Int8.self)
+      unsafe buffers.query = start.assumingMemoryBound(to: Float.self)
+      unsafe buffers.projected = (start + floats).assumingMemoryBound(to: Float.self)
+      unsafe buffers.row = (start + 2 * floats).assumingMemoryBound(to: Float.self)
+      unsafe buffers.code = (start + 3 * floats).assumingMemoryBound(to: Int8.self)
     }
     if width > self.width {
       let width = max(width, 2 * self.width, 256)
       lists = try MemoryBlock(byteCount: (width + 64) * 24)
       self.width = width
       let start = unsafe lists.mutableBytes.baseAddress.unsafelyUnwrapped
-      unsafe ranked = start.assumingMemoryBound(to: Neighbor.self)
-      unsafe distances = UnsafeMutableRawPointer(ranked + width + 64)
+      unsafe buffers.ranked = start.assumingMemoryBound(to: Neighbor.self)
+      unsafe buffers.distances = UnsafeMutableRawPointer(buffers.ranked + width + 64)
         .assumingMemoryBound(to: Float.self)
-      unsafe ordinals = UnsafeMutableRawPointer(distances + width + 64)
+      unsafe buffers.ordinals = UnsafeMutableRawPointer(buffers.distances + width + 64)
         .assumingMemoryBound(to: UInt32.self)
     }
   }

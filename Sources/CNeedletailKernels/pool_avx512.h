@@ -1,0 +1,123 @@
+// The pool in registers of eight keys, for either kind of AVX-512.
+#include "hop_pool.h"
+
+#define NDL_OWN_POOL
+
+NDL_TARGET static inline uint32_t NDL_HOP(below)(const ndl_key *keys, uint32_t n, ndl_key key) {
+  __m512i broad = _mm512_set1_epi64((long long)key);
+  uint32_t count = 0;
+  for (uint32_t j = 0; j < n; j += 8)
+    count += (uint32_t)__builtin_popcount(
+        _mm512_cmplt_epu64_mask(_mm512_loadu_si512(keys + j), broad));
+  return count;
+}
+
+// The first place from `at` on whose candidate was not expanded, or `size`.
+NDL_TARGET static inline uint32_t NDL_HOP(next_open)(
+    const ndl_key *pool, uint32_t at, uint32_t size) {
+  const __m512i expanded = _mm512_set1_epi64(1);
+  for (; at < size; at += 8) {
+    // What stands behind the pool is junk within its room.
+    uint32_t open = _mm512_testn_epi64_mask(_mm512_loadu_si512(pool + at), expanded);
+    if (open) {
+      at += (uint32_t)__builtin_ctz(open);
+      break;
+    }
+  }
+  return at < size ? at : size;
+}
+
+NDL_TARGET static inline uint32_t NDL_HOP(place)(
+    const ndl_key *pool, uint32_t size, ndl_key key) {
+  // In longer pools halving is sooner done than counting.
+  if (size > 96) return ndl_pool_below(pool, size, key);
+  __m512i broad = _mm512_set1_epi64((long long)key);
+  uint32_t count = 0, j = 0;
+  for (; j + 8 <= size; j += 8)
+    count += (uint32_t)__builtin_popcount(
+        _mm512_cmplt_epu64_mask(_mm512_loadu_si512(pool + j), broad));
+  __mmask8 rest = (__mmask8)((1u << (size - j)) - 1);
+  return count + (uint32_t)__builtin_popcount(_mm512_mask_cmplt_epu64_mask(
+      rest, _mm512_maskz_loadu_epi64(rest, pool + j), broad));
+}
+
+// Eight keys at a time; what is written behind the kept ones is junk within the buffer's slack.
+NDL_TARGET static inline uint32_t NDL_HOP(keep)(ndl_key *keys, uint32_t n, ndl_key threshold) {
+  __m512i limit = _mm512_set1_epi64((long long)threshold);
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n; i += 8) {
+    __mmask8 there = n - i < 8 ? (__mmask8)((1u << (n - i)) - 1) : 0xff;
+    __m512i eight = _mm512_loadu_si512(keys + i);
+    __mmask8 below = _mm512_mask_cmplt_epu64_mask(there, eight, limit);
+    _mm512_storeu_si512(keys + kept, _mm512_maskz_compress_epi64(below, eight));
+    kept += (uint32_t)__builtin_popcount(below);
+  }
+  return kept;
+}
+
+// Pools of up to this many keys, with the new ones, are merged by ranks.
+enum { NDL_RANKED = 256 };
+
+// How many of the pool and of the keys are below each of eight keys.
+NDL_TARGET static inline __m512i NDL_HOP(ranks)(
+    const ndl_key *pool, uint32_t size, const ndl_key *keys, uint32_t n, __m512i eight) {
+  const __m512i one = _mm512_set1_epi64(1);
+  __m512i even = _mm512_setzero_si512(), odd = even;
+  uint32_t j = 0;
+  for (; j + 2 <= size; j += 2) {
+    even = _mm512_mask_add_epi64(
+        even, _mm512_cmplt_epu64_mask(_mm512_set1_epi64((long long)pool[j]), eight), even, one);
+    odd = _mm512_mask_add_epi64(
+        odd, _mm512_cmplt_epu64_mask(_mm512_set1_epi64((long long)pool[j + 1]), eight), odd, one);
+  }
+  if (j < size)
+    even = _mm512_mask_add_epi64(
+        even, _mm512_cmplt_epu64_mask(_mm512_set1_epi64((long long)pool[j]), eight), even, one);
+  for (j = 0; j < n; j++)
+    odd = _mm512_mask_add_epi64(
+        odd, _mm512_cmplt_epu64_mask(_mm512_set1_epi64((long long)keys[j]), eight), odd, one);
+  return _mm512_add_epi64(even, odd);
+}
+
+// For pools that are longer; in hop_body.h.
+NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n, uint32_t *lowest);
+
+// Merges up to NDL_SORT_LIMIT distinct keys into the pool without sorting them: each one's place is counted,
+// the pool is spread around those places, and the keys are put there. No loop's length depends on what is
+// where, so that there is little for the processor to guess wrong.
+NDL_TARGET static inline uint32_t NDL_HOP(merge)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  if (size + n > NDL_RANKED) return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
+  const __m512i one = _mm512_set1_epi64(1);
+  uint64_t ranks[NDL_SORT_LIMIT], holes[NDL_RANKED / 64] = { 0, 0, 0, 0 };
+  for (uint32_t i = 0; i < n; i += 8) {
+    __mmask8 there = n - i < 8 ? (__mmask8)((1u << (n - i)) - 1) : 0xff;
+    __m512i rank = NDL_HOP(ranks)(
+        pool, size, keys, n, _mm512_maskz_loadu_epi64(there, keys + i));
+    _mm512_storeu_si512(ranks + i, rank);
+    for (uint32_t word = 0; word * 64 < size + n; word++) {
+      // A shift by what is below 0, or above 63, leaves nothing.
+      __m512i at = _mm512_sub_epi64(rank, _mm512_set1_epi64(word * 64));
+      holes[word] |= (uint64_t)_mm512_mask_reduce_or_epi64(there, _mm512_sllv_epi64(one, at));
+    }
+  }
+  uint32_t low = size + n, before = n;
+  for (uint32_t word = 0; word < NDL_RANKED / 64; word++)
+    if (holes[word]) {
+      low = word * 64 + (uint32_t)__builtin_ctzll(holes[word]);
+      break;
+    }
+  // From the far end: a block takes its keys from the same place or from before it.
+  for (uint32_t block = (size + n - 1) & ~7u;; block -= 8) {
+    uint32_t hole = (uint32_t)(holes[block >> 6] >> (block & 63)) & 0xff;
+    before -= (uint32_t)__builtin_popcount(hole);
+    __m512i from = _mm512_loadu_si512(pool + block - before);
+    _mm512_storeu_si512(pool + block, _mm512_maskz_expand_epi64((__mmask8)~hole, from));
+    if (block <= low) break;
+  }
+  for (uint32_t i = 0; i < n; i++) pool[ranks[i]] = keys[i];
+  *lowest = low;
+  return size + n < capacity ? size + n : capacity;
+}
