@@ -246,10 +246,29 @@ NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
 }
 
 #ifndef NDL_OWN_POOL
-NDL_TARGET static inline uint32_t NDL_HOP(merge)(
+// Merges without sorting: each key's place is counted, the pool is spread around those places, and the keys
+// are put there. Only one loop's length depends on what is where, so that there is little for the processor
+// to guess wrong.
+NDL_TARGET static uint32_t NDL_HOP(merge)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
     uint32_t *lowest) {
-  return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
+  if (size + n > NDL_RANKED) return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
+  uint32_t ranks[NDL_SORT_LIMIT], before = n, padded = (n + 7) & ~7u;
+  uint64_t holes[NDL_RANKED / 64] = { 0, 0, 0, 0 };
+  for (uint32_t i = n; i < padded; i++) keys[i] = ~(ndl_key)0;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t rank = NDL_HOP(place)(pool, size, keys[i]) + NDL_HOP(below)(keys, padded, keys[i]);
+    ranks[i] = rank;
+    holes[rank >> 6] |= 1ull << (rank & 63);
+  }
+  const uint32_t low = ndl_first_hole(holes);
+  for (uint32_t at = size + n; at-- > low;) {
+    before -= (uint32_t)(holes[at >> 6] >> (at & 63)) & 1;
+    pool[at] = pool[at - before];
+  }
+  for (uint32_t i = 0; i < n; i++) pool[ranks[i]] = keys[i];
+  *lowest = low;
+  return size + n < capacity ? size + n : capacity;
 }
 #endif
 

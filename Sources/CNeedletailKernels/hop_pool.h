@@ -11,6 +11,16 @@
 // Keys that are merged at a time.
 enum { NDL_SORT_LIMIT = 64 };
 
+// Pools of up to this many keys, with the new ones, are merged by ranks.
+enum { NDL_RANKED = 256 };
+
+// The first place that is set, of a set that is not empty.
+NDL_ALWAYS uint32_t ndl_first_hole(const uint64_t holes[NDL_RANKED / 64]) {
+  uint32_t word = 0;
+  while (word < NDL_RANKED / 64 - 1 && holes[word] == 0) word++;
+  return word * 64 + (uint32_t)__builtin_ctzll(holes[word]);
+}
+
 // All ones where a condition holds. The compiler is kept from seeing a condition in it: it would branch on
 // what nobody can guess.
 NDL_ALWAYS uint64_t ndl_mask(int condition) {

@@ -55,9 +55,6 @@ NDL_TARGET static inline uint32_t NDL_HOP(keep)(ndl_key *keys, uint32_t n, ndl_k
   return kept;
 }
 
-// Pools of up to this many keys, with the new ones, are merged by ranks.
-enum { NDL_RANKED = 256 };
-
 // How many of the pool and of the keys are below each of eight keys.
 NDL_TARGET static inline __m512i NDL_HOP(ranks)(
     const ndl_key *pool, uint32_t size, const ndl_key *keys, uint32_t n, __m512i eight) {
@@ -83,9 +80,7 @@ NDL_TARGET static inline __m512i NDL_HOP(ranks)(
 NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n, uint32_t *lowest);
 
-// Merges up to NDL_SORT_LIMIT distinct keys into the pool without sorting them: each one's place is counted,
-// the pool is spread around those places, and the keys are put there. No loop's length depends on what is
-// where, so that there is little for the processor to guess wrong.
+// As in hop_body.h, eight keys and eight places at a time.
 NDL_TARGET static inline uint32_t NDL_HOP(merge)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
     uint32_t *lowest) {
@@ -103,12 +98,8 @@ NDL_TARGET static inline uint32_t NDL_HOP(merge)(
       holes[word] |= (uint64_t)_mm512_mask_reduce_or_epi64(there, _mm512_sllv_epi64(one, at));
     }
   }
-  uint32_t low = size + n, before = n;
-  for (uint32_t word = 0; word < NDL_RANKED / 64; word++)
-    if (holes[word]) {
-      low = word * 64 + (uint32_t)__builtin_ctzll(holes[word]);
-      break;
-    }
+  const uint32_t low = ndl_first_hole(holes);
+  uint32_t before = n;
   // From the far end: a block takes its keys from the same place or from before it.
   for (uint32_t block = (size + n - 1) & ~7u;; block -= 8) {
     uint32_t hole = (uint32_t)(holes[block >> 6] >> (block & 63)) & 0xff;
