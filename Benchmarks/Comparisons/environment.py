@@ -56,9 +56,12 @@ def install(wheel: pathlib.Path) -> None:
 
 def enter(again: bool = False, wheel: pathlib.Path | None = None) -> None:
     """Continues this program inside the environment; returns when it runs there already."""
-    if pathlib.Path(sys.prefix).resolve() == FOLDER.resolve():
-        return
-    prepare(again)
+    is_inside = pathlib.Path(sys.prefix).resolve() == FOLDER.resolve()
+    if not is_inside:
+        prepare(again)
+    # Inside too: someone may have started us with the environment's own interpreter, after a new build.
     if wheel:
         install(wheel)
+    if is_inside:
+        return
     os.execv(PYTHON, [str(PYTHON), *sys.argv])

@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from .base import Engine, Ids, Rows, Setting
+from .base import Engine, Ids, Rows, Setting, widths
 
 
 class Needletail(Engine):
@@ -19,6 +19,10 @@ class Needletail(Engine):
         except ImportError as error:
             raise ImportError(f"{error}; `make wheel` builds it") from None
         self.needletail = needletail
+
+    def chains(self, k: int) -> list[list[Setting]]:
+        """Widths below `k` too: the walk then ends as soon as it holds `k`."""
+        return [[{"ef": width} for width in [*range(max(1, k // 2), k), *widths(k)]]]
 
     def open(self, directory: str) -> None:
         self.index = self.needletail.Index.load(pathlib.Path(directory))
