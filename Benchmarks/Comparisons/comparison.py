@@ -166,9 +166,10 @@ class Comparison:
         best = {"search1": 0.0, "searchN": 0.0, "loop1": 0.0, "loopN": 0.0}
         for _ in range(rounds):
             found = {
-                "search1": ours.measure(point["setting"], passes=5),
+                "search1": ours.measure(point["setting"], passes=30),
                 "loop1": arithmetic.rate(cores[:1]),
-                "searchN": ours.measure(point["setting"], passes=5, threads=threads),
+                # As long as the loop: after a rest it takes the system some time to use all cores again.
+                "searchN": ours.measure(point["setting"], passes=30, threads=threads),
                 "loopN": arithmetic.rate(cores[:threads])}
             best = {name: max(value, found[name]) for name, value in best.items()}
         search, loop = best["searchN"] / best["search1"], best["loopN"] / best["loop1"]

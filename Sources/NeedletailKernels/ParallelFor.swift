@@ -1,15 +1,7 @@
 package import NeedletailCore
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// Runs `body` for every index of `0..<count`, on several threads that end with the call.
+/// Runs `body` for every index of `0..<count`, on several threads.
 ///
 /// Threads claim `grain` indices at a time from one counter, so uneven work spreads by itself; which
 /// thread runs an index is not determined, so `body` must give the same result on any. The caller's
@@ -22,7 +14,7 @@ import Synchronization
 ///   - body: called with the number of its thread, `0..<threads`, and the index.
 /// - Throws: of the bodies that failed, the error of the lowest index; the remaining indices are then
 ///   left out. Indices are claimed in order, so that it is the same error for any number of threads.
-/// - Complexity: one `pthread` per further thread and call, about 20 µs each.
+/// - Complexity: a thread is woken, or started when none sleeps, for each but the caller's.
 package func parallelFor(
   threads: Int, count: Int, grain: Int = 1,
   body: @Sendable (_ thread: Int, _ index: Int) throws(NeedletailError) -> Void
@@ -58,26 +50,9 @@ package func parallelClaims(
     body(0, claims)
   } else {
     withoutActuallyEscaping(body) { body in
-      var handles: [pthread_t] = []
-      for number in 1..<workers {
-        let seat = unsafe Unmanaged.passRetained(Seat(number: number, claims: claims, body: body))
-        var handle = pthread_t.initialValue
-        // SAFETY: the thread takes over the seat it was given, and is joined below.
-        let status = unsafe pthread_create(
-          &handle, nil,
-          { raw in
-            // Optional on some platforms, and not on others.
-            let context: UnsafeMutableRawPointer? = unsafe raw
-            guard let context = unsafe context else { return nil }
-            let seat = unsafe Unmanaged<Seat>.fromOpaque(context).takeRetainedValue()
-            seat.body(seat.number, seat.claims)
-            return nil
-          }, seat.toOpaque())
-        // A system that has no thread left does the work with those it has.
-        if status == 0 { handles.append(handle) } else { unsafe seat.release() }
-      }
-      body(0, claims)
-      for handle in handles { pthread_join(handle, nil) }
+      let work = SharedWork { number in body(number, claims) }
+      HelperThreads.shared.run(work, others: workers - 1)
+      work.forget()
     }
   }
   if let failure = claims.failure { throw failure }
@@ -109,24 +84,4 @@ package final class WorkClaims: Sendable {
   }
 
   fileprivate var failure: NeedletailError? { failures.withLock { $0?.error } }
-}
-
-private final class Seat: Sendable {
-  let number: Int
-  let claims: WorkClaims
-  let body: @Sendable (Int, WorkClaims) -> Void
-
-  init(number: Int, claims: WorkClaims, body: @escaping @Sendable (Int, WorkClaims) -> Void) {
-    self.number = number
-    self.claims = claims
-    self.body = body
-  }
-}
-
-extension pthread_t {
-  #if canImport(Darwin)
-    fileprivate static var initialValue: pthread_t? { nil }
-  #else
-    fileprivate static var initialValue: pthread_t { 0 }
-  #endif
 }

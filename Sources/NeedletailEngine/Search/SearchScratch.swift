@@ -1,7 +1,6 @@
 import NeedletailCore
 import NeedletailKernels
 import NeedletailStorage
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -108,9 +107,7 @@ package final class SearchScratch: @unchecked Sendable {
 }
 
 /// The scratches of one thread, in the thread's own slot.
-private final class ThreadScratch: @unchecked Sendable {
-  // SAFETY: used by the thread that holds it; handed on by an exchange.
-
+private final class ThreadScratch {
   let first: SearchScratch
   private var all: [SearchScratch]
 
@@ -133,8 +130,7 @@ private final class ThreadScratch: @unchecked Sendable {
       // SAFETY: the slot holds what was retained for it below, until the thread ends.
       return unsafe Unmanaged<ThreadScratch>.fromOpaque(present).takeUnretainedValue()
     }
-    let made: ThreadScratch
-    if let spare = SpareScratches.take() { made = spare } else { made = try ThreadScratch() }
+    let made = try ThreadScratch()
     let retained = unsafe Unmanaged.passRetained(made)
     guard unsafe pthread_setspecific(key, retained.toOpaque()) == 0 else {
       unsafe retained.release()
@@ -148,44 +144,9 @@ private final class ThreadScratch: @unchecked Sendable {
     let status = unsafe pthread_key_create(&key) { raw in
       let context: UnsafeMutableRawPointer? = unsafe raw
       if let context = unsafe context {
-        SpareScratches.put(unsafe Unmanaged<ThreadScratch>.fromOpaque(context).takeRetainedValue())
+        unsafe Unmanaged<ThreadScratch>.fromOpaque(context).release()
       }
     }
     return status == 0 ? key : nil
   }()
-}
-
-/// The scratches of threads that ended, kept for threads to come: those of a batch live as long as its call,
-/// and would touch every page of theirs anew.
-private enum SpareScratches {
-  /// Room for one; 0 when it is free.
-  private final class Place: Sendable {
-    let address = Atomic<UInt>(0)
-  }
-
-  private static let places = (0..<16).map { _ in Place() }
-
-  static func take() -> ThreadScratch? {
-    for place in places {
-      let address = place.address.exchange(0, ordering: .acquiring)
-      if let spare = unsafe UnsafeRawPointer(bitPattern: address) {
-        // SAFETY: whoever takes the address takes over what was retained for it.
-        return unsafe Unmanaged<ThreadScratch>.fromOpaque(spare).takeRetainedValue()
-      }
-    }
-    return nil
-  }
-
-  static func put(_ scratch: ThreadScratch) {
-    let retained = unsafe Unmanaged.passRetained(scratch)
-    let address = unsafe UInt(bitPattern: retained.toOpaque())
-    for place in places {
-      if place.address.compareExchange(expected: 0, desired: address, ordering: .releasing)
-        .exchanged
-      {
-        return
-      }
-    }
-    unsafe retained.release()
-  }
 }

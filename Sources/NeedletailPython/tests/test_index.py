@@ -259,6 +259,19 @@ class IndexTests(unittest.TestCase):
         index.save(self.folder / "saved")
         self.assertEqual(len(needletail.Index.load(self.folder / "saved")), 500)
 
+    def test_a_child_searches_on_threads_of_its_own(self):
+        index = self.index().build()
+        queries = worlds.clusters(400)
+        expected, _ = index.search(queries, k=5, threads=3)
+        child = os.fork()
+        if child == 0:
+            # The threads that helped the parent are not in here.
+            signal.alarm(60)
+            found, _ = index.search(queries, k=5, threads=3)
+            os._exit(0 if (found == expected).all() else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.assertTrue((index.search(queries, k=5, threads=3)[0] == expected).all())
+
     def test_indexes_are_not_pickled(self):
         for call in [pickle.dumps, copy.copy, copy.deepcopy]:
             self.assertRaisesRegex(TypeError, "save it", call, self.index())
