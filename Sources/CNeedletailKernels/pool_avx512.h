@@ -76,11 +76,11 @@ NDL_TARGET static inline __m512i NDL_HOP(ranks)(
   return _mm512_add_epi64(even, odd);
 }
 
-// For pools that are longer; in hop_body.h.
+// For pools that are longer; in pool_body.h.
 NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n, uint32_t *lowest);
 
-// As in hop_body.h, eight keys and eight places at a time.
+// As in pool_body.h, eight keys and eight places at a time.
 NDL_TARGET static inline uint32_t NDL_HOP(merge)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
     uint32_t *lowest) {

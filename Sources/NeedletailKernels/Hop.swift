@@ -104,7 +104,18 @@ package struct HopSpace {
     unsafe raw = ndl_hop_space(
       codes: codes.assumingMemoryBound(to: UInt8.self),
       lower: lower?.assumingMemoryBound(to: UInt8.self), terms: terms, count: UInt32(count),
-      blocks: UInt32(blocks), finish: finish.raw, width: width.raw)
+      blocks: UInt32(blocks), finish: finish.raw, width: width.raw, degree: 0)
+  }
+
+  /// Rows that hold the bits of their neighbours beside their own code.
+  ///
+  /// - Precondition: `rows` has `count` rows of the layout, which outlive the space.
+  @unsafe
+  package init(turbo rows: UnsafeRawPointer, _ layout: TurboLayout, count: Int) {
+    unsafe raw = ndl_hop_space(
+      codes: rows.assumingMemoryBound(to: UInt8.self), lower: nil, terms: nil,
+      count: UInt32(count), blocks: UInt32(layout.blocks), finish: NDL_FINISH_FACTOR,
+      width: NDL_WIDTH_BYTES, degree: UInt32(layout.degree))
   }
 }
 
@@ -121,7 +132,21 @@ package struct HopQuery {
   ) {
     unsafe raw = ndl_hop_query(
       code: code, zero: zero, offset: offset, scale: scale, norm_scale: normScale, factor: factor,
-      norm: norm, delta: delta)
+      norm: norm, delta: delta, table: nil, table_scale: 0, table_base: 0)
+  }
+
+  /// A query of rows that hold their neighbours' bits.
+  ///
+  /// - Precondition: `code` has `blocks·64` readable components, `table` was filled by
+  ///   `fillTurboTable`; both outlive the query.
+  @unsafe
+  package init(
+    turbo code: UnsafePointer<Int8>, zero: Int32, scale: Float, norm: Float,
+    table: UnsafePointer<UInt8>, tableScale: Float, tableBase: Float
+  ) {
+    unsafe raw = ndl_hop_query(
+      code: code, zero: zero, offset: 0, scale: scale, norm_scale: 0, factor: 0, norm: norm,
+      delta: 0, table: table, table_scale: tableScale, table_base: tableBase)
   }
 }
 
@@ -130,6 +155,7 @@ package struct HopQuery {
 package struct HopKernel: @unchecked Sendable {
   // SAFETY: points to a constant table of functions.
   fileprivate let kernels: UnsafePointer<ndl_hop_kernels>
+  let turbo: UnsafePointer<ndl_turbo_kernels>
 
   /// Entries that ordinal and key buffers need beyond the longest list.
   package static let slack = Int(NDL_HOP_SLACK)
@@ -143,6 +169,7 @@ package struct HopKernel: @unchecked Sendable {
 
   package init(level: KernelLevel) {
     unsafe kernels = ndl_hop_kernels_for(Int32(level.native.rawValue))
+    unsafe turbo = ndl_turbo_kernels_for(Int32(level.native.rawValue))
   }
 
   /// Scores rows by ordinal.
@@ -189,7 +216,8 @@ package struct HopWalk {
   private var query: ndl_hop_query
   private var links: ndl_hop_links
   private var raw: ndl_hop_walk
-  private let kernels: UnsafePointer<ndl_hop_kernels>
+  private let gatherStep: ndl_hop_gather_fn
+  private let settleStep: ndl_hop_settle_fn
   /// Candidates expanded.
   package var hops: Int { unsafe Int(raw.hops) }
   /// Rows scored.
@@ -212,13 +240,51 @@ package struct HopWalk {
   ) {
     unsafe self.space = space.raw
     unsafe self.query = query.raw
-    unsafe self.kernels = kernel.kernels
+    let isTurbo = unsafe space.raw.degree != 0
+    unsafe gatherStep =
+      isTurbo ? kernel.turbo.pointee.gather : kernel.kernels.pointee.gather
+    unsafe settleStep =
+      isTurbo ? kernel.turbo.pointee.settle : kernel.kernels.pointee.settle
     unsafe self.links = ndl_hop_links(rows: links, degree: UInt32(degree), count: UInt32(count))
     unsafe raw = ndl_hop_walk(
       pool: pool, capacity: UInt32(capacity), window: UInt32(window),
       least: UInt32(least), stop: 0, base: 0, blur: 0, noise: 0, end: .max, edge: .max,
       size: UInt32(size), cursor: 0, visited: visited, epoch: epoch, ordinals: ordinals, keys: keys,
-      gathered: 0, breadth: UInt32(breadth), rounds: 0, hops: 0)
+      gathered: 0, breadth: UInt32(breadth), rounds: 0, hops: 0, best: nil, best_capacity: 0,
+      best_size: 0, row: 0)
+  }
+
+  /// Gives a walk over rows with their neighbours' bits the memory for what it expanded.
+  ///
+  /// - Precondition: `best` has room for `capacity` ≥ 1 keys and outlives the walk. Without it no walk over
+  ///   such rows may begin.
+  @unsafe
+  package mutating func keepBest(
+    _ best: UnsafeMutablePointer<CandidateKey>, capacity: Int
+  ) {
+    unsafe raw.best = best
+    unsafe raw.best_capacity = UInt32(capacity)
+  }
+
+  /// Puts the nearest expanded rows, by their own codes, in the place of the pool; as long as they are
+  /// fewer than `least`, followed by what else the pool holds.
+  ///
+  /// - Returns: how many keys there are; those of expanded rows ascend.
+  @unsafe
+  package mutating func takeBest() -> Int {
+    guard let best = unsafe raw.best else { return 0 }
+    var count = unsafe raw.best_size
+    var place: UInt32 = 0
+    while unsafe count < min(raw.least, raw.best_capacity), unsafe place < raw.size {
+      let key = unsafe raw.pool[Int(place)]
+      if key & 1 == 0 {
+        unsafe best[Int(count)] = key
+        count &+= 1
+      }
+      place &+= 1
+    }
+    unsafe raw.pool.update(from: best, count: Int(count))
+    return Int(count)
   }
 
   /// Ends the walk, too, once the next candidate is farther than the `least`-th by more than `ratio` times the
@@ -249,7 +315,7 @@ package struct HopWalk {
   @inline(__always)
   package mutating func gather() -> Bool {
     // SAFETY: what the pointers lead to is promised by whoever made the walk.
-    let rows = unsafe kernels.pointee.gather(&space, &links, &raw)
+    let rows = unsafe gatherStep(&space, &links, &raw)
     guard rows >= 0 else {
       isDone = true
       return false
@@ -262,7 +328,7 @@ package struct HopWalk {
   @inline(__always)
   package mutating func settle() {
     // SAFETY: as above.
-    unsafe kernels.pointee.settle(&space, &query, &links, &raw)
+    unsafe settleStep(&space, &query, &links, &raw)
   }
 
   /// Does rounds until nothing is left to expand or `limit` rows were scored.
@@ -287,7 +353,9 @@ extension HopKernel {
   ) -> CandidateKey {
     var space = unsafe space.raw
     var query = unsafe query.raw
-    return unsafe kernels.pointee.nearest(&space, &query, UInt32(count), except ?? .max)
+    return unsafe space.degree == 0
+      ? kernels.pointee.nearest(&space, &query, UInt32(count), except ?? .max)
+      : turbo.pointee.nearest(&space, &query, UInt32(count), except ?? .max)
   }
 
   /// Turns a row's code into a query's; returns the sum of its components.

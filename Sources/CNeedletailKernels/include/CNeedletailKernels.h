@@ -178,6 +178,7 @@ size_t ndl_select_f32(
 // The kernels of one hop of the graph walk.
 #if __has_include("ndl_hop.h")
 #include "ndl_hop.h"
+#include "ndl_turbo.h"
 #endif
 
 #endif

@@ -47,6 +47,7 @@ typedef struct ndl_hop_space {
   uint32_t blocks;                 // 64 components each
   ndl_finish finish;
   ndl_width width;
+  uint32_t degree;                 // links in a row of ndl_turbo.h; 0: `codes` are codes alone
 } ndl_hop_space;
 
 // What the rows are scored against.
@@ -59,6 +60,10 @@ typedef struct ndl_hop_query {
   float factor;
   float norm;
   float delta;
+  // Of rows with their neighbours' bits: what four components with each choice of signs come to.
+  const uint8_t *_Nullable table;
+  float table_scale;
+  float table_base;
 } ndl_hop_query;
 
 // A key orders candidates: bits 63...32 an ascending order of the estimate, 31...1 the ordinal,
@@ -116,6 +121,11 @@ typedef struct ndl_hop_walk {
   uint32_t breadth;             // the most candidates that a round expands, 1 to NDL_BREADTH
   uint32_t rounds;              // done so far
   uint32_t hops;                // candidates expanded so far
+  // Of rows with their neighbours' bits: the nearest that were expanded, by their own codes, ascending.
+  ndl_key *_Nullable best;      // room for best_capacity
+  uint32_t best_capacity;
+  uint32_t best_size;
+  uint32_t row;                 // the row to be expanded
 } ndl_hop_walk;
 
 // The part of the pool whose candidates are to be expanded.

@@ -1,0 +1,85 @@
+// The pool of a walk, compiled once per instruction set. The including file defines NDL_TARGET and NDL_HOP (a
+// name maker); it may define NDL_OWN_POOL and bring `keep`, `place`, `below`, `next_open` and `merge` of
+// its own.
+
+#include "hop_pool.h"
+
+#include <string.h>
+
+#ifndef NDL_OWN_POOL
+// Moves the keys below a threshold to the front; returns how many.
+NDL_TARGET static inline uint32_t NDL_HOP(keep)(ndl_key *keys, uint32_t n, ndl_key threshold) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    ndl_key key = keys[i];
+    keys[kept] = key;
+    kept += key < threshold;
+  }
+  return kept;
+}
+
+// How many of ascending keys are below one.
+NDL_TARGET static inline uint32_t NDL_HOP(place)(
+    const ndl_key *pool, uint32_t size, ndl_key key) {
+  return ndl_pool_below(pool, size, key);
+}
+
+// The first place from `at` on whose candidate was not expanded, or `size`.
+NDL_TARGET static inline uint32_t NDL_HOP(next_open)(
+    const ndl_key *pool, uint32_t at, uint32_t size) {
+  while (at < size && (pool[at] & 1)) at++;
+  return at < size ? at : size;
+}
+
+// How many of `n` keys (a multiple of 8) are below one.
+NDL_TARGET static inline uint32_t NDL_HOP(below)(const ndl_key *keys, uint32_t n, ndl_key key) {
+  uint64_t count = 0;
+  for (uint32_t j = 0; j < n; j++) count += keys[j] < key;
+  return (uint32_t)count;
+}
+#endif
+
+// Sorts up to NDL_SORT_LIMIT distinct keys by counting, for each, how many are lower: more comparisons than an
+// insertion sort, and none that a processor could guess wrong.
+NDL_TARGET static inline void NDL_HOP(sort)(ndl_key *keys, uint32_t n) {
+  ndl_key sorted[NDL_SORT_LIMIT];
+  uint32_t padded = (n + 7) & ~7u;
+  for (uint32_t i = n; i < padded; i++) keys[i] = ~(ndl_key)0;
+  for (uint32_t i = 0; i < n; i++) sorted[NDL_HOP(below)(keys, padded, keys[i])] = keys[i];
+  for (uint32_t i = 0; i < n; i++) keys[i] = sorted[i];
+}
+
+// Merges up to NDL_SORT_LIMIT distinct keys into the pool; `lowest` becomes the first place that changed.
+NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  NDL_HOP(sort)(keys, n);
+  return ndl_merge_sorted(pool, size, capacity, keys, n, lowest, NDL_HOP(place));
+}
+
+#ifndef NDL_OWN_POOL
+// Merges without sorting: each key's place is counted, the pool is spread around those places, and the keys
+// are put there. Only one loop's length depends on what is where, so that there is little for the processor
+// to guess wrong.
+NDL_TARGET static uint32_t NDL_HOP(merge)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  if (size + n > NDL_RANKED) return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
+  uint32_t ranks[NDL_SORT_LIMIT], before = n, padded = (n + 7) & ~7u;
+  uint64_t holes[NDL_RANKED / 64] = { 0, 0, 0, 0 };
+  for (uint32_t i = n; i < padded; i++) keys[i] = ~(ndl_key)0;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t rank = NDL_HOP(place)(pool, size, keys[i]) + NDL_HOP(below)(keys, padded, keys[i]);
+    ranks[i] = rank;
+    holes[rank >> 6] |= 1ull << (rank & 63);
+  }
+  const uint32_t low = ndl_first_hole(holes);
+  for (uint32_t at = size + n; at-- > low;) {
+    before -= (uint32_t)(holes[at >> 6] >> (at & 63)) & 1;
+    pool[at] = pool[at - before];
+  }
+  for (uint32_t i = 0; i < n; i++) pool[ranks[i]] = keys[i];
+  *lowest = low;
+  return size + n < capacity ? size + n : capacity;
+}
+#endif
