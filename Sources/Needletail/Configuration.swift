@@ -45,6 +45,21 @@ public enum CodeKind: String, Sendable, Hashable, Codable, CaseIterable {
   case none
 }
 
+/// How what a walk reads is laid out in memory.
+public enum IndexMode: String, Sendable, Hashable, Codable, CaseIterable {
+  /// What suits the rows, by counts and never by a clock; an index says which it became.
+  ///
+  /// The default. So far it is always `compact`, because that was as fast or faster wherever both were measured.
+  case automatic = "auto"
+  /// Codes in one table, links in another: the least memory.
+  case compact
+  /// A row per node that holds its code, its links and one bit per component of each neighbour: one read in
+  /// sequence a hop, for about four times the memory of codes and links.
+  ///
+  /// For cosine and squared L2, and an `m` that is a multiple of 16.
+  case turbo
+}
+
 /// How rows are kept for the precise re-rank and for export.
 public enum PreciseRows: String, Sendable, Hashable, Codable, CaseIterable {
   /// As they are: 4 bytes per component. The default.
@@ -72,6 +87,10 @@ extension VectorIndex {
     ///
     /// Default `.automatic`.
     public var codes = CodeKind.automatic
+    /// How what the walk reads is laid out.
+    ///
+    /// Default `.automatic`.
+    public var mode = IndexMode.automatic
     /// How rows are kept for the re-rank.
     ///
     /// Default `.float32`.
@@ -105,6 +124,8 @@ extension VectorIndex.Configuration {
     case .int4: options.codes = .int4
     case .none: options.codes = .none
     }
+    // NDL-0006: there is nothing yet that rows with their neighbours' bits are chosen for.
+    options.layout = mode == .turbo ? .turbo : .compact
     options.precise =
       switch preciseRows {
       case .float32: .float32
@@ -128,6 +149,7 @@ extension VectorIndex.Configuration {
       case .int4: .int4
       case .none: .none
       }
+    mode = options.layout == .turbo ? .turbo : .compact
     preciseRows =
       switch options.precise {
       case .float32: .float32

@@ -85,6 +85,8 @@ public struct IndexInformation: Sendable, Hashable, Codable {
   public var seed: UInt64
   /// What the walk compares.
   public var codes: CodeKind
+  /// How what the walk reads is laid out.
+  public var mode: IndexMode
   /// How codes were made.
   public var quantizer: QuantizerInformation
   /// How rows are kept.
@@ -118,7 +120,7 @@ extension Snapshot {
       uuid: Self.uuid(facts.identity), generation: facts.number,
       count: segment.count, dimensions: dimensions, metric: metric, m: configuration.graph.m,
       efConstruction: configuration.graph.efConstruction, seed: configuration.seed,
-      codes: configuration.codes, quantizer: quantizerInformation,
+      codes: configuration.codes, mode: configuration.mode, quantizer: quantizerInformation,
       preciseRows: configuration.preciseRows,
       segments: facts.segments.map {
         SegmentInformation(hash: $0.hash, bytes: $0.byteCount, count: $0.count)
@@ -205,9 +207,11 @@ extension VectorIndex {
       throw NeedletailError(
         .capacityExceeded, "\(count) rows; an index holds 0 to \(Limits.rowsPerSegment).")
     }
+    let isTurbo = configuration.mode == .turbo
     let isLossless =
-      (element == .uint8 && configuration.metric == .squaredEuclidean)
-      || (element == .int8 && configuration.metric != .cosine)
+      !isTurbo
+      && ((element == .uint8 && configuration.metric == .squaredEuclidean)
+        || (element == .int8 && configuration.metric != .cosine))
     let m = configuration.graph.m
     var memory = MemoryByComponent()
     if configuration.codes != .none {
@@ -220,6 +224,7 @@ extension VectorIndex {
       memory.quantizer = configuration.dimensions * 4 + (configuration.dimensions + 7) / 8 * 4
     }
     // One row in m stands on level 1, one in m² on level 2, …: n/(m − 1) rows of m links above the base.
+    if isTurbo { memory.codes = count * (configuration.buildOptions.turboRowByteCount - 2 * m * 4) }
     memory.graph = count * 2 * m * 4 + count * m * 4 / (m - 1)
     memory.ids = count * 12
     let rowBytes = configuration.dimensions * configuration.buildOptions.precise.byteCount

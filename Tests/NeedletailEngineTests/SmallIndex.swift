@@ -17,6 +17,8 @@ struct SmallIndex: Sendable {
     case lossless
     /// Squared L2, no codes, bf16 rows.
     case bare
+    /// Cosine, rows with their neighbours' bits, no precise rows: every search walks.
+    case turbo
 
     var testDescription: String { rawValue }
   }
@@ -35,12 +37,14 @@ struct SmallIndex: Sendable {
     if kind == .lossless { components = components.map { ($0 * 30).rounded() } }
     let metric: Metric =
       switch kind {
-      case .cosine: .cosine
+      case .cosine, .turbo: .cosine
       case .product: .innerProduct
       case .lossless, .bare: .squaredEuclidean
       }
-    var world = World(metric, components, dimensions: d, m: 3, ef: 12)
-    if kind == .product { world.options.precise = .none }
+    var world = World(
+      metric, components, dimensions: d, m: kind == .turbo ? 16 : 3, ef: 12)
+    if kind == .product || kind == .turbo { world.options.precise = .none }
+    if kind == .turbo { world.options.layout = .turbo }
     if kind == .bare {
       world.options.codes = .none
       world.options.precise = .bfloat16

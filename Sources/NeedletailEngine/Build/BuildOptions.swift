@@ -1,4 +1,5 @@
 package import NeedletailCore
+import NeedletailKernels
 
 /// What the walk runs on.
 package enum CodeKind: UInt32, Sendable, Hashable, CaseIterable {
@@ -9,6 +10,14 @@ package enum CodeKind: UInt32, Sendable, Hashable, CaseIterable {
   /// int8 codes, parted: the walk reads the upper four bits of each component, and the lower four settle
   /// the order of what it found.
   case int4 = 2
+}
+
+/// How what a walk reads is laid out.
+package enum SegmentLayout: UInt32, Sendable, Hashable, CaseIterable {
+  /// Links in one table, codes in another.
+  case compact = 0
+  /// One row per node: its code, its links, and one bit per component of each neighbour.
+  case turbo = 1
 }
 
 /// How the rows for the precise re-rank are kept.
@@ -40,10 +49,16 @@ package struct BuildOptions: Sendable, Hashable {
   /// nothing by it.
   package var mayPartCodes = false
   package var precise = PreciseKind.float32
+  package var layout = SegmentLayout.compact
 
   package init(dimensions: Int, metric: Metric) {
     self.dimensions = dimensions
     self.metric = metric
+  }
+
+  /// Bytes of a row of the turbo layout, the links among them.
+  package var turboRowByteCount: Int {
+    TurboLayout(blocks: Quantizer.blocks(dimensions), degree: 2 * graph.m).stride
   }
 
   /// Refuses options that make no index.
@@ -64,5 +79,27 @@ package struct BuildOptions: Sendable, Hashable {
         "An index with neither codes nor precise rows has nothing to search; keep one of them.")
     }
     try graph.validate()
+    if layout == .turbo { try validateTurbo() }
+  }
+
+  /// What the rows of the turbo layout cannot be.
+  private func validateTurbo() throws(NeedletailError) {
+    guard metric != .innerProduct else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "Turbo mode estimates distances between a row and its neighbours, which an inner product is not;"
+          + " choose compact, or cosine or L2.")
+    }
+    guard codes == .int8 else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "Turbo mode walks on bits beside int8 codes; leave the codes to it, or choose compact.")
+    }
+    guard 2 * graph.m % TurboLayout.lanes == 0 else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "m is \(graph.m); rows of turbo mode hold 2·m links in groups of \(TurboLayout.lanes), so m is a"
+          + " multiple of \(TurboLayout.lanes / 2).")
+    }
   }
 }

@@ -15,6 +15,9 @@ struct BuiltSegment {
   var codes: MemoryBlock
   /// The lower nibbles of parted codes.
   var lowerCodes: MemoryBlock?
+  /// Rows with the bits of their neighbours, in the turbo layout; `codes`, `terms` and the links of level 0
+  /// are then written as parts of them.
+  var turboRows: MemoryBlock?
   /// `[count]` search terms, as the quantizer's finish has them.
   var terms: MemoryBlock
   var repairedNodes: Int
@@ -42,13 +45,15 @@ struct SegmentBuilder {
 
   /// Whether the scale is chosen with parted codes in mind.
   private var mayPartCodes: Bool {
-    options.codes == .int4
-      || (options.mayPartCodes && options.dimensions >= BuiltSegment.fewestDimensionsToPart)
+    options.layout == .compact
+      && (options.codes == .int4
+        || (options.mayPartCodes && options.dimensions >= BuiltSegment.fewestDimensionsToPart))
   }
 
   func build(_ rows: RowSource, _ findings: RowFindings) throws(NeedletailError) -> BuiltSegment {
     let plan = LevelPlan(count: rows.count, m: options.graph.m, seed: options.graph.seed)
-    let lossless = findings.losslessForm(options.metric)
+    // A bit says most where components are alike, which only the rotation sees to.
+    let lossless = options.layout == .turbo ? nil : findings.losslessForm(options.metric)
     monitor?.begin("coding", total: rows.count)
     var quantizer = try Quantizer.train(
       rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed,
@@ -70,6 +75,13 @@ struct SegmentBuilder {
       terms: coded.searchTerms, repairedNodes: repair.repaired,
       unreachableNodes: repair.unreachable)
     try segment.tryGraph(level)
+    if options.layout == .turbo {
+      segment.tables[0] = try builder.filled(threads: threads)
+      if repair.unreachable > 0 {
+        segment.unreachableNodes = Reachability(segment.tables[0]).unreachedCount
+      }
+      try segment.inlineNeighbors(threads: threads, monitor)
+    }
     return segment
   }
 

@@ -22,7 +22,7 @@ extension BuiltSegment {
       growth = try GraphTrial(self, HopKernel(level: level)).growth()
     }
     let isAsked = options.codes == .int4
-    guard isAsked || options.mayPartCodes else { return }
+    guard options.layout == .compact, isAsked || options.mayPartCodes else { return }
     guard !quantizer.form.isLossless else {
       options.codes = .int8
       return

@@ -16,6 +16,9 @@ package struct LinkTable: @unchecked Sendable {
   package let count: Int
   package let degree: Int
   let links: UnsafeMutablePointer<UInt32>
+  /// Ordinals from the start of one row to that of the next; more than `degree` where other things lie
+  /// between them.
+  private let stride: Int
   private let owner: any AnyObject & Sendable
 
   /// Makes a table without links.
@@ -23,6 +26,7 @@ package struct LinkTable: @unchecked Sendable {
     let block = try MemoryBlock(count: count * degree, stride: 4)
     self.count = count
     self.degree = degree
+    stride = degree
     // SAFETY: the block is new, aligned to 64 bytes and owned by this table.
     unsafe links = UnsafeMutableRawPointer(mutating: block.bytes.baseAddress ?? Self.empty)
       .assumingMemoryBound(to: UInt32.self)
@@ -32,14 +36,20 @@ package struct LinkTable: @unchecked Sendable {
 
   /// Wraps a table that is only read.
   ///
-  /// - Precondition: `bytes` holds `count·degree` ordinals, aligned to 4, for as long as `owner` lives.
+  /// - Precondition: `bytes` holds the ordinals of `count` rows, the first of each `stride` ordinals behind
+  ///   that of the row before, aligned to 4, for as long as `owner` lives.
   @unsafe
   init(
-    bytes: UnsafeRawBufferPointer, count: Int, degree: Int, owner: any AnyObject & Sendable
+    bytes: UnsafeRawBufferPointer, count: Int, degree: Int, stride: Int? = nil,
+    owner: any AnyObject & Sendable
   ) {
-    precondition(bytes.count >= count * degree * 4, "a table holds all its rows")
+    let stride = stride ?? degree
+    precondition(
+      count == 0 || bytes.count >= ((count - 1) * stride + degree) * 4,
+      "a table holds all its rows")
     self.count = count
     self.degree = degree
+    self.stride = stride
     unsafe links = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? Self.empty)
       .assumingMemoryBound(to: UInt32.self)
     self.owner = owner
@@ -52,7 +62,7 @@ package struct LinkTable: @unchecked Sendable {
   /// The first link of a row.
   @unsafe @inline(__always)
   package func row(_ ordinal: UInt32) -> UnsafeMutablePointer<UInt32> {
-    unsafe links + Int(truncatingIfNeeded: ordinal) &* degree
+    unsafe links + Int(truncatingIfNeeded: ordinal) &* stride
   }
 
   /// How many links a row has.
@@ -71,7 +81,7 @@ package struct LinkTable: @unchecked Sendable {
     return (0..<degree).map { unsafe row[$0] }
   }
 
-  /// All bytes of the table.
+  /// All bytes of a table whose rows follow one another.
   @unsafe
   package var bytes: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: links, count: count * degree * 4)

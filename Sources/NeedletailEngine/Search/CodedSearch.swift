@@ -71,6 +71,14 @@ extension SealedSegment {
         // A limit is kept more closely by short rounds.
         breadth: parameters.evaluationLimit == nil ? HopKernel.breadth : 1),
       entryRows: entryRows)
+    if turbo != nil {
+      // More than are asked for, so that the re-rank has a choice; as many as the pool holds, because codes
+      // of near copies may leave all of them open.
+      unsafe search.walk.keepBest(
+        search.buffers.best,
+        capacity: min(
+          count, scratch.bestRoom, max(width, 2 &* parameters.k, parameters.k &+ 32)))
+    }
     if ratio > 0 {
       let (blur, noise) = prepared.spread.square(step: prepared.whole == nil ? 2 : 16)
       search.walk.stop(
@@ -121,6 +129,11 @@ extension SealedSegment {
   /// `refine` needs of them.
   @unsafe
   func narrow(_ search: inout CodedSearch, _ parameters: SearchParameters) {
+    if turbo != nil {
+      // Every row that was expanded was scored by its own code already.
+      search.candidates = unsafe search.walk.takeBest()
+      return
+    }
     search.candidates = search.walk.size
     guard search.prepared.whole != nil, let quantizer, let lowerCodes else { return }
     search.candidates = unsafe openCandidates(

@@ -139,6 +139,10 @@ extension SealedSegment {
     let sum = unsafe codeSum(buffers.code, count: quantizer.codeByteCount)
     // Unit vectors: half the squared distance is one minus the cosine.
     let half: Float = metric == .cosine ? 0.5 : 1
+    if let turbo {
+      return unsafe prepareTurbo(
+        turbo.rows, turbo.layout, quantizer, buffers, scale: scale, sum: sum, half: half)
+    }
     if sharesScale, quantizer.searchFinish == .norm {
       let norm = unsafe codeSquaredNorm(buffers.code, count: quantizer.codeByteCount)
       return unsafe prepared(
@@ -174,6 +178,36 @@ extension SealedSegment {
         unsafe HopQuery(code: buffers.code, zero: zero, scale: isProduct ? scale : 2 * scale)
       }
     }
+  }
+
+  /// Prepares a query for rows that hold their neighbours' bits, in units of the common scale where there is
+  /// one.
+  @unsafe
+  private func prepareTurbo(
+    _ rows: Component, _ layout: TurboLayout, _ quantizer: Quantizer, _ buffers: SearchBuffers,
+    scale: Float, sum: Int32, half: Float
+  ) -> PreparedQuery {
+    let dimensions = quantizer.dimensions
+    let unit = quantizer.form == .globalScale ? quantizer.scale : 1
+    let queryScale = scale / unit
+    let isShared = queryScale == 1 && quantizer.form == .globalScale
+    let (tableScale, tableBase) = unsafe kernel.fillTurboTable(
+      buffers.projected, dimensions: dimensions, blocks: layout.blocks, table: buffers.table)
+    let codeNorm = unsafe codeSquaredNorm(buffers.code, count: quantizer.codeByteCount)
+    // On the common scale both sides are rounded alike, and near copies keep a distance of nothing.
+    let norm =
+      isShared
+      ? Float(codeNorm)
+      : unsafe Float(FixedOrder.squaredNorm(buffers.projected, count: dimensions)) / (unit * unit)
+    let query = unsafe HopQuery(
+      turbo: buffers.code, zero: 128 &* sum, scale: 2 * queryScale, norm: norm,
+      table: buffers.table, tableScale: tableScale / unit, tableBase: tableBase / unit)
+    return unsafe PreparedQuery(
+      rows: CodedRows(space: HopSpace(turbo: rows.start, layout, count: count), query: query),
+      base: 0, unit: half * unit * unit, isInteger: false, isExact: false,
+      spread: isShared
+        ? .shared(dimensions: Float(dimensions))
+        : .product(weight: 2, queryNorm: norm.squareRoot(), queryScale: queryScale))
   }
 
   /// Puts a prepared query together, for as much of the codes as the walk reads and for all of them.
@@ -220,6 +254,10 @@ extension SealedSegment {
   @unsafe
   private func unitAndNorm(_ ordinal: UInt32, _ quantizer: Quantizer) -> (Float, Float) {
     let at = Int(truncatingIfNeeded: ordinal)
+    if turbo != nil {
+      let (factor, norm) = unsafe rowTerms(ordinal)
+      return (factor, norm.squareRoot())
+    }
     switch quantizer.searchFinish {
     case .norm:
       let norm = unsafe terms.start.load(fromByteOffset: at &* 4, as: Int32.self)

@@ -22,11 +22,15 @@ struct SearchBuffers: BitwiseCopyable {
   /// One decoded row.
   var row: UnsafeMutablePointer<Float>
   var code: UnsafeMutablePointer<Int8>
+  /// The table of a query over rows that hold their neighbours' bits.
+  var table: UnsafeMutablePointer<UInt8>
   var distances: UnsafeMutablePointer<Float>
   var ordinals: UnsafeMutablePointer<UInt32>
   var ranked: UnsafeMutablePointer<Neighbor>
   /// The candidates of the walk.
   var pool: UnsafeMutablePointer<CandidateKey>
+  /// The nearest rows that a walk over rows with their neighbours' bits expanded.
+  var best: UnsafeMutablePointer<CandidateKey>
 
   /// Buffers without room.
   fileprivate init(pool: UnsafeMutablePointer<CandidateKey>) {
@@ -35,9 +39,11 @@ struct SearchBuffers: BitwiseCopyable {
     unsafe row = query
     unsafe distances = query
     unsafe code = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
+    unsafe table = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
     unsafe ordinals = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
     unsafe ranked = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
     unsafe self.pool = pool
+    unsafe best = pool
   }
 }
 
@@ -52,6 +58,8 @@ package final class SearchScratch: @unchecked Sendable {
   private var lists: MemoryBlock
   private var dimensions = 0
   private var width = 0
+  /// Keys that `best`, and the pool they are put into in the end, have room for.
+  var bestRoom: Int { min(width, walk.width) + 64 }
 
   private init() throws(NeedletailError) {
     walk = try WalkScratch(rows: 1, width: 1, degree: 1)
@@ -69,7 +77,7 @@ package final class SearchScratch: @unchecked Sendable {
     if dimensions > self.dimensions {
       let floats = (dimensions * 4 + 63) & ~63
       let bytes = Quantizer.blocks(dimensions) * 64
-      vectors = try MemoryBlock(byteCount: 3 * floats + bytes)
+      vectors = try MemoryBlock(byteCount: 3 * floats + 5 * bytes)
       self.dimensions = dimensions
       // SAFETY: the parts lie one behind the other in the block.
       let start = unsafe vectors.mutableBytes.baseAddress.unsafelyUnwrapped
@@ -77,10 +85,11 @@ package final class SearchScratch: @unchecked Sendable {
       unsafe buffers.projected = (start + floats).assumingMemoryBound(to: Float.self)
       unsafe buffers.row = (start + 2 * floats).assumingMemoryBound(to: Float.self)
       unsafe buffers.code = (start + 3 * floats).assumingMemoryBound(to: Int8.self)
+      unsafe buffers.table = (start + 3 * floats + bytes).assumingMemoryBound(to: UInt8.self)
     }
     if width > self.width {
       let width = max(width, 2 * self.width, 256)
-      lists = try MemoryBlock(byteCount: (width + 64) * 24)
+      lists = try MemoryBlock(byteCount: (width + 64) * 32)
       self.width = width
       let start = unsafe lists.mutableBytes.baseAddress.unsafelyUnwrapped
       unsafe buffers.ranked = start.assumingMemoryBound(to: Neighbor.self)
@@ -88,6 +97,8 @@ package final class SearchScratch: @unchecked Sendable {
         .assumingMemoryBound(to: Float.self)
       unsafe buffers.ordinals = UnsafeMutableRawPointer(buffers.distances + width + 64)
         .assumingMemoryBound(to: UInt32.self)
+      unsafe buffers.best = UnsafeMutableRawPointer(buffers.ordinals + width + 64)
+        .assumingMemoryBound(to: CandidateKey.self)
     }
   }
 

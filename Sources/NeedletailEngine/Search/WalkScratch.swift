@@ -19,7 +19,8 @@ package final class WalkScratch: @unchecked Sendable {
   private var memory: MemoryBlock
   private var wordCount = 0
   private var rows = 0
-  private var width = 0
+  /// Keys that the pool has room for, besides those that a round adds.
+  private(set) var width = 0
   private var degree = 0
 
   init(rows: Int, width: Int, degree: Int) throws(NeedletailError) {

@@ -81,6 +81,11 @@ extension SealedSegment {
       switch section.kind {
       case SegmentSection.codes, SegmentSection.lowerCodes, SegmentSection.terms:
         sizes.codes += section.byteCount
+      case SegmentSection.turboRows:
+        // Of each row the links' ordinals count as graph.
+        let links = count * 2 * parameters.options.graph.m * 4
+        sizes.codes += section.byteCount - links
+        sizes.graph += links
       case SegmentSection.baseLinks, SegmentSection.upperLinks: sizes.graph += section.byteCount
       case SegmentSection.ids, SegmentSection.idOrder: sizes.ids += section.byteCount
       case SegmentSection.rows, SegmentSection.norms: sizes.rows += section.byteCount

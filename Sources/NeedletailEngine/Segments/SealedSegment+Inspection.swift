@@ -41,6 +41,7 @@ extension SealedSegment {
     }
     inspectIdentities(limit, &faults)
     inspectTerms(limit, &faults)
+    inspectTurbo(limit, &faults)
     inspectRows(limit, &faults)
     if faults.isEmpty, count > 0 {
       let unreached = Reachability(tables[0]).unreachedCount
@@ -106,6 +107,7 @@ extension SealedSegment {
         faults.append("The code of row \(ordinal) goes on behind its last component.")
       }
       switch quantizer.searchFinish {
+      case _ where turbo != nil: break
       case .norm:
         let stored = unsafe terms.start.load(fromByteOffset: ordinal * 4, as: Int32.self)
         let norm = Self.squaredNorm(code)
@@ -123,7 +125,7 @@ extension SealedSegment {
     }
   }
 
-  private static func squaredNorm(_ code: [UInt8]) -> Int32 {
+  static func squaredNorm(_ code: [UInt8]) -> Int32 {
     var sum: Int32 = 0
     for byte in code {
       let component = Int32(byte) &- 128

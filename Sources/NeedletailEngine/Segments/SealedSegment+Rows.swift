@@ -25,6 +25,10 @@ extension SealedSegment {
     _ ordinal: UInt32, _ quantizer: Quantizer, into code: UnsafeMutablePointer<UInt8>
   ) {
     let (at, length) = (Int(truncatingIfNeeded: ordinal), quantizer.codeByteCount)
+    if let rows = turboRows {
+      unsafe UnsafeMutableRawPointer(code).copyMemory(from: rows.row(ordinal), byteCount: length)
+      return
+    }
     guard let lowerCodes else {
       unsafe UnsafeMutableRawPointer(code).copyMemory(
         from: codes.start + at &* length, byteCount: length)
@@ -34,6 +38,18 @@ extension SealedSegment {
       upper: (codes.start + at &* (length / 2)).assumingMemoryBound(to: UInt8.self),
       lower: (lowerCodes.start + at &* (length / 2)).assumingMemoryBound(to: UInt8.self),
       blocks: quantizer.blocks, code: code)
+  }
+
+  /// The factor of a row's code and the squared norm of what it stands for, where rows have a factor of their
+  /// own.
+  @unsafe
+  func rowTerms(_ ordinal: UInt32) -> (factor: Float, norm: Float) {
+    if let rows = turboRows { return unsafe rows.terms(ordinal) }
+    let at = Int(truncatingIfNeeded: ordinal) &* 8
+    return unsafe (
+      terms.start.load(fromByteOffset: at, as: Float.self),
+      terms.start.load(fromByteOffset: at &+ 4, as: Float.self)
+    )
   }
 
   /// The row that distances are computed on: a unit row under cosine, the row itself otherwise.

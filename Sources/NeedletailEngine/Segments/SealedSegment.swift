@@ -16,6 +16,8 @@ package final class SealedSegment: @unchecked Sendable {
   /// The lower nibbles of parted codes.
   let lowerCodes: Component?
   let terms: Component
+  /// Rows of the turbo layout, which stand for codes, terms and links.
+  let turbo: (rows: Component, layout: TurboLayout)?
   let ids: Component
   let idOrder: Component
   let norms: Component?
@@ -48,11 +50,12 @@ package final class SealedSegment: @unchecked Sendable {
     self.quantizer = options.codes == .none ? nil : quantizer
     self.file = file
     self.placements = placements
-    if options.codes != .none {
-      guard let quantizer else {
-        throw NeedletailError(
-          .corrupted, "The segment has codes and no quantizer.", at: .init(path: file.region.path))
-      }
+    guard options.codes == .none || quantizer != nil else {
+      throw NeedletailError(
+        .corrupted, "The segment has codes and no quantizer.", at: .init(path: file.region.path))
+    }
+    turbo = try Self.turboRows(file, parameters, quantizer, placements.codes)
+    if let quantizer, turbo == nil, options.codes != .none {
       let isParted = options.codes == .int4
       let stride = isParted ? quantizer.codeByteCount / 2 : quantizer.codeByteCount
       codes = try Component(
@@ -90,27 +93,56 @@ package final class SealedSegment: @unchecked Sendable {
     } else {
       rows = nil
     }
-    tables = try Self.tables(file, parameters, placements.graph)
+    tables = try Self.tables(file, parameters, placements.graph, turbo)
     kernel = HopKernel()
     rowKernel = try Self.rowKernel(parameters)
   }
 
+  private static func turboRows(
+    _ file: SectionedFile, _ parameters: SegmentParameters, _ quantizer: Quantizer?,
+    _ placement: Placement
+  ) throws(NeedletailError) -> (rows: Component, layout: TurboLayout)? {
+    guard parameters.options.layout == .turbo, let quantizer else { return nil }
+    // The options were checked: so many links are whole groups.
+    let layout = TurboLayout(blocks: quantizer.blocks, degree: 2 * parameters.options.graph.m)
+    let section = try file.section(
+      SegmentSection.turboRows, count: parameters.count, stride: layout.stride)
+    return (try Component(file, section, placement), layout)
+  }
+
+  /// The links of level 0, in a table of their own or between the parts of turbo rows.
+  private static func baseTable(
+    _ file: SectionedFile, _ parameters: SegmentParameters, _ placement: Placement,
+    _ turbo: (rows: Component, layout: TurboLayout)?
+  ) throws(NeedletailError) -> LinkTable {
+    let degree = 2 * parameters.options.graph.m
+    guard let turbo else {
+      let base = try Component(
+        file,
+        file.section(SegmentSection.baseLinks, count: parameters.count, stride: degree * 4),
+        placement)
+      return unsafe LinkTable(
+        bytes: base.bytes, count: parameters.count, degree: degree, owner: base.owner)
+    }
+    let first = unsafe min(turbo.layout.linksOffset, turbo.rows.bytes.count)
+    return unsafe LinkTable(
+      bytes: UnsafeRawBufferPointer(rebasing: turbo.rows.bytes[first...]),
+      count: parameters.count, degree: degree, stride: turbo.layout.stride / 4,
+      owner: turbo.rows.owner)
+  }
+
   private static func tables(
-    _ file: SectionedFile, _ parameters: SegmentParameters, _ placement: Placement
+    _ file: SectionedFile, _ parameters: SegmentParameters, _ placement: Placement,
+    _ turbo: (rows: Component, layout: TurboLayout)?
   ) throws(NeedletailError) -> [LinkTable] {
     let m = parameters.options.graph.m
-    let base = try Component(
-      file,
-      file.section(SegmentSection.baseLinks, count: parameters.count, stride: 2 * m * 4), placement)
     let upperCounts = parameters.levelCounts.dropFirst()
     // Each level holds no more rows than the one below, and there are few: the sum cannot overflow.
     let upper = try Component(
       file,
       file.section(
         SegmentSection.upperLinks, count: upperCounts.reduce(0, +), stride: m * 4), placement)
-    var tables = unsafe [
-      LinkTable(bytes: base.bytes, count: parameters.count, degree: 2 * m, owner: base.owner)
-    ]
+    var tables = [try baseTable(file, parameters, placement, turbo)]
     var offset = 0
     for count in upperCounts {
       let length = count * m * 4

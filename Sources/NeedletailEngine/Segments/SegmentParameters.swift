@@ -11,6 +11,8 @@ package enum SegmentSection {
   package static let lowerCodes = SectionKind("CODL")
   /// `[count]` terms of the quantizer's search finish; absent without codes.
   package static let terms = SectionKind("TERM")
+  /// `[count]` rows of the turbo layout, which then stand for `CODE`, `TERM` and `LNK0`.
+  package static let turboRows = SectionKind("TRBO")
   /// `[count, 2·m]` links of level 0.
   package static let baseLinks = SectionKind("LNK0")
   /// Links of the upper levels, one table after another: `[counts[l], m]`.
@@ -77,7 +79,8 @@ package struct SegmentParameters: Sendable, Hashable {
 
   private var flags: UInt32 {
     (options.graph.extendsCandidates ? 1 : 0) | (options.graph.keepsPruned ? 2 : 0)
-      | (quantizer == nil ? 0 : 4) | options.graph.productLinks.rawValue << 8
+      | (quantizer == nil ? 0 : 4) | (options.layout == .turbo ? 8 : 0)
+      | options.graph.productLinks.rawValue << 8
   }
 
   package init(
@@ -116,12 +119,13 @@ package struct SegmentParameters: Sendable, Hashable {
     options.graph.m = Int(try reader.read(UInt32.self))
     options.graph.efConstruction = Int(try reader.read(UInt32.self))
     let flags: UInt32 = try reader.read()
-    guard flags & 0xf8 == 0, let links = ProductLinks(rawValue: flags >> 8) else {
+    guard flags & 0xf0 == 0, let links = ProductLinks(rawValue: flags >> 8) else {
       throw reader.corrupted("The flags \(flags) are not known.")
     }
     options.graph.extendsCandidates = flags & 1 != 0
     options.graph.keepsPruned = flags & 2 != 0
     options.graph.productLinks = links
+    options.layout = flags & 8 != 0 ? .turbo : .compact
     options.graph.seed = try reader.read()
     do throws(NeedletailError) { try options.validate() } catch {
       throw NeedletailError(
@@ -145,6 +149,9 @@ package struct SegmentParameters: Sendable, Hashable {
     }
     guard codes != .int4 || !form.isLossless else {
       throw reader.corrupted("Codes that lose nothing are never parted.")
+    }
+    guard options.layout == .compact || !form.isLossless else {
+      throw reader.corrupted("Rows of turbo mode are always rotated.")
     }
     guard count > 0 || levelCounts == [0] else {
       throw reader.corrupted("A segment without rows has levels.")

@@ -21,6 +21,25 @@ struct SegmentWriter {
       levelCounts: segment.levelCounts, repairedNodes: segment.repairedNodes,
       unreachableNodes: segment.unreachableNodes, growth: segment.growth, quantizer: quantizer)
     try writer.write(SegmentSection.parameters, count: 1, bytes: parameters.encoded.bytes)
+    if let rows = segment.turboRows {
+      try writer.beginSection(SegmentSection.turboRows, count: count)
+      unsafe try writer.append(rows.bytes)
+      writer.endSection()
+    } else {
+      try writeWalked(to: writer)
+    }
+    let upper = segment.tables.dropFirst()
+    try writer.beginSection(
+      SegmentSection.upperLinks, count: upper.reduce(0) { $0 + $1.count })
+    for table in upper { unsafe try writer.append(table.bytes) }
+    writer.endSection()
+    try writeIdentities(to: writer)
+    if parameters.hasRows { try writeRows(to: writer) }
+  }
+
+  /// Codes, terms and the links of level 0.
+  private func writeWalked(to writer: SectionedFileWriter) throws(NeedletailError) {
+    let count = segment.count
     if segment.options.codes != .none {
       try writer.beginSection(SegmentSection.codes, count: count)
       unsafe try writer.append(segment.codes.bytes)
@@ -37,13 +56,6 @@ struct SegmentWriter {
     try writer.beginSection(SegmentSection.baseLinks, count: count)
     unsafe try writer.append(segment.tables[0].bytes)
     writer.endSection()
-    let upper = segment.tables.dropFirst()
-    try writer.beginSection(
-      SegmentSection.upperLinks, count: upper.reduce(0) { $0 + $1.count })
-    for table in upper { unsafe try writer.append(table.bytes) }
-    writer.endSection()
-    try writeIdentities(to: writer)
-    if parameters.hasRows { try writeRows(to: writer) }
   }
 
   private func writeIdentities(to writer: SectionedFileWriter) throws(NeedletailError) {

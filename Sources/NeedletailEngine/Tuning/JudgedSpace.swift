@@ -29,10 +29,9 @@ struct JudgedSpace: Sendable {
       unsafe segment.copyRow(ordinal, into: row)
       return
     }
-    let at = Int(truncatingIfNeeded: ordinal)
     var factor = quantizer.scale
     if quantizer.searchFinish == .factor {
-      unsafe factor = segment.terms.start.load(fromByteOffset: at * 8, as: Float.self)
+      unsafe factor = segment.rowTerms(ordinal).factor
     }
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: quantizer.codeByteCount) {
       guard let code = $0.baseAddress else { return }

@@ -13,8 +13,8 @@
       usage: """
         needletail build --input <file> --metric cosine|l2|ip --output <dir>
             [--ids <file>] [--m 16] [--ef-construction 200]
-            [--codes auto|int8|int4|none] [--rerank f32|bf16|f16|none]
-            [--seed <n>] [--threads <n>]
+            [--mode auto|compact|turbo] [--codes auto|int8|int4|none]
+            [--rerank f32|bf16|f16|none] [--seed <n>] [--threads <n>]
             [--no-tune] [--tune-seconds 30] [--dry-run] [--json]
         """,
       discussion: """
@@ -45,6 +45,9 @@
       name: .customLong("ef-construction"),
       help: "Candidates considered for the links of a node, from 1.")
     var efConstruction = 200
+    @Option(
+      help: "The layout: compact, turbo (neighbours' bits beside each row: more memory), or auto.")
+    var mode = IndexMode.automatic
     @Option(
       help: """
         What the walk compares: int8 codes, int4 (their upper halves), none (the rows as --rerank keeps \
@@ -84,6 +87,7 @@
       var configuration = VectorIndex.Configuration(dimensions: base.dimensions, metric: metric)
       configuration.graph.m = m
       configuration.graph.efConstruction = efConstruction
+      configuration.mode = mode
       configuration.codes = codes
       configuration.preciseRows = rerank
       configuration.seed = seed

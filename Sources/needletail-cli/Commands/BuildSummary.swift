@@ -77,7 +77,8 @@
           + "need \(Numerals.bytes(memory.total)):")
       for line in Wording.memory(memory, placement: [:]) { print(line) }
       if base.element == .float32 || base.element == .float16, configuration.metric != .cosine,
-        configuration.codes != .none, configuration.preciseRows != .none
+        configuration.codes != .none, configuration.preciseRows != .none,
+        configuration.mode != .turbo
       {
         print("Less, if all components are whole numbers of a byte: codes then lose nothing.")
       }

@@ -55,6 +55,7 @@
           : "\(information.codes.rawValue), \(quantizer.form), error "
             + "\(Numerals.fixed(quantizer.relativeError * 100, 2)) %",
       ])
+      table.add(["mode", information.mode.rawValue])
       if quantizer.form != "none" { table.add(["rotation", quantizer.rotation]) }
       table.add(["precise rows", Wording.preciseRows(information)])
       table.add([

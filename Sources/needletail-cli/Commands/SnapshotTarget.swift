@@ -116,7 +116,7 @@
         metric: information.metric.rawValue,
         properties: [
           "m": "\(information.m)", "efConstruction": "\(information.efConstruction)",
-          "seed": "\(information.seed)",
+          "seed": "\(information.seed)", "mode": information.mode.rawValue,
           "codes": information.codes == .none
             ? "none" : "\(information.codes.rawValue), \(quantizer.form)",
           "precise rows": Wording.preciseRows(information),

@@ -6,6 +6,7 @@
 
   extension Metric: ExpressibleByArgument {}
   extension CodeKind: ExpressibleByArgument {}
+  extension IndexMode: ExpressibleByArgument {}
   extension PreciseRows: ExpressibleByArgument {}
 
   /// The switch that every command has.

@@ -176,7 +176,8 @@ static void check_hops(void) {
             .terms = whole ? (const void *)norms : (const void *)terms, .count = COUNT,
             .blocks = blocks, .finish = (ndl_finish)finish, .width = (ndl_width)width};
         ndl_hop_query query = {
-            code, 128 * ndl_code_sum(code, blocks * 64), 77, 0.37f, 1.91f, 0.83f, 5.5f, 0.21f};
+            .code = code, .zero = 128 * ndl_code_sum(code, blocks * 64), .offset = 77,
+            .scale = 0.37f, .norm_scale = 1.91f, .factor = 0.83f, .norm = 5.5f, .delta = 0.21f};
         for (uint32_t n = 0; n <= COUNT; n++) {
           uint32_t rows[COUNT + NDL_HOP_SLACK];
           ndl_key a[COUNT + NDL_HOP_SLACK], b[COUNT + NDL_HOP_SLACK];
@@ -190,6 +191,76 @@ static void check_hops(void) {
                 "hop nearest", n);
         }
       }
+    }
+  }
+}
+
+// Whole walks over rows with their neighbours' bits.
+static void check_turbo(void) {
+  const ndl_turbo_kernels *kernels[2] = {
+      ndl_turbo_kernels_for(NDL_LEVEL_SCALAR), ndl_turbo_kernels_for(NDL_LEVEL_NEON)};
+  check(kernels[0] != kernels[1], "turbo: no NEON kernels", 0);
+  enum { COUNT = 200, BLOCKS = 5, DEGREE = 64, WIDTH = 50 };
+  for (uint32_t blocks = 1; blocks <= BLOCKS; blocks++) {
+    for (uint32_t degree = 32; degree <= DEGREE; degree += 32) {
+      const size_t stride = ndl_turbo_stride(blocks, degree), d = blocks * 64 - 5;
+      uint8_t *rows = calloc(COUNT, stride);
+      static int8_t code[BLOCKS * 64];
+      static float x[BLOCKS * 64];
+      for (size_t j = 0; j < d; j++) {
+        x[j] = draw_float() * 100;
+        code[j] = (int8_t)x[j];
+      }
+      for (size_t j = d; j < blocks * 64; j++) code[j] = 0;
+      for (size_t i = 0; i < COUNT; i++) {
+        uint8_t *row = rows + i * stride;
+        for (size_t j = 0; j < blocks * 64; j++) row[j] = j < d ? (uint8_t)(1 + draw() % 255) : 128;
+        float terms[2] = {1, 0};
+        for (size_t j = 0; j < d; j++) terms[1] += (float)((row[j] - 128) * (row[j] - 128));
+        memcpy(row + ndl_turbo_terms_at(blocks, degree), terms, sizeof terms);
+      }
+      for (size_t i = 0; i < COUNT; i++) {
+        uint8_t *row = rows + i * stride;
+        for (uint32_t place = 0; place < degree; place++) {
+          uint32_t link = draw() % COUNT;
+          uint32_t factors = ndl_turbo_link(
+              row, 1, rows + link * stride, 1, blocks, place % 32,
+              row + blocks * 64 + place / 32 * (size_t)blocks * 256);
+          memcpy(row + ndl_turbo_factors_at(blocks, degree) + place * 4, &factors, 4);
+          memcpy(row + ndl_turbo_links_at(blocks, degree) + place * 4, &link, 4);
+        }
+      }
+      static uint8_t tables[2][BLOCKS * 256];
+      static ndl_key pools[2][WIDTH + 4 * DEGREE], bests[2][20];
+      uint32_t sizes[2], hops[2];
+      for (int level = 0; level < 2; level++) {
+        float scale, base;
+        kernels[level]->table(x, (uint32_t)d, blocks, tables[level], &scale, &base);
+        ndl_hop_space space = {.codes = rows, .count = COUNT, .blocks = blocks, .degree = degree};
+        ndl_hop_query query = {
+            .code = code, .zero = 128 * ndl_code_sum(code, blocks * 64), .scale = 2, .norm = 7e4f,
+            .table = tables[level], .table_scale = scale, .table_base = base};
+        uint64_t visited[COUNT / 48 + 1] = {0};
+        uint32_t ordinals[4 * DEGREE + NDL_HOP_SLACK];
+        ndl_key keys[4 * DEGREE + NDL_HOP_SLACK];
+        ndl_hop_links links = {.rows = ordinals, .degree = degree, .count = COUNT};
+        ndl_hop_walk walk = {
+            .pool = pools[level], .capacity = WIDTH, .window = WIDTH, .least = 5, .end = ~(ndl_key)0,
+            .edge = ~(ndl_key)0, .size = 1, .visited = visited, .epoch = 1, .ordinals = ordinals,
+            .keys = keys, .breadth = 1, .best = bests[level], .best_capacity = 20};
+        walk.pool[0] = kernels[level]->nearest(&space, &query, 64, 3);
+        uint32_t first = (uint32_t)walk.pool[0] >> 1;
+        visited[first / 48] = 1ull << 48 | 1ull << first % 48;
+        while (kernels[level]->gather(&space, &links, &walk) >= 0)
+          kernels[level]->settle(&space, &query, &links, &walk);
+        sizes[level] = walk.size;
+        hops[level] = walk.hops;
+      }
+      check(memcmp(tables[0], tables[1], blocks * 256) == 0, "turbo table", d);
+      check(sizes[0] == sizes[1] && hops[0] == hops[1] && hops[0] >= 20, "turbo hops", d);
+      check(memcmp(pools[0], pools[1], sizes[0] * sizeof(ndl_key)) == 0, "turbo pool", d);
+      check(memcmp(bests[0], bests[1], sizeof bests[0]) == 0, "turbo best", d);
+      free(rows);
     }
   }
 }
@@ -225,6 +296,7 @@ int main(int count, char **arguments) {
   CODES(ip_i8i8);
   check_conversions(scalar, neon);
   check_hops();
+  check_turbo();
   printf("NEON against scalar: %ld comparisons, %ld failures\n", comparisons, failures);
   return failures == 0 ? 0 : 1;
 }
