@@ -13,6 +13,7 @@ IS_AT(needletail_build_options, metric, 4);
 IS_AT(needletail_build_options, dimensions, 8);
 IS_AT(needletail_build_options, seed, 32);
 IS_AT(needletail_build_options, rows, 40);
+IS_AT(needletail_build_options, mode, 48);
 IS_AT(needletail_build_options, threads, 52);
 IS_AT_LEAST(needletail_build_options, 56);
 
@@ -38,6 +39,7 @@ IS_AT(needletail_information, dimensions, 8);
 IS_AT(needletail_information, rows, 48);
 IS_AT(needletail_information, quantizer_bytes, 88);
 IS_AT(needletail_information, is_tuned, 96);
+IS_AT(needletail_information, mode, 100);
 IS_AT_LEAST(needletail_information, 104);
 
 IS_AT(needletail_tune_options, queries, 16);

@@ -54,10 +54,12 @@ private func configuration(
       (Int32(NEEDLETAIL_CODES_INT8), .int8), (Int32(NEEDLETAIL_CODES_INT4), .int4),
       (Int32(NEEDLETAIL_CODES_NONE), .none),
     ])
-  // Every index of this version is compact.
-  _ = try choice(
+  configuration.mode = try choice(
     given.mode, "options->mode",
-    [(Int32(NEEDLETAIL_MODE_AUTO), true), (Int32(NEEDLETAIL_MODE_COMPACT), true)])
+    [
+      (Int32(NEEDLETAIL_MODE_AUTO), IndexMode.automatic),
+      (Int32(NEEDLETAIL_MODE_COMPACT), .compact), (Int32(NEEDLETAIL_MODE_TURBO), .turbo),
+    ])
   return configuration
 }
 

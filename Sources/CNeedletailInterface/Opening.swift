@@ -99,6 +99,8 @@ public func needletail_get_information(
     value.id_bytes = UInt64(memory.ids)
     value.quantizer_bytes = UInt64(memory.quantizer)
     value.is_tuned = index.snapshot.tuning == nil ? 0 : 1
+    value.mode = Int32(
+      configuration.mode == .turbo ? NEEDLETAIL_MODE_TURBO : NEEDLETAIL_MODE_COMPACT)
     unsafe try fill(place, value, "information")
   }
 }

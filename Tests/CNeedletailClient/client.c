@@ -116,6 +116,38 @@ static const char *check_missing_answers_are_marked(const char *directory) {
   return NULL;
 }
 
+static const char *check_turbo_mode_is_another_layout(const char *directory) {
+  enum { K = 5 };
+  float *rows = client_rows(ROWS, 10);
+  needletail_build_options options = NEEDLETAIL_BUILD_OPTIONS_INIT;
+  options.dimensions = DIMENSIONS;
+  options.metric = NEEDLETAIL_L2;
+  needletail_rows part = {.components = rows, .count = ROWS};
+  needletail_information information[2] = {NEEDLETAIL_INFORMATION_INIT, NEEDLETAIL_INFORMATION_INIT};
+  for (int32_t mode = NEEDLETAIL_MODE_COMPACT; mode <= NEEDLETAIL_MODE_TURBO; mode++) {
+    options.mode = mode;
+    char *path = client_path(directory, mode == NEEDLETAIL_MODE_TURBO ? "turbo" : "compact");
+    needletail_index *index = NULL;
+    EXPECT_OK(needletail_build(path, &options, &part, 1, NULL, &index));
+    needletail_close(index);
+    EXPECT_OK(needletail_open(path, NULL, &index));
+    free(path);
+    EXPECT_OK(needletail_get_information(index, &information[mode - 1]));
+    EXPECT(information[mode - 1].mode == mode);
+    uint64_t ids[K];
+    float distances[K];
+    for (uint64_t i = 0; i < ROWS; i += 37) {
+      EXPECT_OK(needletail_search(
+          index, rows + i * DIMENSIONS, DIMENSIONS, K, NULL, ids, distances, NULL, NULL));
+      EXPECT(ids[0] == i && distances[0] == 0);
+    }
+    needletail_close(index);
+  }
+  EXPECT(information[1].code_bytes > 2 * information[0].code_bytes);
+  free(rows);
+  return NULL;
+}
+
 static const char *check_batches_give_what_single_calls_give(const char *directory) {
   enum { K = 70, QUERIES = 64 };
   float *rows = client_rows(ROWS, 3);
@@ -412,6 +444,7 @@ static const struct {
     {"the library says what it is", check_the_library_says_what_it_is},
     {"a row finds itself", check_a_row_finds_itself},
     {"missing answers are marked", check_missing_answers_are_marked},
+    {"turbo mode is another layout", check_turbo_mode_is_another_layout},
     {"batches give what single calls give", check_batches_give_what_single_calls_give},
     {"limits are told", check_limits_are_told},
     {"elements and strides", check_elements_and_strides},

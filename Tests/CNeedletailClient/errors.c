@@ -52,6 +52,13 @@ const char *check_errors_of_build(const char *directory) {
   WITH(INVALID, rows, 5, "options->rows is 5");
   WITH(INVALID, codes, -2, "options->codes is -2");
   WITH(INVALID, mode, 3, "options->mode is 3");
+  options = good_options();
+  options.mode = NEEDLETAIL_MODE_TURBO;
+  options.m = 8;
+  EXPECT_ERROR(INVALID, "m is 8", BUILD());
+  options.m = 16;
+  options.metric = NEEDLETAIL_INNER_PRODUCT;
+  EXPECT_ERROR(INVALID, "inner product", BUILD());
   WITH(INVALID, struct_size, 0, "NEEDLETAIL_BUILD_OPTIONS_INIT");
   WITH(INVALID, struct_size, sizeof options - 1, "struct_size");
   WITH(INVALID, struct_size, UINT32_MAX, "struct_size");

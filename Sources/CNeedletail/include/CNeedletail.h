@@ -144,11 +144,13 @@ enum {
   NEEDLETAIL_CODES_INT4 = 3,     // one byte per component, of which the walk reads the upper half
 };
 
-// How an index is laid out.
+// How what a walk reads is laid out.
 enum {
-  NEEDLETAIL_MODE_AUTO = 0,     // chosen from the data
+  NEEDLETAIL_MODE_AUTO = 0,     // what suits the rows; compact for all that was measured so far
   NEEDLETAIL_MODE_COMPACT = 1,  // codes apart from links: the least memory
-  NEEDLETAIL_MODE_TURBO = 2,    // neighbours' codes beside the links: more memory, fewer misses
+  // A row with its links and one bit per component of each neighbour: one read a hop, for four times the
+  // memory of codes and links. For L2 and cosine, codes default or int8, and an m that is a multiple of 16.
+  NEEDLETAIL_MODE_TURBO = 2,
 };
 
 // The id that fills the places of answers that are missing. No row may have it.
@@ -285,7 +287,7 @@ typedef struct needletail_information {
   uint64_t id_bytes;
   uint64_t quantizer_bytes;
   uint32_t is_tuned;  // 1: searches may ask for a recall
-  uint32_t reserved;
+  int32_t mode;       // NEEDLETAIL_MODE_COMPACT or _TURBO
 } needletail_information;
 
 #define NEEDLETAIL_INFORMATION_INIT \

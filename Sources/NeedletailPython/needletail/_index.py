@@ -71,7 +71,9 @@ class Index:
         What the walk compares: "int8" codes, "int4" (their upper halves), "none" (the rows as they are
         kept); "auto" chooses between the first two when the graph is built.
     mode
-        "auto", "compact" or "turbo": how the index is laid out.
+        How what the walk reads is laid out: "compact", "turbo" (every row beside its neighbours' bits, for
+        four times the memory of codes and links; under "l2" and "cosine", with an `m` that is a multiple of 16), or
+        "auto", which chooses compact for all that was measured so far.
 
     An index may be searched from many threads at once; calls that change it wait for each other.
     """
@@ -99,6 +101,13 @@ class Index:
         self._mode = _word(mode, "mode", native.MODES)
         if self._rows == "none" and self._codes == "none":
             refuse("An index with neither codes nor rows has nothing to search; keep one of them.")
+        if self._mode == "turbo" and (
+            self._metric == "ip" or self._m % 16 != 0 or self._codes in ("int4", "none")
+        ):
+            refuse(
+                f"metric={self._metric!r}, m={self._m}, codes={self._codes!r}: turbo mode is for \"l2\" and "
+                "\"cosine\", an m that is a multiple of 16, and int8 codes; change these, or choose "
+                "mode=\"compact\".")
 
     def _reset(self) -> None:
         self._lock = threading.RLock()
@@ -444,7 +453,7 @@ class Index:
             self._seed = information.seed
             self._rows = information.rows
             self._codes = information.codes
-            self._mode = "auto"
+            self._mode = information.mode
             self._opened = opened
         return self
 

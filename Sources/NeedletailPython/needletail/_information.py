@@ -22,6 +22,7 @@ class Information:
     seed: int
     rows: str
     codes: str
+    mode: str
     is_tuned: bool
     bytes: dict[str, int]
     path: str
@@ -47,6 +48,7 @@ def read_information(structure: native.InformationStructure, path: str) -> Infor
         seed=structure.seed,
         rows=_word(native.ROWS, structure.rows),
         codes=_word(native.CODES, structure.codes),
+        mode=_word(native.MODES, structure.mode),
         is_tuned=structure.is_tuned != 0,
         bytes={
             "codes": structure.code_bytes,

@@ -53,7 +53,7 @@ class InformationStructure(_Sized):
         ("count", c_uint64), ("m", c_uint64), ("ef_construction", c_uint64), ("seed", c_uint64),
         ("rows", c_int32), ("codes", c_int32), ("code_bytes", c_uint64), ("graph_bytes", c_uint64),
         ("row_bytes", c_uint64), ("id_bytes", c_uint64), ("quantizer_bytes", c_uint64),
-        ("is_tuned", c_uint32), ("reserved", c_uint32)]
+        ("is_tuned", c_uint32), ("mode", c_int32)]
 
 
 class SearchOptions(_Sized):

@@ -45,6 +45,24 @@ class IndexTests(unittest.TestCase):
         self.assertEqual(information.total_bytes, sum(information.bytes.values()))
         self.assertGreaterEqual(information.bytes["rows"], 500 * 24 * 2)
 
+    def test_turbo_mode_is_another_layout_of_the_same_index(self):
+        rows, queries = worlds.clusters(600), worlds.clusters(40, seed=2)
+        for metric in ["l2", "cosine"]:
+            sizes = {}
+            for mode in ["auto", "compact", "turbo"]:
+                index = needletail.Index(24, metric, mode=mode)
+                index.add(None, rows)
+                found, _ = index.search(queries, k=10, ef=100, threads=2)
+                self.assertGreater(worlds.recall(found, queries, rows, metric), 0.9, mode)
+                information = index.information
+                self.assertEqual(information.mode, "turbo" if mode == "turbo" else "compact")
+                sizes[mode] = information.bytes["codes"]
+            self.assertEqual(sizes["auto"], sizes["compact"])
+            self.assertEqual(sizes["turbo"], 600 * (64 + 256 + 128 + 64))
+        # What is added later is laid out in the same way.
+        index.add(None, rows[:1])
+        self.assertEqual((index.information.mode, len(index)), ("turbo", 601))
+
     def test_membership_and_ids(self):
         index = self.index()
         for _ in range(2):
@@ -161,7 +179,9 @@ class IndexTests(unittest.TestCase):
             ("metric is 'l3'", dict(metric="l3")), ("m is 1", dict(m=1)), ("m is 129", dict(m=129)),
             ("ef_construction is 0", dict(ef_construction=0)), ("seed is -1", dict(seed=-1)),
             ("rows is 'f64'", dict(rows="f64")), ("codes is 7", dict(codes=7)),
-            ("mode is ''", dict(mode="")), ("neither", dict(rows="none", codes="none"))]:
+            ("mode is ''", dict(mode="")), ("turbo", dict(mode="turbo", metric="ip")),
+            ("m=8", dict(mode="turbo", m=8)), ("int4", dict(mode="turbo", codes="int4")),
+            ("neither", dict(rows="none", codes="none"))]:
             with self.subTest(text), self.assertRaisesRegex(ValueError, text):
                 needletail.Index(**{"dimensions": 4, **options})
         with self.assertRaises(TypeError):
