@@ -103,7 +103,11 @@ extension SealedSegment {
   private func stopRatio(_ parameters: SearchParameters) -> Float {
     let growth = self.parameters.growth
     let rank = max(parameters.k, parameters.stopRank)
-    guard parameters.stopsByDistance, growth > 0, parameters.efSearch > rank else { return 0 }
+    guard parameters.stopsByDistance, growth > 0, parameters.efSearch >= rank else { return 0 }
+    if parameters.efSearch == rank {
+      // Bits order candidates too roughly for a window that is no wider than what is asked for.
+      return turbo == nil ? 0 : .leastNormalMagnitude
+    }
     let share =
       log2(Float(parameters.efSearch) / Float(rank))
       / log2(Float(GraphTrial.window) / Float(GraphTrial.nearest))
