@@ -110,7 +110,9 @@ package final class MemoryBlock: @unchecked Sendable {
   private static func map(
     _ byteCount: Int
   ) throws(NeedletailError) -> (UnsafeMutableRawPointer, Int) {
-    let length = (byteCount + hugePage - 1) & ~(hugePage - 1)
+    // The last part, less than a huge page, is left to small ones: it would be a waste of up to 2 MiB.
+    let page = Int(getpagesize())
+    let length = (byteCount + page - 1) & ~(page - 1)
     #if os(Linux)
       let flags = MAP_PRIVATE | MAP_ANONYMOUS
     #else
