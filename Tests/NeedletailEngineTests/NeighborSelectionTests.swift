@@ -50,7 +50,7 @@ struct NeighborSelectionTests {
         own == 0
         ? copies < max(1, limit / 4)
         : taken.allSatisfy {
-          distance(rows[candidate], rows[$0]) >= (looseness == .some ? own * 119 / 128 : own)
+          distance(rows[candidate], rows[$0]) >= (looseness == .some ? own * 7 / 8 : own)
         }
       if isNear {
         taken.append(candidate)
