@@ -80,7 +80,8 @@ extension Snapshot {
   ///   - queries: `[q, dimensions]` components of any element.
   ///   - k: answers asked for per query.
   ///   - options: how each query is answered.
-  ///   - threads: at most this many; they end with the call. Default 1: the caller's own.
+  ///   - threads: at most this many. Default 1: the caller's own. The others sleep between calls, and end after some
+  ///     ten seconds without work.
   /// - Returns: one result for each query, in their order.
   /// - Throws: as the primitive, naming the query.
   public func search(

@@ -6,15 +6,17 @@
   import Darwin
 #endif
 
-/// Threads that sleep until a parallel call has work for them; they stay once started.
+/// Threads that sleep until a parallel call has work for them, and end when there was none for a while.
 ///
 /// A new thread often starts on the core of the one that made it, where it waits for milliseconds, as long as a
 /// whole batch takes; one that sleeps is woken on an idle core within microseconds, and its scratch is there.
+///
+/// A thread has the affinity and priority of whoever needed it first, and no signals.
 @safe
-final class HelperThreads: @unchecked Sendable {
+package final class HelperThreads: @unchecked Sendable {
   // SAFETY: the variables are read and written under the mutex; the pointers never change.
 
-  static let shared = HelperThreads()
+  package static let shared = HelperThreads()
 
   /// One thread's part in a piece of work.
   private struct Seat {
@@ -29,6 +31,19 @@ final class HelperThreads: @unchecked Sendable {
   private let ends = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var seats: [Seat] = []
   private var sleeping = 0
+  /// Threads on their way to their first seat.
+  private var starting = 0
+  private var living = 0
+
+  /// Seconds that a thread sleeps before it ends.
+  private static let patience = 10
+
+  /// How many threads there are, asleep or at work.
+  package var count: Int {
+    lock()
+    defer { unlock() }
+    return living
+  }
 
   private init() {
     prepare()
@@ -48,6 +63,8 @@ final class HelperThreads: @unchecked Sendable {
     prepare()
     seats = []
     sleeping = 0
+    starting = 0
+    living = 0
   }
 
   private func lock() { unsafe pthread_mutex_lock(mutex) }
@@ -60,10 +77,18 @@ final class HelperThreads: @unchecked Sendable {
   func run(_ work: SharedWork, others: Int) {
     lock()
     for number in 1...max(1, others) { seats.append(Seat(work: work, number: number)) }
-    let missing = seats.count - sleeping
+    // Whoever sleeps or is about to come takes a seat of this call or of another one.
+    let missing = max(0, min(others, seats.count - sleeping - starting))
     for _ in 0..<min(others, sleeping) { unsafe pthread_cond_signal(begins) }
+    starting += missing
+    living += missing
     unlock()
-    for _ in 0..<max(0, min(others, missing)) { Self.start() }
+    for _ in 0..<missing where !Self.start() {
+      lock()
+      starting -= 1
+      living -= 1
+      unlock()
+    }
     work.run(0)
     lock()
     seats.removeAll { $0.work === work }
@@ -71,7 +96,14 @@ final class HelperThreads: @unchecked Sendable {
     unlock()
   }
 
-  private static func start() {
+  /// Starts a thread; returns whether the system had one left.
+  private static func start() -> Bool {
+    // The handlers of the program belong on its own threads.
+    var every = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&every)
+    unsafe pthread_sigmask(SIG_SETMASK, &every, &before)
+    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
     var handle = pthread_t.initialValue
     let status = unsafe pthread_create(
       &handle, nil,
@@ -79,24 +111,35 @@ final class HelperThreads: @unchecked Sendable {
         HelperThreads.shared.help()
         return nil
       }, nil)
-    #if canImport(Darwin)
-      if status == 0, let handle = unsafe handle { unsafe pthread_detach(handle) }
+    guard status == 0 else { return false }
+    #if canImport(Glibc)
+      pthread_detach(handle)
     #else
-      if status == 0 { pthread_detach(handle) }
+      if let handle = unsafe handle { unsafe pthread_detach(handle) }
     #endif
+    return true
   }
 
-  /// What a thread does for as long as the process lives.
+  /// What a thread does while there is work now and then.
   private func help() {
     lock()
-    while true {
-      while seats.isEmpty {
-        sleeping += 1
-        unsafe pthread_cond_wait(begins, mutex)
-        sleeping -= 1
-      }
-      takeSeat()
+    starting -= 1
+    while !seats.isEmpty || sleeps() {
+      if !seats.isEmpty { takeSeat() }
     }
+    living -= 1
+    unlock()
+  }
+
+  /// Sleeps until it is woken; returns `false` when nobody came for long.
+  private func sleeps() -> Bool {
+    var end = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &end)
+    end.tv_sec += Self.patience
+    sleeping += 1
+    let status = unsafe pthread_cond_timedwait(begins, mutex, &end)
+    sleeping -= 1
+    return status == 0 || !seats.isEmpty
   }
 
   /// A function of its own, so that nothing of the work is kept while the thread sleeps.
@@ -132,9 +175,9 @@ final class SharedWork: @unchecked Sendable {
 }
 
 extension pthread_t {
-  #if canImport(Darwin)
-    fileprivate static var initialValue: pthread_t? { nil }
-  #else
+  #if canImport(Glibc)
     fileprivate static var initialValue: pthread_t { 0 }
+  #else
+    fileprivate static var initialValue: pthread_t? { nil }
   #endif
 }

@@ -45,7 +45,8 @@ package func parallelClaims(
   threads: Int, count: Int, grain: Int = 1, body: @Sendable (_ thread: Int, WorkClaims) -> Void
 ) throws(NeedletailError) {
   let claims = WorkClaims(count: max(0, count), grain: max(1, grain))
-  let workers = max(1, min(threads, (claims.count + claims.grain - 1) / claims.grain))
+  let portions = (claims.count + claims.grain - 1) / claims.grain
+  let workers = max(1, min(threads, Limits.threads, portions))
   if workers == 1 {
     body(0, claims)
   } else {

@@ -21,7 +21,10 @@
 //
 // Threads. Any number of threads may use one index, one set of options and one monitor at once. The one
 // exception: needletail_close and needletail_monitor_destroy come after all other calls on their handle
-// have returned. A call starts no thread unless its options say so, and those end with the call.
+// have returned. A call uses no thread but its caller's unless its options say so. The others sleep between
+// calls, keep the memory of their searches, and end after some ten seconds without work; they have the affinity
+// and priority of the thread that first needed them, and no signals. A forked child starts its own. Do not
+// unload the library while they may sleep.
 //
 // Ownership. Buffers belong to the caller and are used during the call only: nothing that you pass is
 // kept. Handles come from this library and go back to it through the call named at their type. Strings

@@ -114,12 +114,15 @@ extension SealedSegment {
             unsafe searches.deinitializeElement(at: number)
           }
         }
+        var isOver = false
         var isBusy = true
         while isBusy {
           isBusy = false
           for number in 0..<count {
             if unsafe lanes[number].stage == .free {
-              if claimed.isEmpty { claimed = claims.next() ?? claimed }
+              if claimed.isEmpty, !isOver {
+                if let next = claims.next() { claimed = next } else { isOver = true }
+              }
               guard let index = claimed.popFirst() else { continue }
               do throws(NeedletailError) {
                 if let search = unsafe try start(
