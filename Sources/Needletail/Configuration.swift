@@ -56,7 +56,12 @@ public enum IndexMode: String, Sendable, Hashable, Codable, CaseIterable {
   /// A row per node that holds its code, its links and one bit per component of each neighbour: one read in
   /// sequence a hop, for about four times the memory of codes and links.
   ///
-  /// For cosine and squared L2, and an `m` that is a multiple of 16.
+  /// For cosine and squared L2, `codes` `.automatic` or `.int8`, and an `m` that is a multiple of 16; anything
+  /// else is refused with `invalidConfiguration`.
+  ///
+  /// Rows of whole numbers are not coded without loss here: with `preciseRows` `.none` their distances are
+  /// estimates and they cannot be exported, where compact codes are the rows themselves. With precise rows,
+  /// those come on top of the fourfold codes and links.
   case turbo
 }
 

@@ -98,6 +98,9 @@ public struct IndexInformation: Sendable, Hashable, Codable {
   /// Bytes by component.
   public var memory: MemoryByComponent
   /// Where each component lies: `resident` or `mapped`.
+  ///
+  /// In turbo mode the links of level 0, which `memory` counts as graph, lie where the codes do; `graph` is
+  /// where those of the upper levels lie.
   public var placement: [String: String]
   /// The instruction set of the kernels in this process.
   public var kernelLevel: String

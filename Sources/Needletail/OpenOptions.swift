@@ -25,6 +25,8 @@ public struct OpenOptions: Sendable, Hashable {
   public var codes = Placement.resident
   /// Where links lie.
   ///
+  /// In turbo mode those of level 0 stand beside the codes, and lie where `codes` says.
+  ///
   /// Default `.resident`.
   public var graph = Placement.resident
   /// Where precise rows lie.

@@ -153,6 +153,9 @@ enum {
   NEEDLETAIL_MODE_COMPACT = 1,  // codes apart from links: the least memory
   // A row with its links and one bit per component of each neighbour: one read a hop, for four times the
   // memory of codes and links. For L2 and cosine, codes default or int8, and an m that is a multiple of 16.
+  // Rows of whole numbers are not coded without loss here: if rows are not kept, their distances are
+  // estimates and they cannot be given back, as they can under L2 in compact mode. If rows are kept, they
+  // come on top of the fourfold codes and links.
   NEEDLETAIL_MODE_TURBO = 2,
 };
 
@@ -252,7 +255,7 @@ enum {
 typedef struct needletail_open_options {
   uint32_t struct_size;
   int32_t codes;         // NEEDLETAIL_PLACE_…; default resident
-  int32_t graph;         // links; default resident
+  int32_t graph;         // links; default resident. In turbo mode those of level 0 lie where the codes do
   int32_t rows;          // precise rows; default mapped: a few are read per query
   int32_t ids;           // default resident
   int32_t verification;  // NEEDLETAIL_VERIFY_…

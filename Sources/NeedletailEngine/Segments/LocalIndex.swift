@@ -82,7 +82,7 @@ extension SealedSegment {
       case SegmentSection.codes, SegmentSection.lowerCodes, SegmentSection.terms:
         sizes.codes += section.byteCount
       case SegmentSection.turboRows:
-        // Of each row the links' ordinals count as graph.
+        // Of each row the links' ordinals count as graph, though they lie where codes do.
         let links = count * 2 * parameters.options.graph.m * 4
         sizes.codes += section.byteCount - links
         sizes.graph += links

@@ -73,7 +73,9 @@ class Index:
     mode
         How what the walk reads is laid out: "compact", "turbo" (every row beside its neighbours' bits, for
         four times the memory of codes and links; under "l2" and "cosine", with an `m` that is a multiple of 16), or
-        "auto", which chooses compact for all that was measured so far.
+        "auto", which chooses compact for all that was measured so far. Turbo codes keep whole numbers with a
+        loss: with rows="none" distances are estimates and `get` refuses, where compact codes are the rows
+        themselves. With rows kept, those come on top of the fourfold codes and links.
 
     An index may be searched from many threads at once; calls that change it wait for each other.
     """
