@@ -4,8 +4,9 @@ import NeedletailStorage
 /// The links of one level: `count` rows of `degree` ordinals, unused places at the end of a row filled
 /// with `LinkTable.none`.
 ///
-/// Rows of fixed degree in one flat array: row `i` starts at `i·degree`. A reader stops at the first
-/// ordinal that is not below the level's count, so any bytes are safe to walk.
+/// Rows of fixed degree in one flat array: row `i` starts at `i·stride`, where the stride is the degree
+/// unless other things lie between the rows. A reader stops at the first ordinal that is not below the
+/// level's count, so any bytes are safe to walk.
 @safe
 package struct LinkTable: @unchecked Sendable {
   // SAFETY: readers only read; a build writes rows that no other thread touches at that time.
@@ -81,9 +82,12 @@ package struct LinkTable: @unchecked Sendable {
     return (0..<degree).map { unsafe row[$0] }
   }
 
-  /// All bytes of a table whose rows follow one another.
+  /// All bytes of a table.
+  ///
+  /// - Precondition: its rows follow one another.
   @unsafe
   package var bytes: UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(start: links, count: count * degree * 4)
+    precondition(stride == degree, "rows with other things between them are no table of links")
+    return unsafe UnsafeRawBufferPointer(start: links, count: count * degree * 4)
   }
 }
