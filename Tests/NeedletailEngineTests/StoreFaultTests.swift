@@ -100,7 +100,10 @@ struct StoreFaultTests {
       m: 4, ef: 16)
     // While codes are made and links are chosen no file is touched: a watcher cancels there. It may come
     // too late, and the build is done then.
-    for phase in ["coding", "linking"] {
+    let turbo = TurboTests.world(count: 700, dimensions: 8)
+    for (world, phase) in [
+      (world, "coding"), (world, "linking"), (turbo, "filling"), (turbo, "inlining"),
+    ] {
       let directory = try TemporaryDirectory()
       let monitor = WorkMonitor()
       let watcher = Task.detached {

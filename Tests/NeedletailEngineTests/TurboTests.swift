@@ -109,6 +109,7 @@ struct TurboTests {
   func filled() throws {
     var world = Self.world(count: 600)
     let turbo = try world.built()
+    #expect(turbo.codes.byteCount == 0 && turbo.terms.byteCount == 0, "they stand in the rows")
     world.options.layout = .compact
     let compact = try world.built()
     var full = 0
@@ -123,6 +124,26 @@ struct TurboTests {
       #expect(Array(links.prefix(chosen.count)) == chosen)
     }
     #expect(full > 300)
+  }
+
+  @Test("Filling rows reports how far it is, and stops when it is told to")
+  func filling() throws {
+    let codes = try MemoryBlock(count: 300, stride: 64)
+    let terms = try MemoryBlock(count: 300, stride: 4)
+    let builder = try GraphBuilder(
+      space: LinkingSpace(count: 300, blocks: 1, finish: .norm, codes: codes, terms: terms),
+      plan: LevelPlan(count: 300, m: 16, seed: 1), options: Self.world(count: 1).options.graph,
+      m: 16, threads: 2)
+    let monitor = WorkMonitor()
+    let table = try builder.filled(threads: 2, monitor)
+    #expect(table.count == 300 && table.degree == 32)
+    let progress = monitor.progress
+    #expect(progress.phase == "filling" && progress.done == 300 && progress.total == 300)
+    monitor.cancel()
+    let error = #expect(throws: NeedletailError.self) {
+      try builder.filled(threads: 2, monitor)
+    }
+    #expect(error?.code == .cancelled && monitor.progress.done < 300)
   }
 
   @Test("A batch answers as single queries do; limits and rows left out are kept to")

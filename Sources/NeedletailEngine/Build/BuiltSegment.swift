@@ -15,8 +15,10 @@ struct BuiltSegment {
   var codes: MemoryBlock
   /// The lower nibbles of parted codes.
   var lowerCodes: MemoryBlock?
-  /// Rows with the bits of their neighbours, in the turbo layout; `codes`, `terms` and the links of level 0
-  /// are then written as parts of them.
+  /// Rows with the bits of their neighbours, in the turbo layout.
+  ///
+  /// The links of level 0 are then written as parts of them; `codes` and `terms`, which are parts of them
+  /// too, are empty.
   var turboRows: MemoryBlock?
   /// `[count]` search terms, as the quantizer's finish has them.
   var terms: MemoryBlock
@@ -76,7 +78,7 @@ struct SegmentBuilder {
       unreachableNodes: repair.unreachable)
     try segment.tryGraph(level)
     if options.layout == .turbo {
-      segment.tables[0] = try builder.filled(threads: threads)
+      segment.tables[0] = try builder.filled(threads: threads, monitor)
       if repair.unreachable > 0 {
         segment.unreachableNodes = Reachability(segment.tables[0]).unreachedCount
       }

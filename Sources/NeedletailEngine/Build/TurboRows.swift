@@ -11,12 +11,21 @@ extension GraphBuilder {
   /// The same for any number of threads: every row is filled from the table as it was.
   ///
   /// - Complexity: up to `degree²` evaluations a row.
-  func filled(threads: Int) throws(NeedletailError) -> LinkTable {
+  func filled(
+    threads: Int, _ monitor: WorkMonitor?
+  ) throws(NeedletailError) -> LinkTable {
     let source = tables[0]
     let target = try LinkTable(count: source.count, degree: source.degree)
-    try parallelFor(threads: min(threads, scratches.count), count: source.count, grain: 64) {
-      (thread, index) in
-      unsafe self.fill(UInt32(index), from: source, into: target, self.scratches[thread])
+    let (stripe, total) = (64, source.count)
+    monitor?.begin("filling", total: total)
+    try parallelFor(
+      threads: min(threads, scratches.count), count: (total + stripe - 1) / stripe
+    ) { (thread, index) throws(NeedletailError) in
+      let range = index * stripe..<min(total, (index + 1) * stripe)
+      for ordinal in range {
+        unsafe self.fill(UInt32(ordinal), from: source, into: target, self.scratches[thread])
+      }
+      try monitor?.advance(by: range.count)
     }
     return target
   }
@@ -56,6 +65,8 @@ extension BuiltSegment {
   /// Puts together the rows of the turbo layout: first what each row says of itself, then what it says of its
   /// neighbours.
   ///
+  /// Codes and terms stand in those rows then, and are given back.
+  ///
   /// - Complexity: O(links·d).
   mutating func inlineNeighbors(
     threads: Int, _ monitor: WorkMonitor?
@@ -84,6 +95,8 @@ extension BuiltSegment {
       try monitor?.advance(by: range.count)
     }
     turboRows = memory
+    codes = try MemoryBlock(byteCount: 0)
+    terms = codes
   }
 
   /// Writes a row's code, links and terms.
