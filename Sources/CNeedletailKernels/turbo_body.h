@@ -60,6 +60,25 @@ NDL_TARGET static ndl_key NDL_HOP(nearest)(
   return nearest;
 }
 
+NDL_TARGET static void NDL_HOP(rescore)(
+    const ndl_hop_space *space, const ndl_hop_query *query, ndl_key *keys, uint32_t n) {
+  const size_t code = (size_t)space->blocks * 64;
+  const size_t terms = ndl_turbo_terms_at(space->blocks, space->degree);
+  // Asked for some rows before they are read.
+  enum { AHEAD = 4 };
+  for (uint32_t i = 0; i < n + AHEAD; i++) {
+    if (i < n) {
+      const uint8_t *row = NDL_HOP(row)(space, (uint32_t)keys[i] >> 1);
+      for (size_t at = 0; at < code; at += 64) __builtin_prefetch(row + at, 0, 3);
+      __builtin_prefetch(row + terms, 0, 3);
+    }
+    if (i < AHEAD) continue;
+    uint32_t ordinal = (uint32_t)keys[i - AHEAD] >> 1;
+    float own = NDL_HOP(own)(space, query, NDL_HOP(row)(space, ordinal));
+    keys[i - AHEAD] = (ndl_key)NDL_HOP(order)(own) << 32 | (ndl_key)ordinal << 1;
+  }
+}
+
 NDL_TARGET static int32_t NDL_HOP(gather)(
     const ndl_hop_space *space, const ndl_hop_links *links, ndl_hop_walk *walk) {
   (void)links;
@@ -197,4 +216,5 @@ const ndl_turbo_kernels NDL_HOP(kernels) = {
   .settle = NDL_HOP(settle),
   .nearest = NDL_HOP(nearest),
   .table = NDL_HOP(table),
+  .rescore = NDL_HOP(rescore),
 };

@@ -266,14 +266,17 @@ package struct HopWalk {
     unsafe raw.best_capacity = UInt32(capacity)
   }
 
-  /// Puts the nearest expanded rows, by their own codes, in the place of the pool; as long as they are
-  /// fewer than `least`, followed by what else the pool holds.
+  /// Puts the nearest expanded rows in the place of the pool, by their own codes.
   ///
-  /// - Returns: how many keys there are; those of expanded rows ascend.
+  /// As long as they are fewer than `least`, what else is nearest in the pool follows, by their own codes too.
+  ///
+  /// - Returns: how many keys there are, and whether they ascend; those of rows that were not expanded stand
+  ///   last, in the order that their bits gave them.
   @unsafe
-  package mutating func takeBest() -> Int {
-    guard let best = unsafe raw.best else { return 0 }
-    var count = unsafe raw.best_size
+  package mutating func takeBest(_ kernel: HopKernel) -> (count: Int, isAscending: Bool) {
+    guard let best = unsafe raw.best else { return (0, true) }
+    let expanded = unsafe raw.best_size
+    var count = expanded
     var place: UInt32 = 0
     while unsafe count < min(raw.least, raw.best_capacity), unsafe place < raw.size {
       let key = unsafe raw.pool[Int(place)]
@@ -283,8 +286,12 @@ package struct HopWalk {
       }
       place &+= 1
     }
+    if count > expanded {
+      unsafe kernel.turbo.pointee.rescore(
+        &space, &query, best + Int(expanded), count &- expanded)
+    }
     unsafe raw.pool.update(from: best, count: Int(count))
-    return Int(count)
+    return (Int(count), count == expanded)
   }
 
   /// Ends the walk, too, once the next candidate is farther than the `least`-th by more than `ratio` times the

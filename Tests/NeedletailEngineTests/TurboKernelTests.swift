@@ -133,8 +133,10 @@ private final class TurboWorld {
     }
     #expect(walk.scored == walk.hops * (layout.degree + 1))
     let pool = (0..<walk.size).map { unsafe lists[$0] }
-    let count = unsafe walk.takeBest()
-    return (pool, (0..<count).map { unsafe lists[$0] })
+    let (count, isAscending) = unsafe walk.takeBest(kernel)
+    let best = (0..<count).map { unsafe lists[$0] }
+    #expect(!isAscending || best == best.sorted())
+    return (pool, best)
   }
 
   /// The estimate of one neighbour, operation by operation as it is defined.
@@ -221,6 +223,25 @@ struct TurboKernelTests {
             #expect(
               found == expected, "\(level), \(blocks) blocks, \(degree) links, width \(width)")
           }
+        }
+      }
+    }
+  }
+
+  @Test(
+    "Candidates that take the places of expanded rows are scored by their own codes",
+    arguments: KernelLevel.available)
+  func rescored(level: KernelLevel) {
+    for (blocks, degree) in [(1, 32), (3, 64), (17, 32)] {
+      let world = TurboWorld(count: 200, blocks: blocks, degree: degree, isForged: false, seed: 6)
+      for hops in 0...6 {
+        // Those the bits call nearest come first.
+        let (pool, best) = world.walk(HopKernel(level: level), width: 40, hops: hops)
+        #expect(best.count == (hops == 0 ? 1 : max(5, hops)))
+        let open = pool.filter { $0 & 1 == 0 }.map(\.ordinal)
+        #expect(best.dropFirst(hops).map(\.ordinal) == Array(open.prefix(max(0, 5 - hops))))
+        for key in best {
+          #expect(key & 1 == 0 && key.floatEstimate == world.expectedOwn(Int(key.ordinal)))
         }
       }
     }

@@ -184,6 +184,45 @@ struct TurboTests {
     #expect(try world.recall(segment, Self.queries(20, 48), .init(k: 10, efSearch: 100)) > 0.85)
   }
 
+  @Test("What a limit leaves unexpanded is answered by its own code too, in order")
+  func limited() throws {
+    var world = Self.world(.squaredEuclidean)
+    world.options.precise = .none
+    let segment = try world.opened(Placements(), .full)
+    for query in Self.queries(20, 48) + [world.row(3), world.row(700)] {
+      // A walk over all rows scores each by its own code.
+      let all = try segment.answers(query, .init(k: 1_500, efSearch: 1_500)).neighbors
+      let own = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0.distance) })
+      for limit in [65, 98, 131, 300] {
+        let found = try segment.answers(
+          query, .init(k: 10, efSearch: 50, evaluationLimit: limit)
+        ).neighbors
+        #expect(found.count == 10)
+        #expect(found.map(\.distance) == found.map(\.distance).sorted())
+        for neighbor in found { #expect(neighbor.distance == own[neighbor.id]) }
+      }
+    }
+  }
+
+  @Test("Of what a limit leaves, one answer is the first of many")
+  func limitedRank() throws {
+    for metric in [Metric.cosine, .squaredEuclidean] {
+      let world = Self.world(metric)
+      let segment = try world.opened(Placements(), .full)
+      for (i, query) in Self.queries(60, 48).enumerated() {
+        for limit in [65, 98, 131] {
+          // As an index is searched that was tuned for ten.
+          var parameters = SearchParameters(k: 1, efSearch: 50, evaluationLimit: limit)
+          parameters.stopRank = 10
+          let one = try segment.answers(query, parameters).neighbors
+          parameters.k = 10
+          let many = try segment.answers(query, parameters).neighbors
+          #expect(one == Array(many.prefix(1)), "query \(i), limit \(limit)")
+        }
+      }
+    }
+  }
+
   @Test("Few rows and copies", arguments: [0, 1, 2, 5, 33, 257, 300])
   func few(count: Int) throws {
     var world = Self.world(.squaredEuclidean, count: count, dimensions: 5)

@@ -41,13 +41,21 @@ typedef void (*ndl_turbo_table_fn)(
     const float *_Nonnull x, uint32_t d, uint32_t blocks, uint8_t *_Nonnull table,
     float *_Nonnull scale, float *_Nonnull base);
 
+// Gives keys the estimates that the rows they stand for have by their own codes. Every ordinal must be
+// < count. What was expanded is not marked any more.
+typedef void (*ndl_turbo_rescore_fn)(
+    const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query, ndl_key *_Nonnull keys,
+    uint32_t n);
+
 // As the functions of the same names in ndl_hop.h, on such rows. A hop scores the row itself, and its
-// links; `gather` returns degree + 1. A link at or over `count` ends its row.
+// links; `gather` returns degree + 1. A link at or over `count` that is estimated near enough ends its 32
+// places; the next 32 of the row are looked at all the same.
 typedef struct ndl_turbo_kernels {
   ndl_hop_gather_fn _Nonnull gather;
   ndl_hop_settle_fn _Nonnull settle;
   ndl_hop_nearest_fn _Nonnull nearest;
   ndl_turbo_table_fn _Nonnull table;
+  ndl_turbo_rescore_fn _Nonnull rescore;
 } ndl_turbo_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

@@ -134,8 +134,11 @@ extension SealedSegment {
   @unsafe
   func narrow(_ search: inout CodedSearch, _ parameters: SearchParameters) {
     if turbo != nil {
-      // Every row that was expanded was scored by its own code already.
-      search.candidates = unsafe search.walk.takeBest()
+      // Every row that was expanded was scored by its own code already; few others, after a walk that a
+      // limit ended, are by now.
+      let (count, isAscending) = unsafe search.walk.takeBest(kernel)
+      if !isAscending { unsafe sortKeys(search.buffers.pool, count: count) }
+      search.candidates = count
       return
     }
     search.candidates = search.walk.size
