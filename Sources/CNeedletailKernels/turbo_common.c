@@ -26,24 +26,29 @@ const ndl_turbo_kernels *ndl_turbo_kernels_for(int level) {
   }
 }
 
+enum { NDL_TURBO_NO_NUMBER = 0xffff };
+
 static uint32_t ndl_turbo_bfloat16(float value) {
   uint32_t bits;
   memcpy(&bits, &value, 4);
-  // What is no number, or rounds beyond all of them, says nothing.
-  if ((bits & 0x7fffffffu) >= 0x7f7f8000u) return 0;
+  // What is no number, or rounds beyond all of them.
+  if ((bits & 0x7fffffffu) >= 0x7f7f8000u) return NDL_TURBO_NO_NUMBER;
   return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
 }
 
-// Sum and factor from |r|^2, <b, r> and <b, row>.
+// Sum and factor from |r|^2, <b, r> and <b, row>; zeros where bfloat16 cannot hold both of them, because
+// one without the other would put the neighbour anywhere.
 static uint32_t ndl_turbo_pack(double square, double signs, double own) {
   if (!(signs > 0)) return 0;
   uint32_t factor = ndl_turbo_bfloat16((float)(-2 * square / signs));
+  if (factor == NDL_TURBO_NO_NUMBER) return 0;
   uint32_t bits = factor << 16;
   float rounded;
   memcpy(&rounded, &bits, 4);
   // From the rounded factor, so that what the row and the query share cancels.
   double product = (double)rounded * own;
-  return factor | ndl_turbo_bfloat16((float)(square - product)) << 16;
+  uint32_t sum = ndl_turbo_bfloat16((float)(square - product));
+  return sum == NDL_TURBO_NO_NUMBER ? 0 : factor | sum << 16;
 }
 
 uint32_t ndl_turbo_link(

@@ -247,6 +247,28 @@ struct TurboKernelTests {
     }
   }
 
+  @Test(
+    "A neighbour too far away for bfloat16 has neither factor nor sum", arguments: [false, true])
+  func unrepresentable(isShared: Bool) {
+    let layout = TurboLayout(blocks: 1, degree: 32)
+    let own = [UInt8](repeating: 128, count: 64)
+    let neighbor = [UInt8](repeating: 28, count: 64)
+    // Squared, the distance is (100·8·factor)².
+    for (factor, isThere) in [(1e15, true), (2.2e16, true), (2.4e16, false), (1e19, false)]
+      as [(Float, Bool)]
+    {
+      var row = [UInt8](repeating: 0, count: layout.stride)
+      unsafe row.withUnsafeMutableBytes {
+        unsafe layout.link(
+          own, neighbor, factors: (factor, isShared ? factor : factor.nextUp), at: 3,
+          of: $0.baseAddress.unsafelyUnwrapped)
+      }
+      let packed = row[(layout.factorsOffset + 12)..<(layout.factorsOffset + 16)]
+      #expect(packed.prefix(2).contains { $0 != 0 } == isThere, "\(factor)")
+      #expect(packed.suffix(2).contains { $0 != 0 } == isThere, "\(factor)")
+    }
+  }
+
   @Test("Estimates err to both sides alike, and by a few per cent of the distance")
   func accuracy() {
     let world = TurboWorld(count: 200, blocks: 4, degree: 32, isForged: false, seed: 9)

@@ -81,6 +81,23 @@ struct TurboTests {
     #expect(try world.recall(segment, queries, .init(k: 10, efSearch: 150)) > 0.9)
   }
 
+  @Test("Rows farther apart than bfloat16 counts do not come before near ones")
+  func farApart() throws {
+    var world = Self.world(.squaredEuclidean)
+    var random = SplitMix64(seed: 6)
+    for i in 0..<world.count {
+      // Directions about the origin; every other row has nearly the largest squared norm there is.
+      let row = (0..<48).map { world.components[i * 48 + $0] + random.nextGaussian() * 0.2 }
+      let norm = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let length: Float = i % 2 == 0 ? 1.82e19 : 5e18
+      for j in 0..<48 { world.components[i * 48 + j] = row[j] / norm * length }
+    }
+    let segment = try world.opened(Placements(), .full)
+    #expect(segment.quantizer?.form == .rowScale)
+    let queries = stride(from: 1, to: 1_000, by: 26).map { i in world.row(i).map { $0 * 0.98 } }
+    #expect(try world.recall(segment, queries, .init(k: 10, efSearch: 40)) > 0.95)
+  }
+
   @Test("Whole numbers are rotated too, so that a bit says something")
   func whole() throws {
     var world = Self.world(.squaredEuclidean)

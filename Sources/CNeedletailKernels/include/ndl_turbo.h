@@ -62,7 +62,8 @@ typedef struct ndl_turbo_kernels {
 const ndl_turbo_kernels *_Nonnull ndl_turbo_kernels_for(int level);
 
 // Writes one neighbour into a row: its bits at place `place` < 32 of `bits` (blocks * 256 bytes, zeros at
-// that place before). Returns the sum and the factor. Components stand for `factor` times their code.
+// that place before). Returns the sum and the factor, both 0 where bfloat16 cannot hold one of them.
+// Components stand for `factor` times their code.
 uint32_t ndl_turbo_link(
     const uint8_t *_Nonnull row, float row_factor, const uint8_t *_Nonnull neighbor,
     float neighbor_factor, uint32_t blocks, uint32_t place, uint8_t *_Nonnull bits);
