@@ -62,6 +62,44 @@ import _NeedletailTestSupport
     #expect(try Command.run("verify", world.index).status == 0)
   }
 
+  @Test(arguments: ["cosine", "ip"])
+  func otherLayoutsAreTriedOnASample(metric: String) throws {
+    let world = try World("l2", builds: false)
+    let base = world.directory("many.fbin")
+    try VectorFiles.gaussian(base, count: 2_500, dimensions: 24)
+    let built = try Command.run(
+      "build", "--input", base, "--metric", metric, "--output", world.index, "--no-tune")
+    #expect(built.status == 0, "\(built.errors)")
+    let document = try Command.run("tune", world.index, "--json").json()
+    let trial = try #require(document["layouts"] as? [String: Any])
+    // One row in twenty is a query.
+    #expect(trial["rows"] as? Int == 2_375 && trial["queries"] as? Int == 125)
+    let layouts = try #require(trial["layouts"] as? [[String: Any]])
+    #expect(layouts.count { $0["isOwn"] as? Bool == true } == 1)
+    #expect(layouts.allSatisfy { ($0["queriesPerSecond"] as? Double ?? 0) > 0 })
+    // Bits estimate distances, which an inner product is not.
+    #expect(layouts.contains { $0["mode"] as? String == "turbo" } == (metric == "cosine"))
+    let told = try Command.run("tune", world.index).output
+    #expect(told.contains("A sample of 2,375 rows") && told.contains("(this index)"))
+    #expect(told.contains("would answer"))
+    for line in told.split(separator: "\n") where !line.contains(world.index) {
+      #expect(line.count <= 80, "\(line)")
+    }
+    let quiet = try Command.run("tune", world.index, "--no-layouts").output
+    #expect(!quiet.contains("A sample of") && quiet.contains("measured"))
+  }
+
+  @Test func rowsThatAreNotKeptAreNotTried() throws {
+    let world = try World("l2", builds: false)
+    let base = world.directory("many.fbin")
+    try VectorFiles.gaussian(base, count: 2_500, dimensions: 24)
+    let built = try Command.run(
+      "build", "--input", base, "--metric", "l2", "--output", world.index, "--rerank", "none")
+    #expect(built.status == 0, "\(built.errors)")
+    let tuned = try Command.run("tune", world.index)
+    #expect(tuned.status == 0 && !tuned.output.contains("A sample of"), "\(tuned.errors)")
+  }
+
   @Test func queriesAndTheirGroundTruthAreTaken() throws {
     let world = try World("ip", options: ["--no-tune"])
     let truth = try world.truth("ip")

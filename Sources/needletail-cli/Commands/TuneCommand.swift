@@ -11,7 +11,7 @@
       abstract: "Measure which setting reaches which recall, and keep it in the index.",
       usage: """
         needletail tune <dir> [--queries <file>] [--groundtruth <file>] [--ids <file>]
-            [--k 10] [--tune-seconds 30] [--threads <n>] [--json]
+            [--k 10] [--tune-seconds 30] [--no-layouts] [--threads <n>] [--json]
         """,
       discussion: """
         EXAMPLES
@@ -24,6 +24,9 @@
         setting that reaches it. Without --queries, rows of the index serve as queries, each \
         kept out of its own search: real queries can be distributed unlike rows, so give some \
         if you have them. The vectors stay as they are; only the manifest gets a successor.
+
+        Then a sample of the rows is built in the other layouts, and timed: should one of them \
+        be clearly faster, you are told what to rebuild with.
         """)
 
     @Argument(help: "The index directory.")
@@ -41,6 +44,8 @@
     @Option(
       name: .customLong("tune-seconds"), help: "The time after which no measurement begins.")
     var seconds = 30.0
+    @Flag(name: .customLong("no-layouts"), help: "Leave out the trial of other layouts.")
+    var leavesOutLayouts = false
     @Option(help: "The most threads to search with. (default: the number of cores)")
     var threads: Int?
     @OptionGroup var outputOptions: OutputOptions
@@ -81,11 +86,12 @@
         throw located(error)
       }
       let elapsed = ContinuousClock.now - start
+      let layouts = tuned.tuning == nil || leavesOutLayouts ? nil : try layoutTrial(tuned, options)
       if outputOptions.json {
         try JSONOutput.write(
           Document(
             path: index, seconds: elapsed / .seconds(1), generation: tuned.information.generation,
-            tuning: tuned.tuning))
+            tuning: tuned.tuning, layouts: layouts))
         return
       }
       print(Terminal.bold(index))
@@ -94,6 +100,18 @@
         return
       }
       for line in TuningTable.lines(tuning) { print(line) }
+      if let layouts {
+        print()
+        for line in layouts.lines { print(line) }
+      }
+    }
+
+    private func layoutTrial(_ tuned: Snapshot, _ options: TuningOptions) throws -> LayoutTrial? {
+      let monitor = WorkMonitor()
+      return try Supervision.result(monitor, unit: "rows") {
+        try LayoutTrial.run(
+          tuned, queries: options.queries, k: k, threads: threads ?? Check.cores, monitor: monitor)
+      }.get()
     }
 
     private struct Document: Encodable {
@@ -101,6 +119,7 @@
       var seconds: Double
       var generation: Int
       var tuning: Tuning?
+      var layouts: LayoutTrial?
     }
 
     /// The ids of the true neighbours.
