@@ -1,6 +1,5 @@
 public import NeedletailCore
 import NeedletailEngine
-import Synchronization
 
 /// An index: a directory of immutable, checksummed files, opened for searching.
 ///
@@ -17,7 +16,7 @@ public final class VectorIndex: Sendable {
     var hasWriter = false
   }
 
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   private let options: OpenOptions
 
   private init(
@@ -26,7 +25,7 @@ public final class VectorIndex: Sendable {
     self.path = path
     self.configuration = configuration
     self.options = options
-    state = Mutex(State(generation: generation))
+    state = Guarded(State(generation: generation))
   }
 
   /// Prepares a new index.

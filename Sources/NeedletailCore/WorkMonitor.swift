@@ -34,7 +34,7 @@ public final class WorkMonitor: Sendable {
     var started = ContinuousClock.now
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let cancelled = Atomic<Bool>(false)
 
   /// Makes a monitor for one piece of work.

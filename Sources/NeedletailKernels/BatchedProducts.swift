@@ -1,5 +1,5 @@
 internal import COpenBLAS
-internal import Synchronization
+internal import NeedletailCore
 
 /// Inner products of many queries with many rows, through the single-precision matrix product of
 /// OpenBLAS.
@@ -73,7 +73,7 @@ package enum BatchedProducts {
     var saved: Int32 = 1
   }
 
-  private static let setting = Mutex(ThreadSetting())
+  private static let setting = Guarded(ThreadSetting())
 
   /// Runs `body` while OpenBLAS works on one thread, the one that calls it, and restores its number.
   ///

@@ -64,7 +64,7 @@ package final class WorkClaims: Sendable {
   fileprivate let count: Int
   fileprivate let grain: Int
   private let claimed = Atomic<Int>(0)
-  private let failures = Mutex<(index: Int, error: NeedletailError)?>(nil)
+  private let failures = Guarded<(index: Int, error: NeedletailError)?>(nil)
 
   fileprivate init(count: Int, grain: Int) {
     self.count = count
