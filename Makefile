@@ -9,7 +9,7 @@ TEST_CONFIGURATION ?= release
 TEST_FLAGS ?=
 
 # What `make compare` runs on: a directory with base.*, query.* and groundtruth.ibin.
-DATA ?= ../shared/datasets/debian-384
+DATA ?= datasets/debian-packages
 METRIC ?= cosine
 COMPARE_FLAGS ?=
 GRAPH_FLAGS ?=

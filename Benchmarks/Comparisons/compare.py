@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Needletail beside other engines: same files, same threads, in turns, one judge.
 
-    python3 compare.py --data ../../../sets/debian-384 --metric cosine --json out.json --html out.html
+    python3 compare.py --data DIR/debian-384 --metric cosine --json out.json --html out.html
 
 DATA holds base.fbin (or .u8bin, .i8bin, .npy), query.* (or queries.*) and groundtruth.ibin. The first run makes a
 virtual environment beside this file. README.md says how each figure is obtained.

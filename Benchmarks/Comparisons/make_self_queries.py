@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes a set whose queries are rows of its own base, with exact ground truth.
 
-    python3 make_self_queries.py --data ../../../sets/recsys-64 --metric cosine --output results/recsys-64-cosine
+    python3 make_self_queries.py --data DIR/recsys-64 --metric cosine --output results/recsys-64-cosine
 
 The rows are drawn uniformly without replacement. Under cosine, a base made for inner product is a hard set: rows of
 every norm are asked for, the shortest included, which the long rows would otherwise hide.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares graphs, not engines: level 0 of Needletail's and of hnswlib's, walked by one plain exact walker.
 
-    python3 graph_quality.py --data ../../../sets/sift-200k --metric l2 [--data DIR --metric cosine] [--json FILE]
+    python3 graph_quality.py --data DIR/sift-200k --metric l2 [--data DIR --metric cosine] [--json FILE]
 
 DATA holds base.fbin (or .u8bin, .i8bin, .npy), query.* (or queries.*) and groundtruth.ibin. README.md says what is
 walked and how figures are obtained.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How cost grows with the number of rows: builds and searches nested prefixes of each set with the command line.
 
-    python3 scale.py --mixture 2000000 --data ../../../sets/sift-200k --metric l2 --html scale.html
+    python3 scale.py --mixture 2000000 --data DIR/sift-200k --metric l2 --html scale.html
 
 DATA holds base.fbin (or .u8bin, .i8bin) and query.* (or queries.*). Ground truth is computed for every prefix. Slopes,
 table and page are made by `needletail report scale` from the figures that this program gathers. Needs no package.

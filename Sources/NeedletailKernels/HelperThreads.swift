@@ -35,6 +35,12 @@ package final class HelperThreads: @unchecked Sendable {
   private var starting = 0
   private var living = 0
 
+  /// What patience is measured by: a clock that nobody sets, where conditions can wait by it.
+  #if canImport(Darwin)
+    private static let clock = CLOCK_REALTIME
+  #else
+    private static let clock = CLOCK_MONOTONIC
+  #endif
   /// Seconds that a thread sleeps before it ends.
   private static let patience = 10
 
@@ -55,8 +61,16 @@ package final class HelperThreads: @unchecked Sendable {
 
   private func prepare() {
     unsafe pthread_mutex_init(mutex, nil)
-    unsafe pthread_cond_init(begins, nil)
     unsafe pthread_cond_init(ends, nil)
+    #if canImport(Darwin)
+      unsafe pthread_cond_init(begins, nil)
+    #else
+      var attributes = pthread_condattr_t()
+      unsafe pthread_condattr_init(&attributes)
+      unsafe pthread_condattr_setclock(&attributes, Self.clock)
+      unsafe pthread_cond_init(begins, &attributes)
+      unsafe pthread_condattr_destroy(&attributes)
+    #endif
   }
 
   private func beginAnew() {
@@ -134,7 +148,7 @@ package final class HelperThreads: @unchecked Sendable {
   /// Sleeps until it is woken; returns `false` when nobody came for long.
   private func sleeps() -> Bool {
     var end = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &end)
+    unsafe clock_gettime(Self.clock, &end)
     end.tv_sec += Self.patience
     sleeping += 1
     let status = unsafe pthread_cond_timedwait(begins, mutex, &end)

@@ -86,7 +86,7 @@
         throw located(error)
       }
       let elapsed = ContinuousClock.now - start
-      let layouts = tuned.tuning == nil || leavesOutLayouts ? nil : try layoutTrial(tuned, options)
+      let layouts = layoutTrial(tuned, options)
       if outputOptions.json {
         try JSONOutput.write(
           Document(
@@ -106,12 +106,22 @@
       }
     }
 
-    private func layoutTrial(_ tuned: Snapshot, _ options: TuningOptions) throws -> LayoutTrial? {
+    /// The index is tuned by now: should the trial fail, that is said, and no more.
+    private func layoutTrial(_ tuned: Snapshot, _ options: TuningOptions) -> LayoutTrial? {
+      guard tuned.tuning != nil, !leavesOutLayouts else { return nil }
       let monitor = WorkMonitor()
-      return try Supervision.result(monitor, unit: "rows") {
+      let trial = Supervision.result(monitor, unit: "rows") {
         try LayoutTrial.run(
-          tuned, queries: options.queries, k: k, threads: threads ?? Check.cores, monitor: monitor)
-      }.get()
+          tuned, queries: options.queries, k: k, timeLimit: options.timeLimit,
+          threads: threads ?? Check.cores, monitor: monitor)
+      }
+      switch trial {
+      case .success(let trial): return trial
+      case .failure(let error):
+        Terminal.writeError(
+          "needletail: \(index) is tuned; the trial of other layouts ended: \(error)\n")
+        return nil
+      }
     }
 
     private struct Document: Encodable {

@@ -30,13 +30,18 @@
     var recall = LayoutTrial.recall
     private(set) var layouts: [Layout] = []
 
-    /// The layout that would pay, if there is one, and how many times as many queries it answers.
-    var better: (layout: Layout, gain: Double)? {
+    /// The layout that would pay, if there is one.
+    private(set) var better: Layout?
+    /// How many times as many queries it answers.
+    private(set) var gain: Double?
+
+    private mutating func conclude() {
       guard let own = layouts.first(where: { $0.isOwn }), own.queriesPerSecond > 0,
-        let best = layouts.max(by: { $0.queriesPerSecond < $1.queriesPerSecond })
-      else { return nil }
-      let gain = best.queriesPerSecond / own.queriesPerSecond
-      return gain >= Self.worthwhile ? (best, gain) : nil
+        let best = layouts.max(by: { $0.queriesPerSecond < $1.queriesPerSecond }),
+        best.queriesPerSecond >= Self.worthwhile * own.queriesPerSecond
+      else { return }
+      better = best
+      gain = best.queriesPerSecond / own.queriesPerSecond
     }
 
     /// Builds and times.
@@ -45,13 +50,14 @@
     ///   - snapshot: the rows.
     ///   - given: queries like those to come; otherwise rows that are left out of the sample.
     ///   - k: neighbours of each query.
+    ///   - timeLimit: the time after which no measurement of a layout's tuning begins.
     ///   - threads: how many build; searches are timed on one.
     ///   - monitor: sees the progress, and may cancel.
     /// - Returns: what was found; `nil` for an index of few rows, or one that cannot give its rows back.
     /// - Throws: what building and searching throw; `cancelled`.
     static func run(
-      _ snapshot: Snapshot, queries given: VectorMatrix?, k: Int, threads: Int,
-      monitor: WorkMonitor
+      _ snapshot: Snapshot, queries given: VectorMatrix?, k: Int, timeLimit: Duration,
+      threads: Int, monitor: WorkMonitor
     ) throws -> LayoutTrial? {
       guard let (rows, others) = try sample(snapshot, leavesOut: given == nil) else { return nil }
       let queries = given.map { $0[0..<min($0.count, 1_000)] } ?? others
@@ -63,8 +69,15 @@
       var built: [Snapshot] = []
       for var layout in candidates(snapshot.information) {
         let path = folder.appendingPathComponent("\(layout.mode)-\(layout.codes)").path
+        var tuning = TuningOptions()
+        tuning.k = k
+        tuning.queries = given
+        tuning.timeLimit = timeLimit
         guard
-          let made = try build(layout, snapshot.information, rows, k, at: path, threads, monitor)
+          let made = try build(
+            layout, snapshot.information, rows, tuning, at: path, threads, monitor),
+          // What cannot reach the recall would win by missing it.
+          let reached = made.tuning?.settings.last?.recall, reached >= recall - 0.005
         else { continue }
         layout.efSearch = try made.efSearch(reaching: recall, k: k)
         let memory = made.information.memory
@@ -72,16 +85,20 @@
         trial.layouts.append(layout)
         built.append(made)
       }
-      try trial.time(built, queries, k)
+      try trial.time(built, queries, k, monitor)
+      trial.conclude()
       return trial
     }
 
-    private mutating func time(_ built: [Snapshot], _ queries: VectorMatrix, _ k: Int) throws {
+    private mutating func time(
+      _ built: [Snapshot], _ queries: VectorMatrix, _ k: Int, _ monitor: WorkMonitor
+    ) throws {
       let options = SearchOptions(recall: recall)
       var neighbors: [Neighbor] = []
       var counts: [Int] = []
       for _ in 0..<Self.rounds {
         for (i, snapshot) in built.enumerated() {
+          try monitor.advance(by: 0)
           let start = ContinuousClock.now
           _ = try snapshot.search(
             batch: queries, k: k, options: options, threads: 1, into: &neighbors, counts: &counts)
@@ -131,8 +148,8 @@
 
     /// Builds and tunes the sample in a layout; `nil` where the rows do not allow it.
     private static func build(
-      _ layout: Layout, _ information: IndexInformation, _ rows: VectorMatrix, _ k: Int,
-      at path: String, _ threads: Int, _ monitor: WorkMonitor
+      _ layout: Layout, _ information: IndexInformation, _ rows: VectorMatrix,
+      _ tuning: TuningOptions, at path: String, _ threads: Int, _ monitor: WorkMonitor
     ) throws -> Snapshot? {
       var configuration = VectorIndex.Configuration(
         dimensions: information.dimensions, metric: information.metric)
@@ -142,8 +159,6 @@
       configuration.codes = layout.codes
       configuration.preciseRows = information.preciseRows
       configuration.seed = information.seed
-      var tuning = TuningOptions()
-      tuning.k = k
       do throws(NeedletailError) {
         let index = try VectorIndex.create(at: path, configuration: configuration)
         var writer = try index.makeWriter()
@@ -177,11 +192,11 @@
         Terminal.dim(
           "  A sample of \(Numerals.grouped(rows)) rows at recall \(Numerals.fixed(recall, 2)); bytes without precise rows."
         ))
-      if let (layout, gain) = better {
-        let option = layout.mode == .turbo ? "--mode turbo" : "--codes \(layout.codes.rawValue)"
+      if let better, let gain {
+        let option = better.mode == .turbo ? "--mode turbo" : "--codes \(better.codes.rawValue)"
         lines.append(
-          "  A rebuild with \(option) would answer \(Numerals.fixed(gain, 1)) times as many queries."
-        )
+          "  A rebuild with \(option), all else as before, would answer"
+            + " \(Numerals.fixed(gain, 1)) times as many.")
       } else {
         lines.append("  No other layout would answer clearly more queries.")
       }
