@@ -24,37 +24,7 @@ extension SealedSegment {
         .invalidConfiguration, "threads is \(threads); it must be at least 1.")
     }
     let perQuery = min(parameters.k, max(1, count))
-    let (places, overflow) = queries.count.multipliedReportingOverflow(by: perQuery)
-    guard !overflow, places <= Limits.answersPerBatch else {
-      throw NeedletailError(
-        .capacityExceeded,
-        "\(queries.count) queries of \(perQuery) answers are more than the \(Limits.answersPerBatch) of"
-          + " one batch; split it.")
-    }
-    var outcomes: [SearchOutcome] = []
-    var result = Result<Void, NeedletailError>.success(())
-    // The threads write straight into the arrays: a batch's answers fill fresh pages, which cost more than they do.
-    let answers = unsafe [Neighbor](unsafeUninitializedCapacity: places) { answers, answered in
-      unsafe outcomes = [SearchOutcome](unsafeUninitializedCapacity: queries.count) {
-        outcomes, known in
-        guard let first = answers.baseAddress, let outcome = outcomes.baseAddress else { return }
-        // SAFETY: every place is given a value before anything else; both are plain numbers.
-        unsafe first.initialize(repeating: Neighbor(id: 0, distance: 0), count: places)
-        unsafe outcome.initialize(repeating: SearchOutcome(), count: queries.count)
-        (answered, known) = (places, queries.count)
-        let slots = unsafe BatchSlots(perQuery: perQuery, answers: first, outcomes: outcome)
-        result = Result { () throws(NeedletailError) in
-          try self.answer(queries, parameters, threads, slots)
-        }
-      }
-    }
-    try result.get()
-    return BatchAnswers(answersPerQuery: perQuery, answers: answers, outcomes: outcomes)
-  }
-
-  private func answer(
-    _ queries: VectorMatrix, _ parameters: SearchParameters, _ threads: Int, _ slots: BatchSlots
-  ) throws(NeedletailError) {
+    let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
     try parallelClaims(threads: threads, count: queries.count, grain: Self.grain) {
       (_, claims) in
       if self.quantizer != nil, !parameters.measuresTime {
@@ -63,6 +33,8 @@ extension SealedSegment {
         unsafe self.answerInTurn(queries, claims, parameters, slots)
       }
     }
+    return BatchAnswers(
+      answersPerQuery: perQuery, answers: slots.takeAnswers(), outcomes: slots.takeOutcomes())
   }
 
   /// Queries that a thread claims at a time: few, so that threads end together; more than one, so that they
@@ -230,10 +202,44 @@ extension NeedletailError {
 
 /// Where the threads of a batch put their answers.
 @safe
-private struct BatchSlots: @unchecked Sendable {
-  // SAFETY: every query has places of its own, written by one thread, while the batch is under way.
+private final class BatchSlots: @unchecked Sendable {
+  // SAFETY: every query has places of its own, written by one thread.
 
   let perQuery: Int
   let answers: UnsafeMutablePointer<Neighbor>
   let outcomes: UnsafeMutablePointer<SearchOutcome>
+  private let queries: Int
+  private let memory: MemoryBlock
+  private let results: MemoryBlock
+
+  /// Takes memory for all answers at once.
+  ///
+  /// - Throws: `capacityExceeded` or `io` when there is not so much.
+  init(queries: Int, perQuery: Int) throws(NeedletailError) {
+    self.queries = queries
+    self.perQuery = perQuery
+    let (count, overflow) = queries.multipliedReportingOverflow(by: perQuery)
+    guard !overflow, count <= Limits.answersPerBatch else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "\(queries) queries of \(perQuery) answers are more than the \(Limits.answersPerBatch) of one"
+          + " batch; split it.")
+    }
+    memory = try MemoryBlock(count: count, stride: MemoryLayout<Neighbor>.stride)
+    results = try MemoryBlock(count: queries, stride: MemoryLayout<SearchOutcome>.stride)
+    // SAFETY: both blocks hold as many elements, which are plain numbers, and live as long as this.
+    unsafe answers = memory.mutableBytes.baseAddress.unsafelyUnwrapped
+      .bindMemory(to: Neighbor.self, capacity: count)
+    unsafe outcomes = results.mutableBytes.baseAddress.unsafelyUnwrapped
+      .bindMemory(to: SearchOutcome.self, capacity: queries)
+    unsafe outcomes.initialize(repeating: SearchOutcome(), count: queries)
+  }
+
+  func takeAnswers() -> [Neighbor] {
+    unsafe Array(UnsafeBufferPointer(start: answers, count: queries * perQuery))
+  }
+
+  func takeOutcomes() -> [SearchOutcome] {
+    unsafe Array(UnsafeBufferPointer(start: outcomes, count: queries))
+  }
 }
