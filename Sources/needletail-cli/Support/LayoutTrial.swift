@@ -53,7 +53,8 @@
     ///   - timeLimit: the time after which no measurement of a layout's tuning begins.
     ///   - threads: how many build; searches are timed on one.
     ///   - monitor: sees the progress, and may cancel.
-    /// - Returns: what was found; `nil` for an index of few rows, or one that cannot give its rows back.
+    /// - Returns: what was found; `nil` for an index of few rows, one that cannot give its rows back, or one whose
+    ///   own layout misses the recall.
     /// - Throws: what building and searching throw; `cancelled`.
     static func run(
       _ snapshot: Snapshot, queries given: VectorMatrix?, k: Int, timeLimit: Duration,
@@ -85,6 +86,8 @@
         trial.layouts.append(layout)
         built.append(made)
       }
+      // Nothing can be said without the layout that is there.
+      guard trial.layouts.contains(where: \.isOwn) else { return nil }
       try trial.time(built, queries, k, monitor)
       trial.conclude()
       return trial
