@@ -30,8 +30,6 @@ final class BuildScratch: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var keys: UnsafeMutablePointer<CandidateKey>
   /// Sources of the links that wait for the row in hand, the last first.
   var waiting: [UInt32] = []
-  /// Candidates expanded on level 0 since they were last taken note of.
-  var hops = 0
   private let codes: MemoryBlock
   private var lists: MemoryBlock
   private var capacity = 0
@@ -55,12 +53,6 @@ final class BuildScratch: @unchecked Sendable {
     unsafe selected = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
     unsafe ordinals = selected
     try reserve(max(width, 2 * degree))
-  }
-
-  /// How many candidates were expanded, to be counted from zero again.
-  func takeHops() -> Int {
-    defer { hops = 0 }
-    return hops
   }
 
   /// Makes room for lists of `count` entries.

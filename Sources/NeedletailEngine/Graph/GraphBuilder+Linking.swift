@@ -13,60 +13,26 @@ extension GraphBuilder {
     let table = tables[0]
     scratch.walking.removeAll(keepingCapacity: true)
     for (lane, ordinal) in ordinals.enumerated() {
-      let rows = unsafe codedRows(UInt32(ordinal), lane, scratch)
       let memory = scratch.walks[lane]
+      let rows = unsafe codedRows(UInt32(ordinal), lane, scratch)
       let start = unsafe linkAbove(UInt32(ordinal), rows, memory, scratch)
+      memory.beginEpoch()
+      unsafe memory.visit(start.ordinal)
+      unsafe memory.pool[0] = start & ~1
       unsafe scratch.walking.append(
-        allowance.share.map { unsafe steeredWalk(rows, from: start, share: $0, memory) }
-          ?? windowWalk(rows, from: start, memory))
+        HopWalk(
+          kernel, rows.space, rows.query, links: table.row(0), degree: table.degree,
+          count: table.count, pool: memory.pool, size: 1, capacity: options.efConstruction,
+          window: options.efConstruction, least: 0, visited: memory.visited,
+          epoch: memory.epoch, ordinals: memory.ordinals, keys: memory.keys))
     }
     unsafe scratch.walking.withUnsafeMutableBufferPointer { unsafe Self.takeTurns($0) }
     for (lane, ordinal) in ordinals.enumerated() {
       let rows = unsafe codedRows(UInt32(ordinal), lane, scratch)
-      let memory = scratch.walks[lane]
-      var walk = scratch.walking[lane]
-      scratch.hops += walk.hops
-      if walk.hops < allowance.fewest, allowance.share != nil {
-        walk = unsafe windowWalk(rows, from: memory.pool[0], memory)
-        walk.run()
-      }
-      unsafe choose(UInt32(ordinal), rows, found: walk.size, table, memory, scratch)
+      unsafe choose(
+        UInt32(ordinal), rows, found: scratch.walking[lane].size, table, scratch.walks[lane],
+        scratch)
     }
-  }
-
-  /// A walk over level 0 that expands so many candidates.
-  @unsafe
-  private func windowWalk(
-    _ rows: CodedRows, from start: CandidateKey, _ memory: WalkScratch
-  ) -> HopWalk {
-    unsafe walk(rows, from: start, width: allowance.window, least: 0, memory)
-  }
-
-  /// A walk over level 0 that ends by distance.
-  @unsafe
-  private func steeredWalk(
-    _ rows: CodedRows, from start: CandidateKey, share: Float, _ memory: WalkScratch
-  ) -> HopWalk {
-    var walk = unsafe walk(
-      rows, from: start, width: allowance.width, least: allowance.rank, memory)
-    // Distances between rows are whole: nothing of them was left out.
-    walk.stop(beyond: share, base: 0, blur: 0, noise: 0)
-    return walk
-  }
-
-  @unsafe
-  private func walk(
-    _ rows: CodedRows, from start: CandidateKey, width: Int, least: Int, _ memory: WalkScratch
-  ) -> HopWalk {
-    let table = tables[0]
-    memory.beginEpoch()
-    unsafe memory.visit(start.ordinal)
-    unsafe memory.pool[0] = start & ~1
-    return unsafe HopWalk(
-      kernel, rows.space, rows.query, links: table.row(0), degree: table.degree,
-      count: table.count, pool: memory.pool, size: 1, capacity: width, window: width,
-      least: least, visited: memory.visited, epoch: memory.epoch, ordinals: memory.ordinals,
-      keys: memory.keys)
   }
 
   /// Does the hops of several walks in turn until none has anything left to expand.
@@ -137,7 +103,7 @@ extension GraphBuilder {
     for i in 0..<size { unsafe candidates[i] = memory.pool[i] & ~1 }
     guard options.extendsCandidates else { return size }
     var count = size
-    let room = max(allowance.width, 2 * m) * 4
+    let room = max(options.efConstruction, 2 * m) * 4
     // The walk scored all links of its pool; what it found too far for the pool is wanted here.
     memory.beginEpoch()
     for i in 0..<size { unsafe memory.visit(candidates[i].ordinal) }

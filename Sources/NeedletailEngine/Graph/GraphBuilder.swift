@@ -21,7 +21,6 @@ final class GraphBuilder: @unchecked Sendable {
   let kernel: HopKernel
   let plan: LevelPlan
   private(set) var tables: [LinkTable] = []
-  private(set) var allowance: WalkAllowance
   private let threads: Int
   private(set) var scratches: [BuildScratch] = []
   /// Links back, chained per target: `heads[target]` is the last, `chain[i]` the one before `i`.
@@ -40,10 +39,6 @@ final class GraphBuilder: @unchecked Sendable {
     self.options = options
     self.threads = max(1, threads)
     kernel = HopKernel(level: level)
-    // Links that share a row with those of another rule only keep the rows together, for which a window does.
-    allowance = WalkAllowance(
-      efConstruction: options.efConstruction, m: m,
-      isSteered: !space.isProduct && m == options.m)
     heads = Array(repeating: LinkTable.none, count: space.count)
     for (level, count) in plan.counts.enumerated() {
       tables.append(
@@ -53,7 +48,7 @@ final class GraphBuilder: @unchecked Sendable {
       scratches.append(
         try BuildScratch(
           rows: space.count, codeByteCount: space.codeByteCount,
-          width: max(allowance.width, 2 * m) * (options.extendsCandidates ? 4 : 1),
+          width: max(options.efConstruction, 2 * m) * (options.extendsCandidates ? 4 : 1),
           degree: 2 * m, lanes: BuildScratch.lanes))
     }
   }
@@ -97,8 +92,6 @@ final class GraphBuilder: @unchecked Sendable {
         let rows = first + index * lanes..<min(end, first + (index + 1) * lanes)
         unsafe self.link(rows, self.scratches[thread])
       }
-      allowance.learn(
-        hops: scratches.reduce(0) { $0 + $1.takeHops() }, rows: end - start, linked: end)
       for level in tables.indices.reversed() where start < plan.counts[level] {
         try linkBack(start..<min(end, plan.counts[level]), level: level)
       }
