@@ -36,6 +36,8 @@ import environment  # noqa: E402
 
 LEVELS = (0.90, 0.95, 0.99)
 WIDTHS = "10,12,14,16,20,24,28,32,40,48,56,64,80,96,112,128,160,192,224,256,320,384,448,512,640,800"
+# What its README, its Python package and nearly every comparison use.
+HNSWLIB_EF_CONSTRUCTION = 200
 STARTS = ("sample", "medoid", "entry")
 
 
@@ -48,7 +50,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--points", action="store_true", help="print every point, not only the table")
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--m", type=int, default=16)
-    parser.add_argument("--ef-construction", type=int, default=200)
+    parser.add_argument("--ef-construction", type=int, help="of both; the defaults are Needletail's own, and 200 for hnswlib")
     parser.add_argument("--threads", type=int, default=2, help="of all builds")
     parser.add_argument("--builds", type=int, default=1, help="builds of each with other seeds; means count")
     parser.add_argument("--start", choices=STARTS, default="sample", help="where walks begin; see README.md")
@@ -80,8 +82,10 @@ def build_ours(options: argparse.Namespace, task: Task, folder: pathlib.Path, nu
     if not task.index:
         command = [
             options.needletail, "build", "--input", str(task.base_path), "--metric", task.metric, "--output",
-            str(index), "--m", str(options.m), "--ef-construction", str(options.ef_construction),
-            "--threads", str(options.threads), "--seed", str(1 + number), *shlex.split(options.build_options)]
+            str(index), "--m", str(options.m), "--threads", str(options.threads), "--seed", str(1 + number),
+            *shlex.split(options.build_options)]
+        if options.ef_construction:
+            command += ["--ef-construction", str(options.ef_construction)]
         run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if run.returncode != 0:
             raise SystemExit(f"`needletail build` exited {run.returncode}: {run.stderr.strip()}")
@@ -94,7 +98,7 @@ def build_hnswlib(options: argparse.Namespace, task: Task, folder: pathlib.Path,
 
     index = hnswlib.Index(space=task.metric, dim=task.base.shape[1])
     index.init_index(
-        len(task.base), ef_construction=options.ef_construction, M=options.m,
+        len(task.base), ef_construction=options.ef_construction or HNSWLIB_EF_CONSTRUCTION, M=options.m,
         random_seed=100 + number)
     index.add_items(task.base, num_threads=options.threads)
     path = folder / "hnswlib.bin"
@@ -332,7 +336,7 @@ def main() -> None:
             except graphs.Damaged as fault:
                 raise SystemExit(f"{task.name}: {fault}") from None
     document = {
-        "k": options.k, "m": options.m, "efConstruction": options.ef_construction,
+        "k": options.k, "m": options.m, "efConstruction": options.ef_construction or "defaults",
         "buildThreads": options.threads, "start": options.start, "sets": sets,
         "machine": {"system": platform.platform(), "processor": report.processor(), "cores": os.cpu_count()}}
     print(text(document, options.points))

@@ -230,7 +230,11 @@ extension VectorIndex {
     if isTurbo { memory.codes = count * (configuration.buildOptions.turboRowByteCount - 2 * m * 4) }
     memory.graph = count * 2 * m * 4 + count * m * 4 / (m - 1)
     memory.ids = count * 12
-    let rowBytes = configuration.dimensions * configuration.buildOptions.precise.byteCount
+    // Half precision holds what smaller elements hold; of floats nobody knows before they were seen.
+    let isHalf =
+      configuration.preciseRows == .float32 && configuration.codes != .none && element != .float32
+    let precise = isHalf ? PreciseKind.givenFloat16 : configuration.buildOptions.precise
+    let rowBytes = configuration.dimensions * precise.byteCount
     let hasRows = configuration.codes == .none || !isLossless
     memory.preciseRows =
       (hasRows ? count * rowBytes : 0) + (configuration.metric == .cosine ? count * 8 : 0)

@@ -258,7 +258,7 @@ static const char *check_elements_and_strides(const char *directory) {
   EXPECT_OK(needletail_open(path, &opening, &index));
   EXPECT_OK(needletail_get_information(index, &information));
   EXPECT(information.dimensions == 4 && information.count == ROWS && information.m == 16);
-  EXPECT(information.metric == NEEDLETAIL_L2 && information.ef_construction == 200);
+  EXPECT(information.metric == NEEDLETAIL_L2 && information.ef_construction == 320);
   EXPECT(information.seed == 1 && information.codes == NEEDLETAIL_CODES_INT8);
   EXPECT(information.code_bytes > 0 && information.graph_bytes > 0 && information.id_bytes > 0);
   EXPECT(information.struct_size == sizeof information);

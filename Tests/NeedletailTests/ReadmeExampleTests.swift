@@ -8,7 +8,7 @@ func packagesLike(row: Int) throws(NeedletailError) {
   let base = try VectorMatrix(contentsOf: "datasets/debian-packages/base.npy")  // 12 000 × 384
   var configuration = VectorIndex.Configuration(dimensions: base.dimensions, metric: .cosine)
   configuration.graph.m = 16
-  configuration.graph.efConstruction = 200
+  configuration.graph.efConstruction = 320
   let index = try VectorIndex.create(at: "packages.needletail", configuration: configuration)
 
   var writer = try index.makeWriter()  // dropped without a commit, it leaves nothing

@@ -196,7 +196,7 @@ typedef struct needletail_build_options {
   int32_t metric;            // NEEDLETAIL_L2, …; there is no default
   uint64_t dimensions;       // components per vector, 1 to 16384; there is no default
   uint64_t m;                // links of a row per upper level, 2 to 128; 0: 16
-  uint64_t ef_construction;  // candidates looked at when a row is linked; 0: 200
+  uint64_t ef_construction;  // candidates looked at when a row is linked; 0: 320
   uint64_t seed;             // of everything random, taken as it is; the macro sets 1
   int32_t rows;              // NEEDLETAIL_KEEP_…
   int32_t codes;             // NEEDLETAIL_CODES_…

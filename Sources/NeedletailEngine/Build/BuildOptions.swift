@@ -26,13 +26,16 @@ package enum PreciseKind: UInt32, Sendable, Hashable, CaseIterable {
   case float32 = 1
   case bfloat16 = 2
   case float16 = 3
+  /// Half precision, of which nothing is lost, since all components are half-precision numbers: the rows as they
+  /// were given, under cosine too.
+  case givenFloat16 = 4
 
   /// The size of one component, in bytes.
   package var byteCount: Int {
     switch self {
     case .none: 0
     case .float32: 4
-    case .bfloat16, .float16: 2
+    case .bfloat16, .float16, .givenFloat16: 2
     }
   }
 }
@@ -77,6 +80,11 @@ package struct BuildOptions: Sendable, Hashable {
       throw NeedletailError(
         .invalidConfiguration,
         "An index with neither codes nor precise rows has nothing to search; keep one of them.")
+    }
+    guard codes != .none || precise != .givenFloat16 else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "A walk on precise rows needs unit rows, not rows as they were given.")
     }
     try graph.validate()
     if layout == .turbo { try validateTurbo() }

@@ -9,6 +9,8 @@ package struct RowFindings: Sendable {
   /// Whether every component so far is a whole number from 0 to 255, or from −128 to 127.
   package var fitsUnsigned = true
   package var fitsSigned = true
+  /// Whether every component so far is a half-precision number.
+  package var fitsHalf = true
   /// The largest magnitude of a component.
   package var largestComponent: Float = 0
 
@@ -47,8 +49,10 @@ package struct RowFindings: Sendable {
     var unsigned = fitsUnsigned
     var signed = fitsSigned
     var largest = largestComponent
+    var half = fitsHalf
     let memory = try MemoryBlock(count: dimensions, stride: 4)
-    // SAFETY: the block holds one row, and this is its only user.
+    let check = try MemoryBlock(count: dimensions, stride: 8)
+    // SAFETY: each block holds one row, and this is its only user.
     let row = unsafe memory.mutableBytes.baseAddress.unsafelyUnwrapped
       .assumingMemoryBound(to: Float.self)
     for i in 0..<matrix.count {
@@ -62,11 +66,31 @@ package struct RowFindings: Sendable {
       if unsigned || signed {
         unsafe Self.narrow(row, dimensions, &unsigned, &signed)
       }
+      if half, matrix.element == .float32 {
+        half = unsafe Self.isHalf(row, dimensions, check.mutableBytes)
+      }
     }
     squaredNorms += norms
     largestComponent = largest
     fitsUnsigned = unsigned
     fitsSigned = signed
+    fitsHalf = half
+  }
+
+  /// Whether half precision holds a row exactly.
+  ///
+  /// - Precondition: `scratch` has eight bytes a component.
+  @unsafe
+  private static func isHalf(
+    _ row: UnsafePointer<Float>, _ dimensions: Int, _ scratch: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    guard let start = scratch.baseAddress else { return true }
+    let halves = unsafe (start + dimensions * 4).assumingMemoryBound(to: UInt16.self)
+    let widened = unsafe start.assumingMemoryBound(to: Float.self)
+    unsafe Conversion.narrow(row, to: .float16, count: dimensions, into: halves)
+    unsafe Conversion.widen(halves, as: .float16, count: dimensions, into: widened)
+    for j in 0..<dimensions where unsafe widened[j] != row[j] { return false }
+    return true
   }
 
   /// Refuses a row that cannot be indexed.

@@ -47,6 +47,19 @@ package struct RowSource: Sendable {
   package func copy(
     _ index: Int, into row: UnsafeMutablePointer<Float>
   ) throws(NeedletailError) {
+    unsafe try copyGiven(index, into: row)
+    if !divisors.isEmpty {
+      // In double: a norm may lie beyond Float, and unit rows must not depend on the machine.
+      let divisor = divisors[index]
+      for j in 0..<dimensions { unsafe row[j] = Float(Double(row[j]) / divisor) }
+    }
+  }
+
+  /// `copy` for the row as it was given, under cosine too.
+  @unsafe
+  func copyGiven(
+    _ index: Int, into row: UnsafeMutablePointer<Float>
+  ) throws(NeedletailError) {
     var low = 0
     var high = parts.count - 1
     while low < high {
@@ -63,11 +76,6 @@ package struct RowSource: Sendable {
           "Row \(index) changed while the index was built: its squared norm was"
             + " \(squaredNorms[index]) and is \(norm). Leave the input alone until the build ends.")
       }
-    }
-    if !divisors.isEmpty {
-      // In double: a norm may lie beyond Float, and unit rows must not depend on the machine.
-      let divisor = divisors[index]
-      for j in 0..<dimensions { unsafe row[j] = Float(Double(row[j]) / divisor) }
     }
   }
 }

@@ -38,7 +38,7 @@ package enum ProductLinks: UInt32, Sendable, Hashable, CaseIterable {
 
 /// How a graph is built.
 ///
-/// Names and defaults as in Malkov & Yashunin (2018).
+/// Names as in Malkov & Yashunin (2018).
 package struct GraphOptions: Sendable, Hashable {
   /// Links a new row gets per level; level 0 keeps up to `2·m`.
   ///
@@ -46,8 +46,10 @@ package struct GraphOptions: Sendable, Hashable {
   package var m = 16
   /// Width of the candidate list when a row is linked.
   ///
-  /// Default 200.
-  package var efConstruction = 200
+  /// Default 320. Evaluations at recall 0.90 / 0.95 / 0.99, walking level 0 in exact distances, over those of a graph
+  /// built with 200: debian-384 (three seeds) 1.00 / 0.98 / 0.92, sift-200k 1.01 / 1.00 / 0.95; a mixture of 10 000
+  /// clusters (530 000 × 128) misses 2 answers of 3. The build takes 1.4 times as long.
+  package var efConstruction = 320
   /// Looks for links among the candidates' own links too (Algorithm 4).
   ///
   /// Default off.

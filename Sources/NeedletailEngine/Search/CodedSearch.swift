@@ -194,6 +194,10 @@ extension SealedSegment {
     let next = min(search.candidates &- search.fetched, 2)
     unsafe prefetchRows(
       rows.start, stride: width, ordinals: search.buffers.ordinals + search.fetched, count: next)
+    if parameters.options.precise == .givenFloat16, let norms {
+      unsafe prefetchRows(
+        norms.start, stride: 8, ordinals: search.buffers.ordinals + search.fetched, count: next)
+    }
     search.fetched &+= next
     return true
   }

@@ -169,6 +169,12 @@ extension SealedSegment {
       }
     }
     let metric = parameters.options.metric
+    if metric == .cosine, parameters.options.precise == .givenFloat16 {
+      for i in 0..<candidates {
+        let norm = unsafe norm(of: buffers.ordinals[i]) ?? 1
+        unsafe distances[i] = Float(Double(distances[i]) / norm)
+      }
+    }
     for i in 0..<candidates {
       let value = unsafe distances[i]
       let distance =

@@ -146,11 +146,8 @@ extension SealedSegment {
           faults.append("Component \(j) of row \(ordinal) is \(unsafe row[j]).")
           break
         }
-        if let norms {
-          let norm = unsafe norms.start.load(fromByteOffset: Int(ordinal) * 8, as: Double.self)
-          if !(norm.isFinite && norm > 0) {
-            faults.append("The norm of row \(ordinal) is \(norm).")
-          }
+        if let norm = norm(of: ordinal), !(norm.isFinite && norm > 0) {
+          faults.append("The norm of row \(ordinal) is \(norm).")
         }
       }
     }

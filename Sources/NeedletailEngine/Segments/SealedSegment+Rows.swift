@@ -11,12 +11,19 @@ extension SealedSegment {
   /// - Precondition: `ordinal` is below the count and the segment has precise rows; `row` has room.
   @unsafe
   package func export(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
-    unsafe copyRow(ordinal, into: row)
-    guard let norms else { return }
-    let norm = unsafe norms.start.load(fromByteOffset: Int(ordinal) * 8, as: Double.self)
+    unsafe copyKept(ordinal, into: row)
+    guard parameters.options.precise != .givenFloat16, let norm = norm(of: ordinal) else { return }
     for j in 0..<parameters.options.dimensions {
       unsafe row[j] = Float(Double(row[j]) * norm)
     }
+  }
+
+  /// The norm that a row had when it was added; `nil` where it was not divided by it.
+  @inline(__always)
+  func norm(of ordinal: UInt32) -> Double? {
+    guard let norms else { return nil }
+    return unsafe norms.start.load(
+      fromByteOffset: Int(truncatingIfNeeded: ordinal) &* 8, as: Double.self)
   }
 
   /// The whole code of a row, `codeByteCount` bytes.
@@ -55,6 +62,14 @@ extension SealedSegment {
   /// The row that distances are computed on: a unit row under cosine, the row itself otherwise.
   @unsafe
   package func copyRow(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
+    unsafe copyKept(ordinal, into: row)
+    guard parameters.options.precise == .givenFloat16, let norm = norm(of: ordinal) else { return }
+    for j in 0..<parameters.options.dimensions { unsafe row[j] = Float(Double(row[j]) / norm) }
+  }
+
+  /// A row as it is kept.
+  @unsafe
+  private func copyKept(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
     let dimensions = parameters.options.dimensions
     guard let rows else {
       guard let quantizer else { return }
@@ -70,7 +85,7 @@ extension SealedSegment {
     case .none: break
     case .float32:
       unsafe UnsafeMutableRawPointer(row).copyMemory(from: source, byteCount: dimensions * 4)
-    case .float16:
+    case .float16, .givenFloat16:
       unsafe Conversion.widen(
         source.assumingMemoryBound(to: UInt16.self), as: .float16, count: dimensions, into: row)
     case .bfloat16:

@@ -167,7 +167,7 @@ package final class SealedSegment: @unchecked Sendable {
       switch parameters.options.precise {
       case .none: return nil
       case .float32: element = .float32
-      case .float16: element = .float16
+      case .float16, .givenFloat16: element = .float16
       case .bfloat16: element = .bfloat16
       }
     }

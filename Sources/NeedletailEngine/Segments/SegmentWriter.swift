@@ -90,7 +90,12 @@ struct SegmentWriter {
         // SAFETY: the buffer holds a stripe of rows, `row` one row of Float.
         let target = unsafe row.mutableBytes.baseAddress.unsafelyUnwrapped
           .assumingMemoryBound(to: Float.self)
-        unsafe try rows.copy(Int(segment.order[ordinal]), into: target)
+        let row = Int(segment.order[ordinal])
+        if segment.options.precise == .givenFloat16 {
+          unsafe try rows.copyGiven(row, into: target)
+        } else {
+          unsafe try rows.copy(row, into: target)
+        }
         unsafe Self.store(
           target, dimensions, segment.options.precise,
           buffer.mutableBytes.baseAddress.unsafelyUnwrapped + (ordinal - start) * width)
@@ -113,7 +118,7 @@ struct SegmentWriter {
     case .bfloat16:
       unsafe Conversion.narrow(
         row, to: .bfloat16, count: dimensions, into: target.assumingMemoryBound(to: UInt16.self))
-    case .float16:
+    case .float16, .givenFloat16:
       unsafe Conversion.narrow(
         row, to: .float16, count: dimensions, into: target.assumingMemoryBound(to: UInt16.self))
     }

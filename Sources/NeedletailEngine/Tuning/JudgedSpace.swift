@@ -46,7 +46,7 @@ struct JudgedSpace: Sendable {
     let element: VectorMatrix.Element
     switch segment.parameters.options.precise {
     case .float32: element = .float32
-    case .float16: element = .float16
+    case .float16, .givenFloat16: element = .float16
     case .bfloat16, .none: return nil
     }
     // SAFETY: the section was checked to hold so many rows, and the component's owner keeps it.

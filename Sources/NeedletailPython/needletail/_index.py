@@ -86,7 +86,7 @@ class Index:
         metric: str = "l2",
         *,
         m: int = 16,
-        ef_construction: int = 200,
+        ef_construction: int = 320,
         seed: int = 1,
         rows: str = "f32",
         codes: str = "auto",

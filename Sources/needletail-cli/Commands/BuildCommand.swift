@@ -12,7 +12,7 @@
       abstract: "Build an index directory from a file of vectors.",
       usage: """
         needletail build --input <file> --metric cosine|l2|ip --output <dir>
-            [--ids <file>] [--m 16] [--ef-construction 200]
+            [--ids <file>] [--m 16] [--ef-construction 320]
             [--mode auto|compact|turbo] [--codes auto|int8|int4|none]
             [--rerank f32|bf16|f16|none] [--seed <n>] [--threads <n>]
             [--no-tune] [--tune-seconds 30] [--dry-run] [--json]
@@ -44,7 +44,7 @@
     @Option(
       name: .customLong("ef-construction"),
       help: "Candidates considered for the links of a node, from 1.")
-    var efConstruction = 200
+    var efConstruction = 320
     @Option(
       help: "The layout: compact, turbo (neighbours' bits beside each row: more memory), or auto.")
     var mode = IndexMode.automatic
