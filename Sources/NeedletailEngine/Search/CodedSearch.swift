@@ -81,8 +81,12 @@ extension SealedSegment {
     }
     if ratio > 0 {
       let (blur, noise) = prepared.spread.square(step: prepared.whole == nil ? 2 : 16)
+      // Between a window of k and the next there is nothing but what codes cannot tell apart: a part of it.
+      let rank = max(parameters.k, parameters.stopRank)
+      let share = parameters.efSearch == rank &+ 1 ? parameters.stopScale : 1
       search.walk.stop(
-        beyond: ratio, base: prepared.base / prepared.unit, blur: blur, noise: noise)
+        beyond: ratio, base: prepared.base / prepared.unit, blur: blur,
+        noise: noise * share * share)
     }
     return search
   }

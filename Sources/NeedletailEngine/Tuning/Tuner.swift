@@ -82,9 +82,7 @@ package struct Tuner {
   }
 
   /// The width above which settings are finer than whole widths; `nil`: there is none.
-  ///
-  /// From `k` to the next, a walk that ends by distance leaps over what codes cannot tell apart.
-  private var finest: Int? { space.segment.endsByDistance ? request.k + 1 : nil }
+  private var finest: Int? { space.segment.endsByDistance ? request.k : nil }
 
   /// The curve of each candidate.
   private func ladder(
