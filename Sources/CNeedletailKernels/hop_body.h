@@ -218,8 +218,7 @@ NDL_TARGET static inline void NDL_HOP(draw_limits)(
     const ndl_hop_space *space, ndl_hop_walk *walk) {
   float last = NDL_HOP(estimate)(space, walk->pool[walk->least - 1]);
   float distance = last + walk->base > 0 ? last + walk->base : 0;
-  float noise = __builtin_sqrtf(walk->noise);
-  float reach = walk->stop * distance > noise ? walk->stop * distance : noise;
+  float reach = walk->stop * distance > walk->floor ? walk->stop * distance : walk->floor;
   float kept = __builtin_sqrtf(walk->blur * distance + walk->noise);
   walk->end = NDL_HOP(above)(space, last + reach);
   walk->edge = NDL_HOP(above)(space, last + (reach > kept ? reach : kept));

@@ -115,8 +115,7 @@ NDL_TARGET static inline void NDL_HOP(remember)(ndl_hop_walk *walk, ndl_key key)
     float last = NDL_HOP(value)(best[walk->least - 1]);
     float distance = last + walk->base > 0 ? last + walk->base : 0;
     // Near copies are no farther apart than rounding leads astray: not the first few of them are the nearest.
-    float noise = __builtin_sqrtf(walk->noise);
-    float reach = walk->stop * distance > noise ? walk->stop * distance : noise;
+    float reach = walk->stop * distance > walk->floor ? walk->stop * distance : walk->floor;
     uint32_t order = NDL_HOP(order)(last + reach);
     walk->end = order == 0xffffffffu ? ~(ndl_key)0 : ((ndl_key)order + 1) << 32;
   }

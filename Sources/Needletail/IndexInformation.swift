@@ -200,7 +200,8 @@ extension VectorIndex {
   ///   - configuration: what shapes the index.
   ///   - element: how the input is stored; bytes under squared L2 are coded without loss and need no
   ///     precise rows of their own. Default `.float32`.
-  /// - Returns: bytes by component, within a few per cent of what a build gives.
+  /// - Returns: bytes by component, within a few per cent of what a build gives; of floats that half precision holds,
+  ///   twice what their precise rows take.
   /// - Throws: as `create` for a configuration that makes no index; `capacityExceeded` for too many rows.
   public static func predict(
     count: Int, configuration: Configuration, element: VectorMatrix.Element = .float32

@@ -248,7 +248,7 @@ package struct HopWalk {
     unsafe self.links = ndl_hop_links(rows: links, degree: UInt32(degree), count: UInt32(count))
     unsafe raw = ndl_hop_walk(
       pool: pool, capacity: UInt32(capacity), window: UInt32(window),
-      least: UInt32(least), stop: 0, base: 0, blur: 0, noise: 0, end: .max, edge: .max,
+      least: UInt32(least), stop: 0, floor: 0, base: 0, blur: 0, noise: 0, end: .max, edge: .max,
       size: UInt32(size), cursor: 0, visited: visited, epoch: epoch, ordinals: ordinals, keys: keys,
       gathered: 0, breadth: UInt32(breadth), rounds: 0, hops: 0, best: nil, best_capacity: 0,
       best_size: 0, row: 0)
@@ -295,12 +295,15 @@ package struct HopWalk {
   }
 
   /// Ends the walk, too, once the next candidate is farther than the `least`-th by more than `ratio` times the
-  /// distance of that one, its estimate plus `base`; what is that far, and farther than
+  /// distance of that one, its estimate plus `base`, and by more than `floor`; what is that far, and farther than
   /// `sqrt(blur·distance + noise)`, is not kept either.
   ///
   /// - Source: Al-Jazzazi et al., distance adaptive beam search (2025).
-  package mutating func stop(beyond ratio: Float, base: Float, blur: Float, noise: Float) {
+  package mutating func stop(
+    beyond ratio: Float, floor: Float, base: Float, blur: Float, noise: Float
+  ) {
     unsafe raw.stop = ratio
+    unsafe raw.floor = floor
     unsafe raw.base = base
     unsafe raw.blur = blur
     unsafe raw.noise = noise

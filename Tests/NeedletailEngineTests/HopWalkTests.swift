@@ -8,8 +8,8 @@ private struct WalkPlan {
   var window: Int
   var least: Int
   var breadth: Int
-  /// Ratio, base, blur and noise of the end by distance; ratio 0: the window alone.
-  var stop: (ratio: Float, base: Float, blur: Float, noise: Float)
+  /// Ratio, floor, base, blur and noise of the end by distance; ratio 0: the window alone.
+  var stop: (ratio: Float, floor: Float, base: Float, blur: Float, noise: Float)
 }
 
 /// The walk as its documentation defines it, on arrays and sets, without a thought for speed.
@@ -66,8 +66,7 @@ private struct WalkModel {
     guard place < plan.least, pool.count >= plan.least, plan.stop.ratio > 0 else { return }
     let last = estimate(pool[plan.least - 1])
     let distance = max(0, last + plan.stop.base)
-    let noise = plan.stop.noise.squareRoot()
-    let reach = max(plan.stop.ratio * distance, noise)
+    let reach = max(plan.stop.ratio * distance, plan.stop.floor)
     let kept = (plan.stop.blur * distance + plan.stop.noise).squareRoot()
     end = above(last + reach)
     edge = above(last + max(reach, kept))
@@ -94,8 +93,9 @@ private struct WalkModel {
 
 @Suite("Walks on codes")
 struct HopWalkTests {
-  private static let stops: [(Float, Float, Float, Float)] = [
-    (0, 0, 0, 0), (0.05, 40_000, 0, 0), (0.4, 40_000, 900, 50_000), (2, 0, 0, 1e9),
+  private static let stops: [(Float, Float, Float, Float, Float)] = [
+    (0, 0, 0, 0, 0), (0.05, 0, 40_000, 0, 0), (0.4, 200, 40_000, 900, 50_000),
+    (2, 31_623, 0, 0, 1e9),
   ]
 
   /// Every pool size and number of new keys that a register, a word or a list can end at, at every level.
@@ -122,7 +122,7 @@ struct HopWalkTests {
         capacity: capacity, window: 1 + Int(random.next(below: UInt64(capacity))),
         least: 1 + Int(random.next(below: UInt64(min(capacity, 20)))),
         breadth: 1 + Int(random.next(below: UInt64(HopKernel.breadth))),
-        stop: (ratio: stop.0, base: stop.1, blur: stop.2, noise: stop.3))
+        stop: (ratio: stop.0, floor: stop.1, base: stop.2, blur: stop.3, noise: stop.4))
       var model = WalkModel(
         keys: (0..<UInt32(count)).map { world.expectedKey($0) }, isInteger: finish == .norm,
         links: links, plan: plan, start: 7)
@@ -151,7 +151,8 @@ struct HopWalkTests {
           breadth: plan.breadth)
         if plan.stop.ratio > 0 {
           walk.stop(
-            beyond: plan.stop.ratio, base: plan.stop.base, blur: plan.stop.blur,
+            beyond: plan.stop.ratio, floor: plan.stop.floor, base: plan.stop.base,
+            blur: plan.stop.blur,
             noise: plan.stop.noise)
         }
         while true {

@@ -19,6 +19,8 @@ struct SmallIndex: Sendable {
     case bare
     /// Cosine, rows with their neighbours' bits, no precise rows: every search walks.
     case turbo
+    /// Cosine, int8 codes, rows of half-precision numbers, kept as they were given.
+    case half
 
     var testDescription: String { rawValue }
   }
@@ -34,10 +36,11 @@ struct SmallIndex: Sendable {
     self.kind = kind
     let d = 8
     var components = RandomVectors.clusters(count: count, dimensions: d, clusters: 3, seed: 5)
+    if kind == .half { components = components.map { Float(halfBitPattern: $0.halfBitPattern) } }
     if kind == .lossless { components = components.map { ($0 * 30).rounded() } }
     let metric: Metric =
       switch kind {
-      case .cosine, .turbo: .cosine
+      case .cosine, .turbo, .half: .cosine
       case .product: .innerProduct
       case .lossless, .bare: .squaredEuclidean
       }

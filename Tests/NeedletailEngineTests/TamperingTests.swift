@@ -71,7 +71,10 @@ struct TamperingTests {
     parameter(.refused, "f32 as bf16", UInt32(2), at: 16),
     parameter(.refused, "bf16 as f32", UInt32(1), at: 16, .bare),
     parameter(.harmless, "bf16 as f16", UInt32(3), at: 16, .bare),
-    parameter(.refused, "rows 4", UInt32(4), at: 16),
+    parameter(.refused, "f32 as given halves", UInt32(4), at: 16),
+    parameter(.refused, "given halves without codes", UInt32(4), at: 16, .bare),
+    parameter(.refused, "given halves as f32", UInt32(1), at: 16, .half),
+    parameter(.refused, "rows 5", UInt32(5), at: 16),
     parameter(.refused, "m 0", UInt32(0), at: 20),
     parameter(.refused, "m 1", UInt32(1), at: 20),
     parameter(.refused, "m 2", UInt32(2), at: 20),
@@ -175,6 +178,21 @@ struct TamperingTests {
     },
     Case(.cosine, SegmentSection.norms, .found, "0") { $0.put(Double(0).bitPattern, at: 16) },
     Case(.cosine, SegmentSection.norms, .found, "−1") { $0.put(Double(-1).bitPattern, at: 184) },
+    Case(.half, SegmentSection.norms, .found, "NaN, used") { $0.put(Double.nan.bitPattern, at: 0) },
+    Case(.half, SegmentSection.norms, .found, "infinity, used") {
+      $0.put(Double.infinity.bitPattern, at: 8)
+    },
+    Case(.half, SegmentSection.norms, .found, "0, used") { $0.put(Double(0).bitPattern, at: 16) },
+    Case(.half, SegmentSection.norms, .found, "−1, used") {
+      $0.put(Double(-1).bitPattern, at: 184)
+    },
+    Case(.half, SegmentSection.norms, .found, "tiny, used") {
+      $0.put(Double(1e-300).bitPattern, at: 24)
+    },
+    Case(.half, SegmentSection.norms, .found, "another one, used") {
+      $0.put(Double(1.5).bitPattern, at: 24)
+    },
+    Case(.half, SegmentSection.rows, .found, "NaN of a half") { $0.put(UInt16(0x7e00), at: 2) },
     Case(.cosine, SegmentSection.rows, .found, "NaN") { $0.put(Float.nan.bitPattern, at: 4) },
     Case(.cosine, SegmentSection.rows, .found, "all NaN") { fill(&$0, Float.nan.bitPattern) },
     Case(.cosine, SegmentSection.rows, .found, "−infinity") {

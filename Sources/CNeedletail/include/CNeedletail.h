@@ -133,7 +133,7 @@ enum {
 // L2 and inner product are kept in the codes without loss, whatever is asked for here.
 enum {
   NEEDLETAIL_KEEP_DEFAULT = 0,   // float32
-  NEEDLETAIL_KEEP_FLOAT32 = 1,   // 4 bytes per component
+  NEEDLETAIL_KEEP_FLOAT32 = 1,   // 4 bytes per component, 2 where half precision holds all of them
   NEEDLETAIL_KEEP_BFLOAT16 = 2,  // 2 bytes, 8 bits of precision
   NEEDLETAIL_KEEP_FLOAT16 = 3,   // 2 bytes, 11 bits of precision, up to 65504
   NEEDLETAIL_KEEP_NONE = 4,      // distances are estimates, and rows cannot be given back
@@ -196,7 +196,7 @@ typedef struct needletail_build_options {
   int32_t metric;            // NEEDLETAIL_L2, …; there is no default
   uint64_t dimensions;       // components per vector, 1 to 16384; there is no default
   uint64_t m;                // links of a row per upper level, 2 to 128; 0: 16
-  uint64_t ef_construction;  // candidates looked at when a row is linked; 0: 320
+  uint64_t ef_construction;  // candidates looked at when a row is linked; 0: 320, and 200 under inner product
   uint64_t seed;             // of everything random, taken as it is; the macro sets 1
   int32_t rows;              // NEEDLETAIL_KEEP_…
   int32_t codes;             // NEEDLETAIL_CODES_…

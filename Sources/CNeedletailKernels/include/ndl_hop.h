@@ -103,9 +103,11 @@ typedef struct ndl_hop_walk {
   uint32_t window;
   uint32_t least;
   // Ends the walk, too, once the next candidate is farther than the `least`-th by more than `stop` times
-  // the distance of that one, which is its estimate plus `base`. 0: never. What is farther than that, and
-  // farther than `sqrt(blur * distance + noise)`, by which rounding may mislead, is not kept either.
+  // the distance of that one, which is its estimate plus `base`, and by more than `floor`. 0: never. What is
+  // farther than that, and farther than `sqrt(blur * distance + noise)`, by which rounding may mislead, is not
+  // kept either.
   float stop;
+  float floor;
   float base;
   float blur;
   float noise;

@@ -67,6 +67,10 @@ struct SegmentBuilder {
   }
 
   func build(_ rows: RowSource, _ findings: RowFindings) throws(NeedletailError) -> BuiltSegment {
+    guard options.precise != .givenFloat16 || findings.fitsHalf else {
+      throw NeedletailError(
+        .invalidConfiguration, "Half precision does not hold the rows as they were given.")
+    }
     let plan = LevelPlan(count: rows.count, m: options.graph.m, seed: options.graph.seed)
     // A bit says most where components are alike, which only the rotation sees to.
     let lossless = options.layout == .turbo ? nil : findings.losslessForm(options.metric)
@@ -110,12 +114,10 @@ struct SegmentBuilder {
     var parts: [GraphBuilder] = []
     for rule in rules {
       var graph = options.graph
-      // Half as many links as usual are chosen among fewer candidates: recsys-64 needs no more evaluations than
-      // with all (380 against 428 at recall 0.99, within what seeds differ by). Beside product links the lifted
-      // ones only keep the rows together, for which a third of these does as well (NDL-0001).
-      if rules.count > 1 {
-        let part = graph.efConstruction * 5 / 8
-        graph.efConstruction = max(1, rule == .product(.lifted) ? part / 3 : part)
+      // Beside product links the lifted ones only keep the rows together, for which a third
+      // of the candidates does as well (NDL-0001).
+      if rules.count > 1, rule == .product(.lifted) {
+        graph.efConstruction = max(1, graph.efConstruction / 3)
       }
       let builder = try GraphBuilder(
         space: coded.linkingSpace(rule), plan: plan, options: graph,

@@ -89,7 +89,9 @@ package struct RowFindings: Sendable {
     let widened = unsafe start.assumingMemoryBound(to: Float.self)
     unsafe Conversion.narrow(row, to: .float16, count: dimensions, into: halves)
     unsafe Conversion.widen(halves, as: .float16, count: dimensions, into: widened)
-    for j in 0..<dimensions where unsafe widened[j] != row[j] { return false }
+    for j in 0..<dimensions where unsafe widened[j].bitPattern != row[j].bitPattern {
+      return false
+    }
     return true
   }
 

@@ -81,12 +81,13 @@ extension SealedSegment {
     }
     if ratio > 0 {
       let (blur, noise) = prepared.spread.square(step: prepared.whole == nil ? 2 : 16)
-      // Between a window of k and the next there is nothing but what codes cannot tell apart: a part of it.
-      let rank = max(parameters.k, parameters.stopRank)
-      let share = parameters.efSearch == rank &+ 1 ? parameters.stopScale : 1
+      // From a window of k to the next there is nothing but what codes cannot tell apart: a setting between them
+      // goes a part of that far. Rows with their neighbours' bits need all of it at k already.
+      let isPart =
+        turbo == nil && parameters.efSearch == max(parameters.k, parameters.stopRank) &+ 1
       search.walk.stop(
-        beyond: ratio, base: prepared.base / prepared.unit, blur: blur,
-        noise: noise * share * share)
+        beyond: ratio, floor: (isPart ? parameters.stopScale : 1) * noise.squareRoot(),
+        base: prepared.base / prepared.unit, blur: blur, noise: noise)
     }
     return search
   }

@@ -141,13 +141,19 @@ extension SealedSegment {
       guard let row = buffer.baseAddress else { return }
       for ordinal in 0..<UInt32(count) {
         guard faults.count < limit else { return }
-        unsafe copyRow(ordinal, into: row)
+        unsafe copyKept(ordinal, into: row)
         for j in 0..<dimensions where unsafe !row[j].isFinite {
           faults.append("Component \(j) of row \(ordinal) is \(unsafe row[j]).")
           break
         }
-        if let norm = norm(of: ordinal), !(norm.isFinite && norm > 0) {
+        guard let norm = norm(of: ordinal) else { continue }
+        if !(norm.isFinite && norm > 0) {
           faults.append("The norm of row \(ordinal) is \(norm).")
+        } else if parameters.options.precise == .givenFloat16 {
+          let own = unsafe FixedOrder.squaredNorm(row, count: dimensions).squareRoot()
+          if norm != own {
+            faults.append("The norm of row \(ordinal) is \(norm), and \(own) by its components.")
+          }
         }
       }
     }

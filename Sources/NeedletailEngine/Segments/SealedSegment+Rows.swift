@@ -18,7 +18,7 @@ extension SealedSegment {
     }
   }
 
-  /// The norm that a row had when it was added; `nil` where it was not divided by it.
+  /// The norm that a row had when it was added, under cosine.
   @inline(__always)
   func norm(of ordinal: UInt32) -> Double? {
     guard let norms else { return nil }
@@ -69,7 +69,7 @@ extension SealedSegment {
 
   /// A row as it is kept.
   @unsafe
-  private func copyKept(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
+  func copyKept(_ ordinal: UInt32, into row: UnsafeMutablePointer<Float>) {
     let dimensions = parameters.options.dimensions
     guard let rows else {
       guard let quantizer else { return }

@@ -82,7 +82,9 @@ package final class SealedSegment: @unchecked Sendable {
     norms =
       options.metric == .cosine
       ? try Component(
-        file, file.section(SegmentSection.norms, count: count, stride: 8), .mapped) : nil
+        file, file.section(SegmentSection.norms, count: count, stride: 8),
+        // Where rows are kept as given, distances are made with them.
+        options.precise == .givenFloat16 ? placements.rows : .mapped) : nil
     if parameters.hasRows {
       let stride = options.dimensions * options.precise.byteCount
       rows = try Component(

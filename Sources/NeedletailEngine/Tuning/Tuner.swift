@@ -82,7 +82,10 @@ package struct Tuner {
   }
 
   /// The width above which settings are finer than whole widths; `nil`: there is none.
-  private var finest: Int? { space.segment.endsByDistance ? request.k : nil }
+  private var finest: Int? {
+    guard space.segment.endsByDistance else { return nil }
+    return space.segment.turboRows == nil ? request.k : request.k + 1
+  }
 
   /// The curve of each candidate.
   private func ladder(

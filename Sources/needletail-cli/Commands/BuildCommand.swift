@@ -43,8 +43,8 @@
     var m = 16
     @Option(
       name: .customLong("ef-construction"),
-      help: "Candidates considered for the links of a node, from 1.")
-    var efConstruction = 320
+      help: "Candidates considered for the links of a node, from 1. (default: 320, under ip 200)")
+    var efConstruction: Int?
     @Option(
       help: "The layout: compact, turbo (neighbours' bits beside each row: more memory), or auto.")
     var mode = IndexMode.automatic
@@ -73,7 +73,7 @@
     func validate() throws {
       if let threads { try Check.threads(threads) }
       try Check.links(m)
-      try Check.construction(efConstruction)
+      if let efConstruction { try Check.construction(efConstruction) }
       try Check.seconds(tuneSeconds)
       guard codes != .none || rerank != .none else {
         throw ValidationError("--codes none needs rows to walk on; give --rerank f32, bf16 or f16.")
@@ -86,7 +86,7 @@
       let base = try Inputs.vectors(input)
       var configuration = VectorIndex.Configuration(dimensions: base.dimensions, metric: metric)
       configuration.graph.m = m
-      configuration.graph.efConstruction = efConstruction
+      if let efConstruction { configuration.graph.efConstruction = efConstruction }
       configuration.mode = mode
       configuration.codes = codes
       configuration.preciseRows = rerank

@@ -82,6 +82,11 @@
       {
         print("Less, if all components are whole numbers of a byte: codes then lose nothing.")
       }
+      if base.element == .float32, configuration.codes != .none,
+        configuration.preciseRows == .float32
+      {
+        print("Less, if half precision holds all components: rows then take two bytes each.")
+      }
       print("Nothing was written.")
     }
   }
@@ -111,7 +116,12 @@
 
     /// How rows are kept.
     static func preciseRows(_ information: IndexInformation) -> String {
-      isLossless(information) ? "in the codes (lossless)" : information.preciseRows.rawValue
+      if isLossless(information) { return "in the codes (lossless)" }
+      let (rows, bytes) = (information.count, information.memory.preciseRows)
+      let isHalved =
+        information.preciseRows == .float32 && bytes < rows * information.dimensions * 4
+      return isHalved
+        ? "f32, in half precision, which holds all of them" : information.preciseRows.rawValue
     }
 
     static func threads(_ count: Int) -> String { count == 1 ? "1 thread" : "\(count) threads" }
