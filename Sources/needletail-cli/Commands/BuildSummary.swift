@@ -117,7 +117,9 @@
     /// How rows are kept.
     static func preciseRows(_ information: IndexInformation) -> String {
       if isLossless(information) { return "in the codes (lossless)" }
-      let (rows, bytes) = (information.count, information.memory.preciseRows)
+      let rows = information.count
+      // Under cosine the rows' norms are counted among them.
+      let bytes = information.memory.preciseRows - (information.metric == .cosine ? rows * 8 : 0)
       let isHalved =
         information.preciseRows == .float32 && bytes < rows * information.dimensions * 4
       return isHalved
