@@ -33,6 +33,8 @@ public struct NeedletailError: Error, Sendable {
     public static let capacityExceeded = Code("capacityExceeded")
     /// More memory would be needed than a budget allows.
     public static let overBudget = Code("overBudget")
+    /// A batch does not follow on the last one of its source: something between them is missing.
+    public static let sourceGap = Code("sourceGap")
     /// The caller cancelled the work; nothing of it remains.
     public static let cancelled = Code("cancelled")
     /// The operating system refused a file operation.

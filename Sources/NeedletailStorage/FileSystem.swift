@@ -29,6 +29,11 @@ package protocol FileSystem: Sendable {
   /// - Throws: `alreadyExists` when anything has that name.
   func create(_ path: String) throws(NeedletailError) -> any WritableFile
 
+  /// Opens a regular file that exists for writing, at its end.
+  ///
+  /// - Throws: `notFound`; `io` for a directory, a pipe, or a file that may not be written.
+  func reopen(_ path: String) throws(NeedletailError) -> any WritableFile
+
   /// Makes one directory, whose parent exists.
   ///
   /// - Throws: `alreadyExists` when anything has that name.
@@ -59,10 +64,11 @@ package protocol FileSystem: Sendable {
 
 /// A file open for writing, used by one thread at a time.
 ///
-/// After a failed write or `synchronize` every further call fails: what reached the disk is not
-/// known.
+/// After a failed write every further call fails until `truncate` cuts off what it may have left.
+/// After a failed `synchronize` every further call fails for good: what reached the disk is not
+/// known, and asking again would not tell.
 package protocol WritableFile: AnyObject {
-  /// Bytes appended so far.
+  /// Where the next bytes are appended.
   var position: UInt64 { get }
 
   /// Appends bytes: all of them, or it throws.
@@ -74,6 +80,19 @@ package protocol WritableFile: AnyObject {
   /// Makes everything written so far durable.
   func synchronize() throws(NeedletailError)
 
+  /// Makes everything written so far durable, as `synchronize` does; times and the like may be left
+  /// behind where that is faster.
+  func synchronizeData() throws(NeedletailError)
+
+  /// Cuts the file, which is then appended to at its new end.
+  ///
+  /// - Precondition: the file is not shorter than `byteCount`.
+  func truncate(to byteCount: UInt64) throws(NeedletailError)
+
   /// Closes the file; a second call does nothing. A file dropped without it is closed silently.
   func close() throws(NeedletailError)
+}
+
+extension WritableFile {
+  package func synchronizeData() throws(NeedletailError) { try synchronize() }
 }

@@ -10,17 +10,26 @@ import NeedletailCore
 
 /// A descriptor open for writing.
 final class LocalFile: WritableFile {
-  private(set) var position: UInt64 = 0
+  private(set) var position: UInt64
   private let path: String
   /// Negative once closed.
   private var descriptor: Int32
-  /// Set by the first failure: after it nobody knows what the disk holds, so nothing more is
-  /// written.
-  private var isPoisoned = false
+  private var health = Health.sound
 
-  init(_ descriptor: Int32, path: String) {
+  /// What may still be asked of the file.
+  private enum Health {
+    case sound
+    /// A write failed: the file may hold a part of it, and has to be cut first.
+    case torn
+    /// It could not be made durable: after that nobody knows what the disk holds, so nothing more
+    /// is written.
+    case lost
+  }
+
+  init(_ descriptor: Int32, path: String, position: UInt64 = 0) {
     self.descriptor = descriptor
     self.path = path
+    self.position = position
   }
 
   deinit { closeDescriptor() }
@@ -44,7 +53,7 @@ final class LocalFile: WritableFile {
         unsafe pwrite(descriptor, start, min(remaining, 1 << 30), off_t(place))
       }
       guard failure == nil, moved > 0 else {
-        isPoisoned = true
+        health = .torn
         throw .system(failure ?? EIO, "Writing \(remaining) bytes at \(place)", path: path)
       }
       unsafe start += moved
@@ -54,8 +63,7 @@ final class LocalFile: WritableFile {
   }
 
   func synchronize() throws(NeedletailError) {
-    try checkUsable("Making the file durable")
-    let (_, failure) = retrying {
+    try synchronize { descriptor in
       #if os(Linux)
         Int(fsync(descriptor))
       #else
@@ -63,8 +71,32 @@ final class LocalFile: WritableFile {
         Int(fcntl(descriptor, F_FULLFSYNC))
       #endif
     }
-    if let failure {
-      isPoisoned = true
+  }
+
+  func synchronizeData() throws(NeedletailError) {
+    #if os(Linux)
+      try synchronize { Int(fdatasync($0)) }
+    #else
+      try synchronize()
+    #endif
+  }
+
+  func truncate(to byteCount: UInt64) throws(NeedletailError) {
+    if health == .lost || descriptor < 0 { try checkUsable("Cutting the file") }
+    guard byteCount <= UInt64(Int64.max) else {
+      throw .system(EFBIG, "Cutting the file to \(byteCount) bytes", path: path)
+    }
+    if let failure = retrying({ Int(ftruncate(descriptor, off_t(byteCount))) }).failure {
+      throw .system(failure, "Cutting the file to \(byteCount) bytes", path: path)
+    }
+    position = byteCount
+    health = .sound
+  }
+
+  private func synchronize(_ call: (Int32) -> Int) throws(NeedletailError) {
+    try checkUsable("Making the file durable")
+    if let failure = retrying({ call(descriptor) }).failure {
+      health = .lost
       throw .system(failure, "Making the file durable", path: path)
     }
   }
@@ -93,11 +125,11 @@ final class LocalFile: WritableFile {
   }
 
   private func checkUsable(_ action: String) throws(NeedletailError) {
-    guard descriptor >= 0, !isPoisoned else {
+    guard descriptor >= 0, health == .sound else {
       throw NeedletailError(
         .io,
         "\(action) failed: the file is "
-          + (isPoisoned ? "unusable after an earlier failure." : "closed."),
+          + (descriptor >= 0 ? "unusable after an earlier failure." : "closed."),
         at: .init(path: path))
     }
   }

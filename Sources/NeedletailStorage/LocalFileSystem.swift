@@ -17,19 +17,8 @@ package struct LocalFileSystem: FileSystem {
     // Without O_NONBLOCK the opening of a pipe would wait for a writer.
     let descriptor = try Self.open(path, O_RDONLY | O_NONBLOCK, "Opening the file")
     defer { _ = close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else {
-      throw .system(errno, "Asking for the file's length", path: path)
-    }
-    guard Self.kind(status) == .file else {
-      let what = Self.kind(status) == .directory ? "a directory" : "a pipe, socket or device"
-      throw NeedletailError(
-        .io, "It is \(what), not a regular file; give a file.", at: .init(path: path))
-    }
-    guard status.st_size > 0 else {
-      return MappedRegion(try MemoryBlock(byteCount: 0), path: path)
-    }
-    let count = Int(status.st_size)
+    let count = try Self.byteCount(of: descriptor, path: path)
+    guard count > 0 else { return MappedRegion(try MemoryBlock(byteCount: 0), path: path) }
     guard
       let start = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0),
       unsafe start != MAP_FAILED
@@ -49,6 +38,18 @@ package struct LocalFileSystem: FileSystem {
     try Self.check(path)
     let flags = O_RDWR | O_CREAT | O_EXCL
     return LocalFile(try Self.open(path, flags, "Creating the file"), path: path)
+  }
+
+  package func reopen(_ path: String) throws(NeedletailError) -> any WritableFile {
+    try Self.check(path)
+    let descriptor = try Self.open(path, O_RDWR | O_NONBLOCK, "Opening the file for writing")
+    do throws(NeedletailError) {
+      let count = try Self.byteCount(of: descriptor, path: path)
+      return LocalFile(descriptor, path: path, position: UInt64(count))
+    } catch {
+      _ = close(descriptor)
+      throw error
+    }
   }
 
   package func makeDirectory(_ path: String) throws(NeedletailError) {
@@ -153,6 +154,22 @@ package struct LocalFileSystem: FileSystem {
     }
     if let failure { throw .system(failure, action, path: path) }
     return Int32(truncatingIfNeeded: result)
+  }
+
+  /// The length of an open file, which must be a regular one.
+  private static func byteCount(
+    of descriptor: Int32, path: String
+  ) throws(NeedletailError) -> Int {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      throw .system(errno, "Asking for the file's length", path: path)
+    }
+    guard kind(status) == .file else {
+      let what = kind(status) == .directory ? "a directory" : "a pipe, socket or device"
+      throw NeedletailError(
+        .io, "It is \(what), not a regular file; give a file.", at: .init(path: path))
+    }
+    return Int(status.st_size)
   }
 
   private static func kind(_ status: stat) -> FileKind {

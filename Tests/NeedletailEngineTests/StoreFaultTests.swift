@@ -243,6 +243,11 @@ private final class CancellingFileSystem: FileSystem {
     return try base.create(path)
   }
 
+  func reopen(_ path: String) throws(NeedletailError) -> any WritableFile {
+    enter()
+    return try base.reopen(path)
+  }
+
   func makeDirectory(_ path: String) throws(NeedletailError) {
     enter()
     try base.makeDirectory(path)

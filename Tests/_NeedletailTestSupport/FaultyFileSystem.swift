@@ -14,8 +14,8 @@ import Synchronization
 package final class FaultyFileSystem: FileSystem {
   /// What may fail.
   package enum Operation: String, Sendable, Hashable, CaseIterable {
-    case map, kind, create, makeDirectory, list, rename, moveDirectory, remove, removeTree
-    case synchronizeDirectory, write, synchronize, close
+    case map, kind, create, reopen, makeDirectory, list, rename, moveDirectory, remove, removeTree
+    case synchronizeDirectory, write, synchronize, truncate, close
   }
 
   /// Which call fails, and how.
@@ -95,6 +95,11 @@ package final class FaultyFileSystem: FileSystem {
     return FaultyFile(self, try base.create(path), path)
   }
 
+  package func reopen(_ path: String) throws(NeedletailError) -> any WritableFile {
+    try enter(.reopen, path)
+    return FaultyFile(self, try base.reopen(path), path)
+  }
+
   package func makeDirectory(_ path: String) throws(NeedletailError) {
     try enter(.makeDirectory, path)
     try base.makeDirectory(path)
@@ -155,6 +160,11 @@ private final class FaultyFile: WritableFile {
   func synchronize() throws(NeedletailError) {
     try owner.enter(.synchronize, path)
     try base.synchronize()
+  }
+
+  func truncate(to byteCount: UInt64) throws(NeedletailError) {
+    try owner.enter(.truncate, path)
+    try base.truncate(to: byteCount)
   }
 
   func close() throws(NeedletailError) {

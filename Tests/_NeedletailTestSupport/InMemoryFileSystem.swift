@@ -141,6 +141,15 @@ package final class InMemoryFileSystem: FileSystem {
     return InMemoryFile(self, node)
   }
 
+  package func reopen(_ path: String) throws(NeedletailError) -> any WritableFile {
+    let (node, byteCount) = try locked { state throws(NeedletailError) in
+      guard let node = state.find(path) else { throw .system(ENOENT, "Opening it", path: path) }
+      if state.nodes[node].isDirectory { throw .system(EISDIR, "Opening it", path: path) }
+      return (node, state.nodes[node].bytes.count)
+    }
+    return InMemoryFile(self, node, position: UInt64(byteCount))
+  }
+
   package func makeDirectory(_ path: String) throws(NeedletailError) {
     _ = try locked { state throws(NeedletailError) in
       try state.add(Node(isDirectory: true), path)
@@ -188,6 +197,10 @@ package final class InMemoryFileSystem: FileSystem {
     }
   }
 
+  fileprivate func truncate(node: Int, to byteCount: Int) {
+    state.withLock { $0.nodes[node].bytes.removeSubrange(byteCount...) }
+  }
+
   fileprivate func synchronize(node: Int) {
     state.withLock { $0.nodes[node].durableBytes = $0.nodes[node].bytes }
   }
@@ -204,11 +217,12 @@ package final class InMemoryFileSystem: FileSystem {
 private final class InMemoryFile: WritableFile {
   private let fileSystem: InMemoryFileSystem
   private let node: Int
-  private(set) var position: UInt64 = 0
+  private(set) var position: UInt64
 
-  init(_ fileSystem: InMemoryFileSystem, _ node: Int) {
+  init(_ fileSystem: InMemoryFileSystem, _ node: Int, position: UInt64 = 0) {
     self.fileSystem = fileSystem
     self.node = node
+    self.position = position
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(NeedletailError) {
@@ -221,6 +235,11 @@ private final class InMemoryFile: WritableFile {
   }
 
   func synchronize() throws(NeedletailError) { fileSystem.synchronize(node: node) }
+
+  func truncate(to byteCount: UInt64) throws(NeedletailError) {
+    fileSystem.truncate(node: node, to: Int(byteCount))
+    position = byteCount
+  }
 
   func close() throws(NeedletailError) {}
 }
