@@ -1,0 +1,167 @@
+import NeedletailCore
+
+/// Bytes of records that were appended and not written yet.
+///
+/// What depends on the place in the file is filled in by `seal`, when that place is known.
+struct LogBuffer {
+  private(set) var bytes: [UInt8] = []
+  private(set) var vectorCount = 0
+
+  var isEmpty: Bool { bytes.isEmpty }
+
+  mutating func clear() {
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 64 << 20)
+    vectorCount = 0
+  }
+
+  /// Appends a mark: everything up to `lsn` is durable.
+  mutating func appendMark(lsn: UInt64) {
+    begin(.mark, byteCount: LogRecord.leastByteCount, nameByteCount: 0, lsn: lsn, position: 0)
+    append(0 as UInt32)
+  }
+
+  /// Appends a batch as one record.
+  ///
+  /// - Throws: `capacityExceeded` when it is too large for one.
+  mutating func append(_ batch: LogBatch, lsn: UInt64) throws(NeedletailError) {
+    let name = batch.source.map { Array($0.name.utf8) } ?? []
+    let byteCount = try Self.byteCount(batch, nameByteCount: name.count)
+    guard bytes.count <= LogRecord.mostByteCount - byteCount else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "\(bytes.count) bytes of batches wait to be written, and \(byteCount) more are too many."
+          + " Commit more often.")
+    }
+    begin(
+      batch.operation == .upsert ? .upsert : .remove, byteCount: byteCount,
+      nameByteCount: name.count, lsn: lsn, position: batch.source?.position ?? 0)
+    bytes.append(contentsOf: name)
+    append(UInt32(batch.ids.count))
+    append(UInt32(batch.dimensions))
+    append(batch.attributes.isEmpty ? 0 as UInt32 : 1)
+    appendBytes(of: batch.ids)
+    appendBytes(of: batch.components)
+    for piece in batch.attributes { append(UInt32(piece.count)) }
+    for piece in batch.attributes { bytes.append(contentsOf: piece) }
+    append(0 as UInt32)
+    if batch.operation == .upsert { vectorCount += batch.ids.count }
+  }
+
+  /// Fills in what the records' place gives: the durable LSN, and the chain of checksums.
+  ///
+  /// - Returns: the last record's checksum.
+  mutating func seal(_ first: LogRecord.Link, durableLSN: UInt64) -> UInt32 {
+    var link = first
+    var start = 0
+    unsafe bytes.withUnsafeMutableBytes { bytes in
+      while start < bytes.count {
+        // SAFETY: the records were laid out by `append`, each as long as its first field says.
+        let length = unsafe Int(
+          UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
+        unsafe bytes.storeBytes(
+          of: durableLSN.littleEndian, toByteOffset: start + 16, as: UInt64.self)
+        let body = start..<(start + length - LogRecord.checksumByteCount)
+        let checksum = unsafe link.checksum(of: UnsafeRawBufferPointer(rebasing: bytes[body]))
+        unsafe bytes.storeBytes(
+          of: checksum.littleEndian, toByteOffset: body.upperBound, as: UInt32.self)
+        start += length
+        link.offset += length
+        link.previous = checksum
+      }
+    }
+    return link.previous
+  }
+
+  private mutating func begin(
+    _ kind: LogRecord.Kind, byteCount: Int, nameByteCount: Int, lsn: UInt64, position: UInt64
+  ) {
+    append(UInt32(byteCount))
+    append(kind.rawValue)
+    append(UInt16(nameByteCount))
+    append(lsn)
+    append(0 as UInt64)
+    append(position)
+  }
+
+  private mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+    unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+  }
+
+  /// Components and ids stand in memory as they stand in files, little-endian.
+  private mutating func appendBytes<Value: BitwiseCopyable>(of values: [Value]) {
+    unsafe values.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+  }
+
+  private static func byteCount(
+    _ batch: LogBatch, nameByteCount: Int
+  ) throws(NeedletailError) -> Int {
+    var total = LogRecord.leastByteCount + 12 + nameByteCount
+    let parts = [
+      batch.ids.count.multipliedReportingOverflow(by: 8),
+      batch.components.count.multipliedReportingOverflow(by: 4),
+      batch.attributes.count.multipliedReportingOverflow(by: 4),
+    ]
+    for (part, overflow) in parts + batch.attributes.map({ ($0.count, false) }) {
+      guard !overflow, part <= LogRecord.mostByteCount - total else {
+        throw NeedletailError(
+          .capacityExceeded,
+          "A batch of \(batch.ids.count) items of \(batch.dimensions) dimensions takes more than"
+            + " \(LogRecord.mostByteCount) bytes; divide it.")
+      }
+      total += part
+    }
+    return total
+  }
+}
+
+extension LogBatch {
+  /// Takes a record's payload apart; counts and lengths are checked before anything is allocated.
+  init(
+    _ operation: Operation, source: SourcePosition?, _ reader: inout ByteReader
+  ) throws(NeedletailError) {
+    let count = Int(try reader.read(UInt32.self))
+    let dimensions = Int(try reader.read(UInt32.self))
+    let flags = try reader.read(UInt32.self)
+    let isUpsert = operation == .upsert
+    guard flags <= (isUpsert ? 1 : 0) else {
+      throw reader.corrupted("The flags \(flags) of a batch are unknown.")
+    }
+    guard isUpsert ? (1...Limits.dimensions).contains(dimensions) : dimensions == 0 else {
+      throw reader.corrupted("A batch cannot have rows of \(dimensions) dimensions.")
+    }
+    self.init(
+      operation: operation, ids: try reader.readArray(count), dimensions: dimensions,
+      // Both factors are below 2³², and 2³² times 2¹⁴ fits.
+      components: isUpsert ? try reader.readArray(count * dimensions) : [],
+      attributes: flags == 1 ? try reader.readPieces(count) : [], source: source)
+    try reader.finish()
+  }
+}
+
+extension ByteReader {
+  /// Takes an array of little-endian elements that are any bits.
+  fileprivate mutating func readArray<Value: BitwiseCopyable>(
+    _ count: Int
+  ) throws(NeedletailError) -> [Value] {
+    let stride = MemoryLayout<Value>.stride
+    guard count <= remaining / stride else {
+      throw corrupted(
+        "\(count) elements of \(stride) bytes are more than the \(remaining) bytes that are left.")
+    }
+    let bytes = try readBytes(count * stride)
+    // SAFETY: the buffer holds `count` elements, any bits are one, and all are initialised.
+    return unsafe [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+      unsafe UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
+      initialized = count
+    }
+  }
+
+  /// Takes the lengths of pieces of bytes, and then these.
+  fileprivate mutating func readPieces(_ count: Int) throws(NeedletailError) -> [[UInt8]] {
+    let lengths: [UInt32] = try readArray(count)
+    var pieces: [[UInt8]] = []
+    pieces.reserveCapacity(count)
+    for length in lengths { pieces.append(try readBytes(Int(length))) }
+    return pieces
+  }
+}

@@ -1,0 +1,75 @@
+import NeedletailCore
+
+/// A file of the log with a sound header.
+struct LogFile {
+  let region: MappedRegion
+  let header: LogHeader
+
+  /// Where the chain of checksums begins: the header's own checksum.
+  var start: LogCursor {
+    // SAFETY: a file with a sound header has at least its bytes.
+    let checksum = unsafe UInt32(
+      littleEndian: region.bytes.loadUnaligned(
+        fromByteOffset: LogHeader.byteCount - 4, as: UInt32.self))
+    return LogCursor(offset: LogHeader.byteCount, previous: checksum)
+  }
+
+  /// Takes a part of the file apart; `range` lies within it.
+  func reading<Value>(
+    _ range: Range<Int>, section: String,
+    _ body: (inout ByteReader) throws(NeedletailError) -> Value
+  ) throws(NeedletailError) -> Value {
+    var reader = ByteReader(
+      region.span.extracting(range), path: region.path, section: section,
+      start: UInt64(range.lowerBound))
+    return try body(&reader)
+  }
+
+  /// The record at a cursor, when its checksum is right.
+  func record(at cursor: LogCursor) -> LogRecord? {
+    guard let record = LogRecord(in: region, at: cursor.offset),
+      record.computedChecksum(in: region, link(cursor)) == record.checksum
+    else { return nil }
+    return record
+  }
+
+  func link(_ cursor: LogCursor) -> LogRecord.Link {
+    LogRecord.Link(seed: header.seed, offset: cursor.offset, previous: cursor.previous)
+  }
+
+  /// A record's source and batch; `nil` for a mark.
+  ///
+  /// - Throws: `corrupted`, `unsupportedFormat` when it may not follow on `last`, or contradicts
+  ///   itself.
+  func batch(_ record: LogRecord, after last: UInt64) throws(NeedletailError) -> LogBatch? {
+    let range = record.offset..<(record.end - LogRecord.checksumByteCount)
+    return try reading(range, section: "record") { reader throws(NeedletailError) in
+      try record.check(after: last, reader)
+      _ = try reader.readBytes(LogRecord.fieldByteCount)
+      let source = try record.source(&reader)
+      if record.isMark { return nil }
+      let operation: LogBatch.Operation =
+        record.kind == LogRecord.Kind.upsert.rawValue ? .upsert : .remove
+      return try LogBatch(operation, source: source, &reader)
+    }
+  }
+
+  /// A record's source alone, as far as it can be read.
+  func source(_ record: LogRecord) -> SourcePosition? {
+    let start = record.offset + LogRecord.fieldByteCount
+    return try? reading(start..<(start + record.nameByteCount), section: "record") {
+      reader throws(NeedletailError) in try record.source(&reader)
+    }
+  }
+}
+
+/// A place between two records, and the checksum of the one before it.
+struct LogCursor: Hashable {
+  var offset: Int
+  var previous: UInt32
+
+  mutating func pass(_ record: LogRecord) {
+    offset = record.end
+    previous = record.checksum
+  }
+}

@@ -1,0 +1,152 @@
+package import NeedletailCore
+
+/// Reads the log of an index: batch after batch, over all its files. Changes nothing on disk.
+///
+/// What a crash cut off is reported and left out. Damage to batches that were durable is refused,
+/// unless the caller accepts their loss.
+package struct LogReader: Sendable {
+  let directory: IndexDirectory
+  let indexIdentity: [UInt8]
+  let after: UInt64
+
+  /// Names a log; nothing is touched.
+  ///
+  /// - Parameters:
+  ///   - directory: the index.
+  ///   - indexIdentity: its identity, from the manifest; another index's log is refused.
+  ///   - after: the LSN up to which batches are in segments. They are not read again.
+  package init(_ directory: IndexDirectory, indexIdentity: [UInt8], after: UInt64 = 0) {
+    self.directory = directory
+    self.indexIdentity = indexIdentity
+    self.after = after
+  }
+
+  /// Calls `body` with every batch after `after`, in order.
+  ///
+  /// When it throws, `body` may have been called; the caller throws away what it made of that. No
+  /// allocation is larger than the batch that is read.
+  ///
+  /// - Parameter acceptingLoss: whether damage to durable batches ends the reading, with what is lost
+  ///   in the report, instead of an error.
+  /// - Throws: `corrupted`, naming file, byte and LSN; `unsupportedFormat`; `io`; what `body` throws.
+  /// - Complexity: O(n) in the log's bytes.
+  package func read(
+    acceptingLoss: Bool = false,
+    _ body: (LogEntry) throws(NeedletailError) -> Void
+  ) throws(NeedletailError) -> LogReport {
+    let shelf = try LogShelf(self)
+    var report = LogReport(lastLSN: after)
+    report.sealedFiles = shelf.sealed
+    report.unfinishedFiles = shelf.unfinished
+    do throws(LogBreak) {
+      try read(shelf, &report, body)
+    } catch {
+      switch error {
+      case .failure(let failure): throw failure
+      case .damage(let damage):
+        let loss = shelf.loss(damage, lastLSN: report.lastLSN)
+        guard acceptingLoss else { throw damage.cause ?? loss.error(damage.message) }
+        report.loss = loss
+      }
+    }
+    return report
+  }
+
+  private func read(
+    _ shelf: LogShelf, _ report: inout LogReport,
+    _ body: (LogEntry) throws(NeedletailError) -> Void
+  ) throws(LogBreak) {
+    for (index, item) in shelf.items.enumerated() {
+      guard case .file(let file) = item.contents else {
+        guard case .damaged(let error) = item.contents else { continue }
+        throw .damage(LogDamage(index: index, offset: 0, message: "The header is damaged.", error))
+      }
+      try checkStart(file, index, report)
+      var summary = LogReport.File(
+        sequence: item.sequence, lastLSN: file.header.firstLSN - 1, byteCount: 0)
+      var cursor = file.start
+      defer {
+        summary.byteCount = cursor.offset
+        report.files.append(summary)
+        report.lastLSN = max(report.lastLSN, summary.lastLSN)
+      }
+      while cursor.offset < file.region.count {
+        guard let record = file.record(at: cursor) else {
+          try judge(file, index, cursor, last: summary.lastLSN, shelf, &report)
+          break
+        }
+        let batch: LogBatch?
+        do throws(NeedletailError) { batch = try file.batch(record, after: summary.lastLSN) } catch
+        {
+          guard error.code == .corrupted else { throw .failure(error) }
+          throw .damage(
+            LogDamage(index: index, offset: cursor.offset, message: error.message, error))
+        }
+        cursor.pass(record)
+        guard let batch else { continue }
+        summary.lastLSN = record.lsn
+        if batch.operation == .upsert { summary.vectorCount += batch.ids.count }
+        guard record.lsn > after else { continue }
+        if let source = batch.source { report.sourceOffsets[source.name] = source.position }
+        let entry = LogEntry(lsn: record.lsn, batch: batch, byteCount: record.byteCount)
+        do throws(NeedletailError) { try body(entry) } catch { throw .failure(error) }
+      }
+    }
+  }
+
+  /// A file begins where the one before it ended; the first one, where the segments do or earlier.
+  private func checkStart(
+    _ file: LogFile, _ index: Int, _ report: LogReport
+  ) throws(LogBreak) {
+    let first = file.header.firstLSN
+    let expected = report.lastLSN + 1
+    if first == expected || (report.files.isEmpty && first < expected) { return }
+    let message =
+      first > expected
+      ? "The file begins with LSN \(first), where LSN \(expected) is wanted."
+      : "The file begins with LSN \(first), which the file before it holds already."
+    throw .damage(LogDamage(index: index, offset: 40, message: message))
+  }
+
+  /// Decides what it means that no sound record is at a cursor: nothing, a torn tail, or damage.
+  private func judge(
+    _ file: LogFile, _ index: Int, _ cursor: LogCursor, last: UInt64, _ shelf: LogShelf,
+    _ report: inout LogReport
+  ) throws(LogBreak) {
+    let search = LogSearch(file, behind: cursor, last: last)
+    let next = shelf.items[(index + 1)...].lazy.compactMap(\.file?.header.firstLSN).first
+    if search.durableLSN > last || search.isCutShort || (next ?? 0) > last + 1 {
+      let message = "The record at byte \(cursor.offset) is damaged."
+      throw .damage(LogDamage(index: index, offset: cursor.offset, message: message))
+    }
+    // A file that another one follows on has all its batches; what is behind them is an old tail.
+    if next == last + 1 { return }
+    report.tornTail = .init(
+      location: .init(
+        path: file.region.path, section: "record", byteOffset: UInt64(cursor.offset)),
+      byteCount: file.region.count - cursor.offset)
+  }
+}
+
+/// Why reading ended: something that only an accepted loss gets past, or a failure that nothing does.
+enum LogBreak: Error {
+  case damage(LogDamage)
+  case failure(NeedletailError)
+}
+
+/// Where the sound part of a log ends although more was durable.
+struct LogDamage {
+  /// The file's place on the shelf.
+  var index: Int
+  var offset: Int
+  var message: String
+  /// The error that says it best, where there is one.
+  var cause: NeedletailError?
+
+  init(index: Int, offset: Int, message: String, _ cause: NeedletailError? = nil) {
+    self.index = index
+    self.offset = offset
+    self.message = message
+    self.cause = cause
+  }
+}

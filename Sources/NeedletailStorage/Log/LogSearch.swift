@@ -1,0 +1,79 @@
+import NeedletailCore
+
+/// What can still be read behind a place where the records of a file end or break off.
+///
+/// A torn tail and damage look alike where they begin. They differ in what follows: every record says
+/// which batches were durable when it was written, so a record that calls a batch durable which
+/// cannot be read proves damage. Records of one unfinished write may reach the disk in any order, and
+/// prove nothing.
+struct LogSearch {
+  /// The batches that can be read.
+  private(set) var records: [LogRecord] = []
+  /// The last LSN that a record calls durable; 0 when there is no such record.
+  private(set) var durableLSN: UInt64 = 0
+  /// Whether the search ended early. Nothing but contrived bytes cost so much.
+  private(set) var isCutShort = false
+  /// Bytes that may still be put through the checksum.
+  private var budget: Int
+  private let file: LogFile
+  private let last: UInt64
+
+  /// Searches a file behind a cursor at which no record is.
+  ///
+  /// - Parameters:
+  ///   - file: the file.
+  ///   - cursor: the place, and the chain up to it.
+  ///   - last: the last LSN before the place.
+  /// - Complexity: O(n) in the bytes that follow.
+  init(_ file: LogFile, behind cursor: LogCursor, last: UInt64) {
+    self.file = file
+    self.last = last
+    let remaining = file.region.count - cursor.offset
+    budget = 8 * remaining + 1 << 20
+    var next = Self.skipping(file, cursor)
+    var offset = cursor.offset + 1
+    while !isCutShort {
+      if let start = next, let record = candidate(at: start) {
+        var place = start
+        place.pass(record)
+        take(record)
+        (next, offset) = (place, place.offset + 1)
+        continue
+      }
+      next = nil
+      // Before every record stands the checksum of the one before it.
+      guard offset + LogRecord.leastByteCount <= file.region.count else { return }
+      // SAFETY: the offset is behind the header and inside the file.
+      let previous = unsafe UInt32(
+        littleEndian: file.region.bytes.loadUnaligned(fromByteOffset: offset - 4, as: UInt32.self))
+      next = LogCursor(offset: offset, previous: previous)
+      offset += 1
+    }
+  }
+
+  /// Where the next record begins if only the checksum of the broken one was damaged.
+  private static func skipping(_ file: LogFile, _ cursor: LogCursor) -> LogCursor? {
+    guard let broken = LogRecord(in: file.region, at: cursor.offset) else { return nil }
+    let checksum = broken.computedChecksum(in: file.region, file.link(cursor))
+    return LogCursor(offset: broken.end, previous: checksum)
+  }
+
+  /// The record at a place, if its fields are possible ones and its checksum is right.
+  private mutating func candidate(at cursor: LogCursor) -> LogRecord? {
+    guard let record = LogRecord(in: file.region, at: cursor.offset), record.lsn >= last,
+      record.durableLSN <= record.lsn,
+      record.lsn - last <= UInt64(file.region.count / LogRecord.leastByteCount) + 1
+    else { return nil }
+    budget -= record.byteCount
+    guard budget >= 0 else {
+      isCutShort = true
+      return nil
+    }
+    return file.record(at: cursor)
+  }
+
+  private mutating func take(_ record: LogRecord) {
+    durableLSN = max(durableLSN, record.durableLSN)
+    if !record.isMark { records.append(record) }
+  }
+}

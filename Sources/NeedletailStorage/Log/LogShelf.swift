@@ -1,0 +1,111 @@
+import NeedletailCore
+
+/// The files of a log, in order, with their headers read.
+struct LogShelf {
+  struct Item {
+    enum Contents {
+      case file(LogFile)
+      /// Records may be in it, and cannot be read without the header.
+      case damaged(NeedletailError)
+    }
+    var sequence: UInt64
+    var path: String
+    var contents: Contents
+
+    var file: LogFile? { if case .file(let file) = contents { file } else { nil } }
+  }
+
+  /// The files that are needed.
+  private(set) var items: [Item] = []
+  /// The numbers of files all of whose batches are in segments.
+  private(set) var sealed: [UInt64] = []
+  /// The numbers of files whose making was cut off.
+  private(set) var unfinished: [UInt64] = []
+
+  /// Opens every file of a log.
+  ///
+  /// - Throws: `corrupted` for a file of another index or under another name; `unsupportedFormat`;
+  ///   `io`. A damaged header is no error here.
+  init(_ reader: LogReader) throws(NeedletailError) {
+    let (directory, fileSystem) = (reader.directory, reader.directory.fileSystem)
+    guard try fileSystem.kind(of: directory.logPath) == .directory else { return }
+    let sequences = try fileSystem.list(directory.logPath)
+      .compactMap(IndexDirectory.logSequence).sorted()
+    for sequence in sequences {
+      let path = directory.logPath(sequence)
+      let region = try fileSystem.map(path)
+      switch try LogHeader.read(
+        region, sequence: sequence, indexIdentity: reader.indexIdentity)
+      {
+      case .sound(let header):
+        let file = LogFile(region: region, header: header)
+        items.append(Item(sequence: sequence, path: path, contents: .file(file)))
+      case .damaged(let error):
+        items.append(Item(sequence: sequence, path: path, contents: .damaged(error)))
+      case .unfinished: unfinished.append(sequence)
+      }
+    }
+    // A file that begins right behind the segments, or before that, says that they hold all that is
+    // in the files before it.
+    if let first = items.lastIndex(where: {
+      $0.file.map { $0.header.firstLSN <= reader.after + 1 } ?? false
+    }) {
+      sealed = items[..<first].map(\.sequence)
+      items.removeFirst(first)
+    }
+  }
+
+  /// What damage takes away: all behind it that can be read, and the files that cannot.
+  func loss(_ damage: LogDamage, lastLSN: UInt64) -> LogLoss {
+    let broken = items[damage.index]
+    var loss = LogLoss(
+      location: .init(
+        path: broken.path, section: damage.offset == 0 ? "header" : "record",
+        byteOffset: UInt64(damage.offset)),
+      firstLSN: lastLSN + 1, lastLSN: lastLSN + 1, batches: [], unreadableFiles: [])
+    for (index, item) in items[damage.index...].enumerated() {
+      guard let file = item.file else {
+        loss.unreadableFiles.append(item.path)
+        continue
+      }
+      var last = loss.batches.last?.lsn ?? lastLSN
+      var cursor = file.start
+      if index == 0, damage.offset >= LogHeader.byteCount {
+        // What is before the damage is kept; the chain goes on from the record before it.
+        cursor = file.cursor(at: damage.offset)
+      } else {
+        loss.lastLSN = max(loss.lastLSN, file.header.firstLSN - 1)
+        last = max(last, file.header.firstLSN - 1)
+      }
+      while let record = file.record(at: cursor), record.offset != damage.offset || index > 0 {
+        if !record.isMark { loss.add(record, of: file) }
+        last = max(last, record.lsn)
+        cursor.pass(record)
+      }
+      guard cursor.offset < file.region.count else { continue }
+      loss.unreadableFiles.append(item.path)
+      let search = LogSearch(file, behind: cursor, last: last)
+      for record in search.records { loss.add(record, of: file) }
+      loss.lastLSN = max(loss.lastLSN, search.durableLSN)
+    }
+    return loss
+  }
+}
+
+extension LogFile {
+  /// The cursor at an offset behind a sound record, or behind the header.
+  fileprivate func cursor(at offset: Int) -> LogCursor {
+    // SAFETY: four bytes of a checksum stand before every record of the file.
+    let previous = unsafe UInt32(
+      littleEndian: region.bytes.loadUnaligned(fromByteOffset: offset - 4, as: UInt32.self))
+    return LogCursor(offset: offset, previous: previous)
+  }
+}
+
+extension LogLoss {
+  fileprivate mutating func add(_ record: LogRecord, of file: LogFile) {
+    guard record.lsn >= firstLSN, batches.last.map({ $0.lsn < record.lsn }) ?? true else { return }
+    batches.append(Batch(lsn: record.lsn, source: file.source(record)))
+    lastLSN = max(lastLSN, record.lsn)
+  }
+}
