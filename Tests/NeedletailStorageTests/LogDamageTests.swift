@@ -77,7 +77,7 @@ import _NeedletailTestSupport
           let entries = try LogSample.read(disk).entries
           #expect(entries.map(\.batch) == batches, "file \(sequence), bit \(bit)")
           // Only the last mark of a file: nothing but its word is lost.
-          #expect(bit / 8 >= bytes.count - 36, "file \(sequence), bit \(bit)")
+          #expect(bit / 8 >= bytes.count - 40, "file \(sequence), bit \(bit)")
           harmless += 1
         } catch {
           #expect(error.code == .corrupted || (error.code == .unsupportedFormat && bit / 8 < 12))
@@ -87,13 +87,13 @@ import _NeedletailTestSupport
       }
       try disk.setContents(path(sequence), bytes)
     }
-    #expect(harmless <= 3 * 36 * 8 && refused > 5_000, "\(harmless) \(refused)")
+    #expect(harmless <= 3 * 40 * 8 && refused > 5_000, "\(harmless) \(refused)")
   }
 
   @Test func damageIsRefusedWithFileByteAndNumber() throws {
     let (disk, batches) = try world()
     var bytes = try #require(disk.contents(path(3)))
-    bytes[64 + 40] ^= 1
+    bytes[64 + 44] ^= 1
     try disk.setContents(path(3), bytes)
     let error = try #require(failure(disk))
     #expect(error.code == .corrupted && error.location?.path == path(3))

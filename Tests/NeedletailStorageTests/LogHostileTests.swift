@@ -40,8 +40,8 @@ import _NeedletailTestSupport
     var testDescription: String { name }
   }
 
-  // The first record begins at 64, its source's name at 96, its payload at 100, its ids at 112, its
-  // components at 136, the lengths of its attributes at 160, these at 172; it ends at 179.
+  // The first record begins at 64, its source's name at 100, its payload at 104, its ids at 116, its
+  // components at 140, the lengths of its attributes at 164, these at 176; it ends at 183.
   static let cases: [Case] = [
     Case(name: "version 0", offset: 8, value: 0),
     Case(name: "version 2", offset: 8, value: 2, code: .unsupportedFormat),
@@ -71,48 +71,48 @@ import _NeedletailTestSupport
     Case(name: "LSN 2⁶⁴−1", offset: 72, value: .max, byteCount: 8),
     Case(name: "itself durable", offset: 80, value: 1, byteCount: 8),
     Case(name: "2⁶⁴−1 durable", offset: 80, value: .max, byteCount: 8),
-    Case(name: "a name that is not UTF-8", offset: 96, value: 0x28c3, byteCount: 2),
-    Case(name: "0 items", offset: 100, value: 0),
-    Case(name: "2 items", offset: 100, value: 2),
-    Case(name: "4 items", offset: 100, value: 4),
-    Case(name: "2³¹ items", offset: 100, value: 1 << 31),
-    Case(name: "2³²−1 items", offset: 100, value: 0xffff_ffff),
-    Case(name: "0 dimensions", offset: 104, value: 0),
-    Case(name: "1 dimension", offset: 104, value: 1),
-    Case(name: "3 dimensions", offset: 104, value: 3),
-    Case(name: "16384 dimensions", offset: 104, value: 16_384),
-    Case(name: "16385 dimensions", offset: 104, value: 16_385),
-    Case(name: "2³²−1 dimensions", offset: 104, value: 0xffff_ffff),
-    Case(name: "no attributes", offset: 108, value: 0),
-    Case(name: "flag 1", offset: 108, value: 3),
-    Case(name: "all flags", offset: 108, value: 0xffff_ffff),
-    Case(name: "a shorter piece", offset: 160, value: 0),
-    Case(name: "a longer piece", offset: 168, value: 3),
-    Case(name: "a piece of 2³²−1 bytes", offset: 164, value: 0xffff_ffff),
+    Case(name: "a name that is not UTF-8", offset: 100, value: 0x28c3, byteCount: 2),
+    Case(name: "0 items", offset: 104, value: 0),
+    Case(name: "2 items", offset: 104, value: 2),
+    Case(name: "4 items", offset: 104, value: 4),
+    Case(name: "2³¹ items", offset: 104, value: 1 << 31),
+    Case(name: "2³²−1 items", offset: 104, value: 0xffff_ffff),
+    Case(name: "0 dimensions", offset: 108, value: 0),
+    Case(name: "1 dimension", offset: 108, value: 1),
+    Case(name: "3 dimensions", offset: 108, value: 3),
+    Case(name: "16384 dimensions", offset: 108, value: 16_384),
+    Case(name: "16385 dimensions", offset: 108, value: 16_385),
+    Case(name: "2³²−1 dimensions", offset: 108, value: 0xffff_ffff),
+    Case(name: "no attributes", offset: 112, value: 0),
+    Case(name: "flag 1", offset: 112, value: 3),
+    Case(name: "all flags", offset: 112, value: 0xffff_ffff),
+    Case(name: "a shorter piece", offset: 164, value: 0),
+    Case(name: "a longer piece", offset: 172, value: 3),
+    Case(name: "a piece of 2³²−1 bytes", offset: 168, value: 0xffff_ffff),
     // The length decides where the checksum is; one that leads astray is a broken record.
     Case(name: "a record of 0 bytes", offset: 64, value: 0),
-    Case(name: "a record of 35 bytes", offset: 64, value: 35),
-    Case(name: "a record of 36 bytes", offset: 64, value: 36),
-    Case(name: "a record up to the end", offset: 64, value: 243),
+    Case(name: "a record of 39 bytes", offset: 64, value: 39),
+    Case(name: "a record of 40 bytes", offset: 64, value: 40),
+    Case(name: "a record up to the end", offset: 64, value: 259),
     Case(name: "a record past the end", offset: 64, value: 1_000),
     Case(name: "a record of 2³¹ bytes", offset: 64, value: 1 << 31),
     Case(name: "a record of 2³²−1 bytes", offset: 64, value: 0xffff_ffff),
-    // The mark behind it begins at 179, the removal at 215.
-    Case(name: "a mark of the next LSN", offset: 179 + 8, value: 2, byteCount: 8),
-    Case(name: "a mark of more than there is", offset: 179 + 16, value: 2, byteCount: 8),
-    Case(name: "a mark with a position", offset: 179 + 24, value: 1, byteCount: 8),
-    Case(name: "the same LSN again", offset: 215 + 8, value: 1, byteCount: 8),
-    Case(name: "an LSN left out", offset: 215 + 8, value: 3, byteCount: 8),
-    Case(name: "a removal of 2³²−1 ids", offset: 215 + 32, value: 0xffff_ffff),
-    Case(name: "a removal with a dimension", offset: 215 + 36, value: 1),
-    Case(name: "a removal with attributes", offset: 215 + 40, value: 1),
+    // The mark behind it begins at 183, the removal at 223.
+    Case(name: "a mark of the next LSN", offset: 183 + 8, value: 2, byteCount: 8),
+    Case(name: "a mark of more than there is", offset: 183 + 16, value: 2, byteCount: 8),
+    Case(name: "a mark with a position", offset: 183 + 24, value: 1, byteCount: 8),
+    Case(name: "the same LSN again", offset: 223 + 8, value: 1, byteCount: 8),
+    Case(name: "an LSN left out", offset: 223 + 8, value: 3, byteCount: 8),
+    Case(name: "a removal of 2³²−1 ids", offset: 223 + 36, value: 0xffff_ffff),
+    Case(name: "a removal with a dimension", offset: 223 + 40, value: 1),
+    Case(name: "a removal with attributes", offset: 223 + 44, value: 1),
   ]
 
   @Test(arguments: cases)
   func hostileFieldsWithRightChecksums(hostile: Case) throws {
     var bytes = try Self.file()
     let records = LogTampering.records(of: bytes)
-    #expect(records.map(\.lowerBound) == [64, 179, 215, 271] && bytes.count == 307)
+    #expect(records.map(\.lowerBound) == [64, 183, 223, 283] && bytes.count == 323)
     switch hostile.byteCount {
     case 2: bytes.put(UInt16(truncatingIfNeeded: hostile.value), at: hostile.offset)
     case 4: bytes.put(UInt32(truncatingIfNeeded: hostile.value), at: hostile.offset)
@@ -182,16 +182,16 @@ import _NeedletailTestSupport
   /// Bytes made so that a record could begin anywhere cost no more than a few passes over them.
   @Test func searchingBehindDamageHasABound() throws {
     var bytes = Array(try Self.file().prefix(64))
-    // Every 36 bytes the fields of a record that reaches to the end.
+    // Every 40 bytes the fields of a record that reaches to the end.
     let count = 400_000
     var position = 64
-    while position < count - 36 {
-      var fields = [UInt8](repeating: 0, count: 36)
+    while position < count - 40 {
+      var fields = [UInt8](repeating: 0, count: 40)
       fields.put(UInt32(count - position), at: 0)
       fields.put(1 as UInt16, at: 4)
       fields.put(1 as UInt64, at: 8)
       bytes += fields
-      position += 36
+      position += 40
     }
     bytes += [UInt8](repeating: 0, count: count - bytes.count)
     let error = try #require(try Self.read(bytes))

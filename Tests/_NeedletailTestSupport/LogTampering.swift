@@ -20,9 +20,9 @@ package enum LogTampering {
     var previous = bytes.number(at: 60, byteCount: 4)
     for record in records {
       var covered = Array(bytes[48..<56])
-      covered += [UInt8](repeating: 0, count: 16)
+      covered += [UInt8](repeating: 0, count: 8)
       covered.put(UInt64(record.lowerBound), at: 8)
-      covered.put(previous, at: 16)
+      bytes.put(UInt32(truncatingIfNeeded: previous), at: record.lowerBound + 32)
       covered += bytes[record.lowerBound..<(record.upperBound - 4)]
       let checksum = CRC32C.checksum(of: covered)
       bytes.put(checksum, at: record.upperBound - 4)

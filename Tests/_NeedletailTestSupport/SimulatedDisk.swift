@@ -45,7 +45,9 @@ package final class SimulatedDisk: FileSystem {
   /// Whether the fault came to pass; a loop over call numbers ends when it did not.
   package var hasFired: Bool { state.withLock { $0.hasFired } }
 
-  /// Cuts the power. Writes that were not synchronised are dropped, reordered and torn at 512 or 4096
+  /// Cuts the power.
+  ///
+  /// Writes that were not synchronised are dropped, reordered and torn at 512 or 4096
   /// bytes; names that were not, are there or not. Open files are lost; no fault is armed afterwards.
   package func crash(seed: UInt64) {
     state.withLock { state in
@@ -56,7 +58,7 @@ package final class SimulatedDisk: FileSystem {
     }
   }
 
-  /// Ends the process: what was written stays; open files are lost; no fault is armed afterwards.
+  /// Ends the process: what was written stays, open files are lost, no fault is armed afterwards.
   package func kill() {
     state.withLock { state in
       state.fault = nil

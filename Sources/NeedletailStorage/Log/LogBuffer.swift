@@ -49,9 +49,16 @@ struct LogBuffer {
 
   /// Fills in what the records' place gives: the durable LSN, and the chain of checksums.
   ///
+  /// - Parameters:
+  ///   - seed: the file's.
+  ///   - offset: where the first record will stand.
+  ///   - previous: the checksum of the record before it.
+  ///   - durableLSN: the last LSN that is durable now.
   /// - Returns: the last record's checksum.
-  mutating func seal(_ first: LogRecord.Link, durableLSN: UInt64) -> UInt32 {
-    var link = first
+  mutating func seal(
+    seed: UInt64, offset: Int, previous: UInt32, durableLSN: UInt64
+  ) -> UInt32 {
+    var previous = previous
     var start = 0
     unsafe bytes.withUnsafeMutableBytes { bytes in
       while start < bytes.count {
@@ -60,16 +67,17 @@ struct LogBuffer {
           UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
         unsafe bytes.storeBytes(
           of: durableLSN.littleEndian, toByteOffset: start + 16, as: UInt64.self)
-        let body = start..<(start + length - LogRecord.checksumByteCount)
-        let checksum = unsafe link.checksum(of: UnsafeRawBufferPointer(rebasing: bytes[body]))
         unsafe bytes.storeBytes(
-          of: checksum.littleEndian, toByteOffset: body.upperBound, as: UInt32.self)
+          of: previous.littleEndian, toByteOffset: start + 32, as: UInt32.self)
+        let body = start..<(start + length - LogRecord.checksumByteCount)
+        previous = unsafe LogRecord.checksum(
+          of: UnsafeRawBufferPointer(rebasing: bytes[body]), seed: seed, offset: offset + start)
+        unsafe bytes.storeBytes(
+          of: previous.littleEndian, toByteOffset: body.upperBound, as: UInt32.self)
         start += length
-        link.offset += length
-        link.previous = checksum
       }
     }
-    return link.previous
+    return previous
   }
 
   private mutating func begin(
@@ -81,6 +89,7 @@ struct LogBuffer {
     append(lsn)
     append(0 as UInt64)
     append(position)
+    append(0 as UInt32)
   }
 
   private mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {

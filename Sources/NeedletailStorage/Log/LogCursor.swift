@@ -25,16 +25,12 @@ struct LogFile {
     return try body(&reader)
   }
 
-  /// The record at a cursor, when its checksum is right.
+  /// The record at a cursor, when its checksum is right and it follows on the one before.
   func record(at cursor: LogCursor) -> LogRecord? {
     guard let record = LogRecord(in: region, at: cursor.offset),
-      record.computedChecksum(in: region, link(cursor)) == record.checksum
+      record.previous == cursor.previous, record.isSound(in: region, seed: header.seed)
     else { return nil }
     return record
-  }
-
-  func link(_ cursor: LogCursor) -> LogRecord.Link {
-    LogRecord.Link(seed: header.seed, offset: cursor.offset, previous: cursor.previous)
   }
 
   /// A record's source and batch; `nil` for a mark.

@@ -12,7 +12,7 @@ struct LogHeader: Hashable {
   var indexIdentity: [UInt8]
   /// The number in the file's name.
   var sequence: UInt64
-  /// The LSN of the first batch in the file. All before it were durable when the file was made.
+  /// The LSN of the first batch in the file; all before it were durable when the file was made.
   var firstLSN: UInt64
   /// Drawn for each file, so that bytes of an older file, or of another place, never fit.
   var seed: UInt64

@@ -1,6 +1,6 @@
 package import NeedletailCore
 
-/// Reads the log of an index: batch after batch, over all its files. Changes nothing on disk.
+/// Reads the log of an index, batch after batch, over all its files; changes nothing on disk.
 ///
 /// What a crash cut off is reported and left out. Damage to batches that were durable is refused,
 /// unless the caller accepts their loss.
@@ -26,8 +26,11 @@ package struct LogReader: Sendable {
   /// When it throws, `body` may have been called; the caller throws away what it made of that. No
   /// allocation is larger than the batch that is read.
   ///
-  /// - Parameter acceptingLoss: whether damage to durable batches ends the reading, with what is lost
-  ///   in the report, instead of an error.
+  /// - Parameters:
+  ///   - acceptingLoss: whether damage to durable batches ends the reading, with what is lost in the
+  ///     report, instead of an error.
+  ///   - body: what to do with a batch.
+  /// - Returns: what the log holds, and what was wrong with it.
   /// - Throws: `corrupted`, naming file, byte and LSN; `unsupportedFormat`; `io`; what `body` throws.
   /// - Complexity: O(n) in the log's bytes.
   package func read(

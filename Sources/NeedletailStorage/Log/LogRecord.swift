@@ -10,7 +10,7 @@ struct LogRecord: Hashable {
     case mark = 3
   }
 
-  static let fieldByteCount = 32
+  static let fieldByteCount = 36
   static let checksumByteCount = 4
   /// A record without a source and a payload: a mark.
   static let leastByteCount = fieldByteCount + checksumByteCount
@@ -29,31 +29,27 @@ struct LogRecord: Hashable {
   var durableLSN: UInt64
   /// 0 without a source.
   var position: UInt64
+  /// The checksum of the record before it, or of the header.
+  var previous: UInt32
   /// As it stands in the file.
   var checksum: UInt32
 
   var end: Int { offset + byteCount }
   var isMark: Bool { kind == Kind.mark.rawValue }
 
-  /// What a record's checksum is taken of, besides its own bytes.
+  /// The checksum of a record's bytes, without the last four, at a place of a file.
   ///
-  /// The seed tells files apart, the offset places, and the checksum before makes a chain: a record
-  /// that is not where it was written, or does not follow on what it followed on, does not fit.
-  struct Link: Hashable {
-    var seed: UInt64
-    var offset: Int
-    var previous: UInt32
-
-    /// The checksum of a record's bytes, without the last four.
-    func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
-      var checksum = CRC32C()
-      let words = (
-        seed.littleEndian, UInt64(offset).littleEndian, UInt64(previous).littleEndian
-      )
-      unsafe withUnsafeBytes(of: words) { unsafe checksum.update($0) }
-      unsafe checksum.update(bytes)
-      return checksum.value
+  /// The seed tells files apart, the offset places: a record that is not where it was written does
+  /// not fit.
+  static func checksum(
+    of bytes: UnsafeRawBufferPointer, seed: UInt64, offset: Int
+  ) -> UInt32 {
+    var checksum = CRC32C()
+    unsafe withUnsafeBytes(of: (seed.littleEndian, UInt64(offset).littleEndian)) {
+      unsafe checksum.update($0)
     }
+    unsafe checksum.update(bytes)
+    return checksum.value
   }
 }
 
@@ -83,18 +79,20 @@ extension LogRecord {
       littleEndian: region.bytes.loadUnaligned(fromByteOffset: offset + 16, as: UInt64.self))
     unsafe position = UInt64(
       littleEndian: region.bytes.loadUnaligned(fromByteOffset: offset + 24, as: UInt64.self))
+    unsafe previous = UInt32(
+      littleEndian: region.bytes.loadUnaligned(fromByteOffset: offset + 32, as: UInt32.self))
     unsafe checksum = UInt32(
       littleEndian: region.bytes.loadUnaligned(
         fromByteOffset: offset + byteCount - Self.checksumByteCount, as: UInt32.self))
     guard nameByteCount <= byteCount - Self.leastByteCount else { return nil }
   }
 
-  /// The checksum that the record's bytes give.
-  func computedChecksum(in region: MappedRegion, _ link: Link) -> UInt32 {
+  /// Whether the checksum is that of the record's bytes.
+  func isSound(in region: MappedRegion, seed: UInt64) -> Bool {
     // SAFETY: `init` saw to it that the record lies within the region.
-    unsafe link.checksum(
-      of: UnsafeRawBufferPointer(
-        rebasing: region.bytes[offset..<(end - Self.checksumByteCount)]))
+    let bytes = unsafe UnsafeRawBufferPointer(
+      rebasing: region.bytes[offset..<(end - Self.checksumByteCount)])
+    return unsafe Self.checksum(of: bytes, seed: seed, offset: offset) == checksum
   }
 
   /// Checks what a right checksum does not tell: that the record may follow on `last`.

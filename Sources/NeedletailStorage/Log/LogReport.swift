@@ -41,7 +41,7 @@ package struct LogReport: Sendable, Hashable {
   package var sealedFiles: [UInt64] = []
   /// Files whose making was cut off; they hold nothing.
   package var unfinishedFiles: [UInt64] = []
-  /// What a crash cut off, if anything. Reading it as nothing loses no batch that is durable.
+  /// What a crash cut off, if anything; no batch that was durable.
   package var tornTail: TornTail?
   /// What is lost, when loss was accepted and there is any.
   package var loss: LogLoss?
@@ -66,7 +66,8 @@ package struct LogLoss: Sendable, Hashable {
   package var firstLSN: UInt64
   /// The last LSN that is known to be lost; more may be where files cannot be read at all.
   package var lastLSN: UInt64
-  /// Those of the lost batches that can still be read, with their sources. The others are unknown.
+  /// Those of the lost batches that can still be read, with their sources; of the others nothing is
+  /// known but their LSN.
   package var batches: [Batch]
   /// Files of which nothing can be read, or not all.
   package var unreadableFiles: [String]

@@ -11,7 +11,7 @@ struct LogSearch {
   private(set) var records: [LogRecord] = []
   /// The last LSN that a record calls durable; 0 when there is no such record.
   private(set) var durableLSN: UInt64 = 0
-  /// Whether the search ended early. Nothing but contrived bytes cost so much.
+  /// Whether the search ended early, because nothing but contrived bytes cost so much.
   private(set) var isCutShort = false
   /// Bytes that may still be put through the checksum.
   private var budget: Int
@@ -30,37 +30,20 @@ struct LogSearch {
     self.last = last
     let remaining = file.region.count - cursor.offset
     budget = 8 * remaining + 1 << 20
-    var next = Self.skipping(file, cursor)
-    var offset = cursor.offset + 1
-    while !isCutShort {
-      if let start = next, let record = candidate(at: start) {
-        var place = start
-        place.pass(record)
+    var offset = cursor.offset
+    while !isCutShort, offset + LogRecord.leastByteCount <= file.region.count {
+      if let record = candidate(at: offset) {
         take(record)
-        (next, offset) = (place, place.offset + 1)
-        continue
+        offset = record.end
+      } else {
+        offset += 1
       }
-      next = nil
-      // Before every record stands the checksum of the one before it.
-      guard offset + LogRecord.leastByteCount <= file.region.count else { return }
-      // SAFETY: the offset is behind the header and inside the file.
-      let previous = unsafe UInt32(
-        littleEndian: file.region.bytes.loadUnaligned(fromByteOffset: offset - 4, as: UInt32.self))
-      next = LogCursor(offset: offset, previous: previous)
-      offset += 1
     }
   }
 
-  /// Where the next record begins if only the checksum of the broken one was damaged.
-  private static func skipping(_ file: LogFile, _ cursor: LogCursor) -> LogCursor? {
-    guard let broken = LogRecord(in: file.region, at: cursor.offset) else { return nil }
-    let checksum = broken.computedChecksum(in: file.region, file.link(cursor))
-    return LogCursor(offset: broken.end, previous: checksum)
-  }
-
-  /// The record at a place, if its fields are possible ones and its checksum is right.
-  private mutating func candidate(at cursor: LogCursor) -> LogRecord? {
-    guard let record = LogRecord(in: file.region, at: cursor.offset), record.lsn >= last,
+  /// The record at an offset, if its fields are possible ones and its checksum is right.
+  private mutating func candidate(at offset: Int) -> LogRecord? {
+    guard let record = LogRecord(in: file.region, at: offset), record.lsn >= last,
       record.durableLSN <= record.lsn,
       record.lsn - last <= UInt64(file.region.count / LogRecord.leastByteCount) + 1
     else { return nil }
@@ -69,7 +52,7 @@ struct LogSearch {
       isCutShort = true
       return nil
     }
-    return file.record(at: cursor)
+    return record.isSound(in: file.region, seed: file.header.seed) ? record : nil
   }
 
   private mutating func take(_ record: LogRecord) {

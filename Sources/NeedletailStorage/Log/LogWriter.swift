@@ -20,7 +20,9 @@ package final class LogWriter {
   /// The file that is appended to; made by the first commit after opening or rolling.
   private var file: (any WritableFile)?
   private var current: LogReport.File
-  private var chain = LogRecord.Link(seed: 0, offset: 0, previous: 0)
+  private var seed: UInt64 = 0
+  /// Where the next record goes, and the checksum that it follows on.
+  private var end = LogCursor(offset: 0, previous: 0)
   private var nextSequence: UInt64
   /// Whether the name of the log's own directory is durable.
   private var isDirectoryDurable: Bool
@@ -78,8 +80,10 @@ package final class LogWriter {
 
   /// Takes a batch, which the next commit writes.
   ///
-  /// - Parameter expected: where the caller believes the batch's source to stand. A batch at or before
-  ///   the place where it does stand is a repetition and skipped, whatever is expected.
+  /// - Parameters:
+  ///   - batch: what to do.
+  ///   - expected: where the caller believes the batch's source to stand. A batch at or before the
+  ///     place where it does stand is a repetition and skipped, whatever is expected.
   /// - Returns: its LSN; or that it was taken before.
   /// - Throws: `sourceGap` when the source stands elsewhere than expected; `invalidConfiguration` for a
   ///   source's name that is empty or too long; `capacityExceeded` for a batch of more than 1 GiB, or
@@ -125,7 +129,7 @@ package final class LogWriter {
     return writtenLSN
   }
 
-  /// Ends the file: what is appended from now on goes into a new one. Makes all before it durable.
+  /// Ends the file, durably: what is appended from now on goes into a new one.
   ///
   /// - Precondition: nothing waits to be written.
   /// - Throws: `io`; the writer is then poisoned.
@@ -195,7 +199,7 @@ extension LogWriter {
   private func writeBuffer() throws(NeedletailError) {
     if current.byteCount >= options.fileByteCount { try rollFull() }
     let file = try openFile()
-    let checksum = buffer.seal(chain, durableLSN: durableLSN)
+    let checksum = sealBuffer()
     do throws(NeedletailError) { try file.write(buffer.bytes) } catch {
       cut(file)
       throw error
@@ -203,6 +207,11 @@ extension LogWriter {
     passed(checksum, lastLSN: lastLSN)
     writtenLSN = lastLSN
     committedOffsets = sourceOffsets
+  }
+
+  private func sealBuffer() -> UInt32 {
+    buffer.seal(
+      seed: seed, offset: end.offset, previous: end.previous, durableLSN: durableLSN)
   }
 
   /// Rolls in the middle of a commit, whose batches wait in the buffer.
@@ -215,9 +224,8 @@ extension LogWriter {
 
   /// Takes note of what the buffer put into the file.
   private func passed(_ checksum: UInt32, lastLSN: UInt64) {
-    chain.previous = checksum
-    chain.offset += buffer.bytes.count
-    current.byteCount = chain.offset
+    end = LogCursor(offset: end.offset + buffer.bytes.count, previous: checksum)
+    current.byteCount = end.offset
     current.lastLSN = lastLSN
     current.vectorCount += buffer.vectorCount
     buffer.clear()
@@ -233,7 +241,7 @@ extension LogWriter {
     // Without a word behind them, damage to the last batches would look like a torn tail. The mark
     // itself need not be durable, and the commit has succeeded without it.
     buffer.appendMark(lsn: writtenLSN)
-    let checksum = buffer.seal(chain, durableLSN: durableLSN)
+    let checksum = sealBuffer()
     do throws(NeedletailError) {
       try file.write(buffer.bytes)
       passed(checksum, lastLSN: writtenLSN)
@@ -246,7 +254,7 @@ extension LogWriter {
   /// Cuts off what a failed write left, durably; or nothing more is written.
   private func cut(_ file: any WritableFile) {
     do throws(NeedletailError) {
-      try file.truncate(to: UInt64(chain.offset))
+      try file.truncate(to: UInt64(end.offset))
       try file.synchronize()
       durableLSN = writtenLSN
     } catch { poison() }
@@ -258,7 +266,7 @@ extension LogWriter {
     file = nil
   }
 
-  /// The file to append to. A new one is durable, header and name, before a record goes into it.
+  /// The file to append to; a new one is durable, header and name, before a record goes into it.
   private func openFile() throws(NeedletailError) -> any WritableFile {
     if let file { return file }
     let fileSystem = directory.fileSystem
@@ -289,8 +297,8 @@ extension LogWriter {
     file = new
     current = LogReport.File(
       sequence: header.sequence, lastLSN: writtenLSN, byteCount: bytes.count)
-    chain = LogRecord.Link(
-      seed: header.seed, offset: bytes.count, previous: CRC32C.checksum(of: bytes.dropLast(4) + []))
+    seed = header.seed
+    end = LogCursor(offset: bytes.count, previous: CRC32C.checksum(of: bytes.dropLast(4) + []))
     return new
   }
 }
