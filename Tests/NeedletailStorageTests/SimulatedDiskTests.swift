@@ -122,4 +122,40 @@ import _NeedletailTestSupport
     }
     #expect(survivors.isSuperset(of: [0, 600]))
   }
+
+  /// Publishing, on a disk that keeps no more than it must, ended at every call in several ways.
+  @Test func afterAPowerCutTheOldOrTheNewGenerationIsThere() throws {
+    for call in 1...1_000 {
+      var hasFired = true
+      for seed in 0..<UInt64(Effort.count(20, long: 500)) {
+        let disk = SimulatedDisk(seed: seed)
+        try buildIndex("index", in: disk)
+        let directory = IndexDirectory("index", in: disk)
+        disk.arm(.init(call: call, isPermanent: true, isTorn: true))
+        let failure = code { () throws(NeedletailError) in
+          let segment = try directory.seal(.segment) { writer throws(NeedletailError) in
+            try writer.write(
+              SectionKind("DATA"), count: 1, bytes: [UInt8](repeating: 7, count: 9_000))
+          }
+          try directory.publish(sampleManifest(2, [segment]))
+        }
+        hasFired = disk.hasFired
+        disk.crash(seed: seed)
+        let manifest = try directory.manifest()
+        #expect(failure == nil ? manifest.generation == 2 : [1, 2].contains(manifest.generation))
+        for segment in manifest.segments {
+          _ = try directory.open(.segment, segment, verification: .full)
+        }
+        try directory.removePartialFiles()
+        try directory.publish(sampleManifest(3, manifest.segments))
+        disk.crash(seed: seed)
+        #expect(try directory.manifest().generation == 3, "call \(call), seed \(seed)")
+      }
+      if !hasFired {
+        #expect(call > 18)
+        return
+      }
+    }
+    Issue.record("publishing never came through")
+  }
 }
