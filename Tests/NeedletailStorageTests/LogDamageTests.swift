@@ -139,6 +139,36 @@ import _NeedletailTestSupport
     }
   }
 
+  /// Killed anywhere, a repair leaves what the next one makes the same of.
+  @Test func acceptingALossCanBeInterruptedAnywhere() throws {
+    for call in 1...1_000 {
+      var hasFired = true
+      for seed in 0..<10 as Range<UInt64> {
+        let (disk, batches) = try world()
+        var bytes = try #require(disk.contents(path(2)))
+        bytes[64 + 50] ^= 4
+        try disk.setContents(path(2), bytes)
+        disk.arm(.init(call: call, isPermanent: true, isTorn: true))
+        _ = try? LogSample.open(disk, acceptingLoss: true)
+        hasFired = disk.hasFired
+        disk.crash(seed: seed)
+        let kept = Array(batches.prefix(2))
+        do throws(NeedletailError) {
+          #expect(try LogSample.read(disk).entries.map(\.batch) == kept, "call \(call)")
+        } catch {
+          #expect(error.code == .corrupted && hasFired, "call \(call): \(error)")
+        }
+        #expect(try LogSample.open(disk, acceptingLoss: true).entries.map(\.batch) == kept)
+        #expect(try LogSample.open(disk).entries.map(\.batch) == kept, "call \(call)")
+      }
+      if !hasFired {
+        #expect(call > 12)
+        return
+      }
+    }
+    Issue.record("the repair never came through")
+  }
+
   @Test func aMissingFileIsRefusedUnlessSegmentsHoldIt() throws {
     for sequence in 1...3 {
       let (disk, batches) = try world()
