@@ -48,7 +48,7 @@ package struct LogReader: Sendable {
       case .failure(let failure): throw failure
       case .damage(let damage):
         let loss = shelf.loss(damage, lastLSN: report.lastLSN)
-        guard acceptingLoss else { throw damage.cause ?? loss.error(damage.message) }
+        guard acceptingLoss else { throw loss.error(damage) }
         report.loss = loss
       }
     }
@@ -143,7 +143,7 @@ struct LogDamage {
   var index: Int
   var offset: Int
   var message: String
-  /// The error that says it best, where there is one.
+  /// What was found, where more is known.
   var cause: NeedletailError?
 
   init(index: Int, offset: Int, message: String, _ cause: NeedletailError? = nil) {

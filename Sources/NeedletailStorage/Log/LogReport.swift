@@ -73,11 +73,13 @@ package struct LogLoss: Sendable, Hashable {
   package var unreadableFiles: [String]
 
   /// The refusal to open a log that lost this.
-  package func error(_ what: String) -> NeedletailError {
+  func error(_ damage: LogDamage) -> NeedletailError {
     let range = lastLSN > firstLSN ? "LSN \(firstLSN) to \(lastLSN)" : "LSN \(firstLSN)"
     return NeedletailError(
       .corrupted,
-      "\(what) \(range) cannot be read, and was durable: \(batches.count) of the batches behind the"
-        + " damage are sound. Restore the log, or accept the loss of them all.", at: location)
+      "\(damage.message) \(range) cannot be read, and was durable: \(batches.count) of the batches"
+        + " behind the damage are sound. Restore the log, or accept the loss of them all.",
+      at: location,
+      cause: damage.cause)
   }
 }
