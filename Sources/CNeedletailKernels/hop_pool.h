@@ -29,14 +29,15 @@ NDL_ALWAYS uint64_t ndl_mask(int condition) {
   return mask;
 }
 
-// Collects and marks the unvisited among `links`.
+// Collects and marks the unvisited among `links`. The links of a live segment are rewritten meanwhile, word by
+// word: a relaxed load, which is a plain one on every processor, makes that defined.
 NDL_ALWAYS uint32_t ndl_collect(
     const uint32_t *links, uint32_t degree, uint32_t count, uint64_t *visited, uint64_t epoch,
     uint32_t *ordinals) {
   uint32_t n = 0;
   const uint64_t tag = epoch << NDL_ROWS_PER_VISITED_WORD;
   for (uint32_t i = 0; i < degree; i++) {
-    uint32_t ordinal = links[i];
+    uint32_t ordinal = __atomic_load_n(links + i, __ATOMIC_RELAXED);
     if (ordinal >= count) break;
     uint64_t *word = visited + ordinal / NDL_ROWS_PER_VISITED_WORD;
     uint32_t bit = ordinal % NDL_ROWS_PER_VISITED_WORD;

@@ -309,6 +309,16 @@ package struct HopWalk {
     unsafe raw.noise = noise
   }
 
+  /// Widens the window of a walk, and raises the number of candidates without which it does not end, for one
+  /// in whose pool not all count; `run` then goes on.
+  ///
+  /// - Precondition: neither is above the walk's capacity.
+  package mutating func widen(window: Int, least: Int) {
+    unsafe raw.window = UInt32(window)
+    unsafe raw.least = UInt32(least)
+    isDone = false
+  }
+
   /// Keys in the pool.
   package var size: Int { unsafe Int(raw.size) }
 

@@ -126,18 +126,9 @@ extension RowEncoder {
         factors.bytes.load(fromByteOffset: ordinal * 4, as: Float.self),
         Float(codeNorms.bytes.load(fromByteOffset: ordinal * 4, as: Int32.self))
       )
-      let factor = Float(Double(stored) * unit)
-      var term = (factor: factor, norm: factor * factor * codeNorm, delta: Float(0))
-      switch rule {
-      case .distance: break
-      case .product(.lifted):
-        let squared = squaredNorms[Int(order[ordinal])] * unit * unit
-        let last = max(0, lift * lift - squared).squareRoot()
-        if lift > 0 { term.delta = Float(squared / (lift + last)) }
-      case .product(.angle):
-        term = codeNorm > 0 ? (1 / codeNorm.squareRoot(), 1, 0) : (0, 0, 0)
-      case .product: term.norm = 0
-      }
+      let term = Self.linkingTerm(
+        rule, factor: stored, codeNorm: codeNorm, squaredNorm: squaredNorms[Int(order[ordinal])],
+        unit: unit, lift: lift)
       let offset = ordinal * 16
       unsafe terms.mutableBytes.storeBytes(of: term.factor, toByteOffset: offset, as: Float.self)
       unsafe terms.mutableBytes.storeBytes(of: term.norm, toByteOffset: offset + 4, as: Float.self)
@@ -147,5 +138,32 @@ extension RowEncoder {
     return LinkingSpace(
       count: rows.count, blocks: quantizer.blocks, finish: .reduced,
       isProduct: rule == .product(.product), codes: codes, terms: terms)
+  }
+  /// What a row is to a rule, beside its code.
+  ///
+  /// - Parameters:
+  ///   - rule: what near means.
+  ///   - factor: the unit of the row's code.
+  ///   - codeNorm: the squared norm of its code.
+  ///   - squaredNorm: the row's own.
+  ///   - unit: what brings rows to the middle of Float, a power of two.
+  ///   - lift: the length to which rows are lifted, in that unit.
+  static func linkingTerm(
+    _ rule: LinkingRule, factor: Float, codeNorm: Float, squaredNorm: Double, unit: Double,
+    lift: Double
+  ) -> (factor: Float, norm: Float, delta: Float) {
+    let factor = Float(Double(factor) * unit)
+    var term = (factor: factor, norm: factor * factor * codeNorm, delta: Float(0))
+    switch rule {
+    case .distance: break
+    case .product(.lifted):
+      let squared = squaredNorm * unit * unit
+      let last = max(0, lift * lift - squared).squareRoot()
+      if lift > 0 { term.delta = Float(squared / (lift + last)) }
+    case .product(.angle):
+      term = codeNorm > 0 ? (1 / codeNorm.squareRoot(), 1, 0) : (0, 0, 0)
+    case .product: term.norm = 0
+    }
+    return term
   }
 }

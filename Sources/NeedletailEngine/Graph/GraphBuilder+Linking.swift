@@ -37,7 +37,7 @@ extension GraphBuilder {
 
   /// Does the hops of several walks in turn until none has anything left to expand.
   @unsafe
-  private static func takeTurns(_ walks: UnsafeMutableBufferPointer<HopWalk>) {
+  static func takeTurns(_ walks: UnsafeMutableBufferPointer<HopWalk>) {
     var open = 0
     for lane in walks.indices where unsafe walks[lane].gather() { open |= 1 << lane }
     while open != 0 {

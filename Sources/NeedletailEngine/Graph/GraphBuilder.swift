@@ -11,7 +11,7 @@ import NeedletailStorage
 ///
 /// - Source: HNSW is Malkov & Yashunin (2018); batches against a frozen graph follow ParlayANN (2024).
 @safe
-final class GraphBuilder: @unchecked Sendable {
+final class GraphBuilder: LinkChoosing, @unchecked Sendable {
   // SAFETY: threads write different rows of the tables, never one that another reads in the same step.
 
   let space: LinkingSpace

@@ -14,7 +14,14 @@ enum Looseness {
   case some
 }
 
-extension GraphBuilder {
+/// Whoever chooses links among rows.
+protocol LinkChoosing {
+  var space: LinkingSpace { get }
+  var options: GraphOptions { get }
+  var kernel: HopKernel { get }
+}
+
+extension LinkChoosing {
   /// Chooses links among candidates so that they point in different directions.
   ///
   /// A candidate is taken unless one taken before is nearer to it than the row itself is. Of exact copies
@@ -81,7 +88,7 @@ extension GraphBuilder {
 
   /// Whether the distance of one of the links taken to a candidate is below an order.
   @unsafe @inline(__always)
-  private func isCovered(
+  func isCovered(
     below order: UInt32, by taken: Int, _ query: HopQuery, _ whole: HopSpace,
     _ scratch: BuildScratch
   ) -> Bool {
@@ -125,7 +132,7 @@ extension GraphBuilder {
     // A product is no distance: nothing of it says that two rows are the same.
     if space.isProduct { return 0 }
     // Two roundings of the row's own norm: what identical rows may come to in Float.
-    let term = unsafe space.terms.bytes.load(
+    let term = unsafe space.terms.load(
       fromByteOffset: Int(ordinal) * 16 + 4, as: Float.self)
     return (abs(term) * 0x1p-20).bitPattern | 0x8000_0000
   }

@@ -105,7 +105,7 @@ extension SealedSegment {
   }
 
   @unsafe
-  private static func refusal(
+  static func refusal(
     _ query: UnsafePointer<Float>, _ dimensions: Int, _ norm: Double
   ) -> NeedletailError {
     for j in 0..<dimensions where unsafe !query[j].isFinite {
@@ -299,7 +299,7 @@ extension SealedSegment {
 
   /// Whether every component of a shifted query is a whole number that a code can hold.
   @unsafe
-  private static func isWhole(_ x: UnsafePointer<Float>, _ dimensions: Int) -> Bool {
+  static func isWhole(_ x: UnsafePointer<Float>, _ dimensions: Int) -> Bool {
     for j in 0..<dimensions {
       let value = unsafe x[j]
       guard value == value.rounded(.towardZero), value >= -128, value <= 127 else { return false }
