@@ -148,7 +148,8 @@ struct LiveSegmentTests {
     let after = try live.recall(queries, parameters)
     let new = try fresh.recall(queries, parameters)
     #expect(after >= new - 0.01, "\(after) after churn, \(new) in a new segment")
-    #expect(try live.selfRecall() >= 0.999)
+    let (own, newOwn) = (try live.selfRecall(), try fresh.selfRecall())
+    #expect(own >= min(0.999, newOwn - 0.002), "\(own) after churn, \(newOwn) in a new segment")
   }
 
   @Test("Is empty when everything was removed, and can be filled again")

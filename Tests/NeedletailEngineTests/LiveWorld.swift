@@ -96,9 +96,9 @@ struct LiveWorld {
   /// Under inner product a longer row may be nearer than the row itself: then the exact first one counts.
   func selfRecall(efSearch: Int = 64, every step: Int = 1) throws -> Double {
     var (found, wanted) = (0, 0)
-    for (id, row) in rows.sorted(by: { $0.key < $1.key }) {
+    for (place, (id, row)) in rows.sorted(by: { $0.key < $1.key }).enumerated() {
+      if place % step != 0 { continue }
       wanted += 1
-      if wanted % step != 0 { continue }
       let query = world.row(row)
       let nearest = try answers(query, SearchParameters(k: 1, efSearch: efSearch)).neighbors.first
       guard let nearest, let other = rows[nearest.id] else { continue }
@@ -109,7 +109,7 @@ struct LiveWorld {
         found += 1
       }
     }
-    return Double(found) / Double(max(1, wanted / step))
+    return Double(found) / Double(max(1, wanted))
   }
 
   /// Checks what must hold of the graph after every write.

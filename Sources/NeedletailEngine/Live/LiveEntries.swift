@@ -40,7 +40,7 @@ final class LiveEntries: @unchecked Sendable {
   }
 
   /// Replaces entries that are of no use any more by rows drawn below `bound`; drops those for which none of a
-  /// few draws is of use, but never all.
+  /// few draws is of use, and takes row 0, which is always linked, where nothing is left.
   func refresh(below bound: Int, _ isOfUse: (UInt32) -> Bool) {
     var kept: [UInt32] = []
     for i in 0..<count {
@@ -48,7 +48,7 @@ final class LiveEntries: @unchecked Sendable {
       for _ in 0..<32 where !isOfUse(entry) { entry = UInt32(random.next(below: UInt64(bound))) }
       if isOfUse(entry), !kept.contains(entry) { kept.append(entry) }
     }
-    guard !kept.isEmpty else { return }
+    if kept.isEmpty { kept = [0] }
     for i in 0..<Self.limit {
       unsafe words[i].store(i < kept.count ? kept[i] : LinkTable.none, ordering: .relaxed)
     }

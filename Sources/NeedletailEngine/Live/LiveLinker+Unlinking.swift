@@ -77,9 +77,10 @@ extension LiveLinker {
         }
       }
     }
-    for chooser in choosers {
-      unsafe extend(
-        ordinal, by: max(1, lost / choosers.count), chooser, scratch)
+    // Where there is one place for two rules, half of the rows give it to either.
+    for turn in choosers.indices {
+      let number = (turn + Int(ordinal)) % choosers.count
+      unsafe extend(ordinal, choosers[number], scratch)
     }
     writeChosen(to: ordinal, scratch)
   }
@@ -87,7 +88,7 @@ extension LiveLinker {
   /// Takes the nearest of the scratch's list that no link taken before covers.
   @unsafe
   private func extend(
-    _ ordinal: UInt32, by most: Int, _ chooser: Chooser, _ scratch: Scratch
+    _ ordinal: UInt32, _ chooser: Chooser, _ scratch: Scratch
   ) {
     let (build, count) = (scratch.build, scratch.list.count)
     let whole = unsafe chooser.space.space(first: chooser.space.count)
@@ -95,8 +96,7 @@ extension LiveLinker {
     let query = unsafe chooser.space.query(ordinal, code: build.code, kernel)
     unsafe chooser.rank(build, query, count: count)
     for (i, link) in scratch.chosen.enumerated() { unsafe build.selected[i] = link }
-    let limit = min(tables.degree, scratch.chosen.count + most)
-    for i in 0..<count where scratch.chosen.count < limit {
+    for i in 0..<count where scratch.chosen.count < tables.degree {
       let key = unsafe build.candidates[i]
       let other = unsafe chooser.space.query(key.ordinal, code: build.otherCode, kernel)
       let taken = scratch.chosen.count
