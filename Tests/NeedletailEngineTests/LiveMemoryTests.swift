@@ -64,12 +64,15 @@ struct LiveMemoryTests {
       #expect(try live.selfRecall(every: 7) >= 0.99)
     }
     #expect(next == 3000)
+    try live.remove([world.ids[4], world.ids[2999]])
     let view = live.segment.view()
+    #expect(live.segment.ordinals(view) == (0..<2999).filter { $0 != 4 })
     var row = [Float](repeating: 0, count: 16)
     for ordinal in stride(from: 0, to: 3000, by: 13) {
       let id = live.segment.id(of: UInt32(ordinal), view)
       let norm = unsafe live.segment.copyRow(UInt32(ordinal), view, into: &row)
-      let given = world.row(try #require(live.rows[id]))
+      let given = world.row(ordinal)
+      #expect(id == world.ids[ordinal])
       for j in 0..<16 { #expect(abs(Double(row[j]) * norm - Double(given[j])) < 1e-5) }
     }
   }

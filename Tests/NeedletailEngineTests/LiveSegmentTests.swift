@@ -219,6 +219,30 @@ struct LiveSegmentTests {
     #expect(try live.selfRecall(every: 5) >= 0.999)
   }
 
+  @Test("What ended stays linked as long as a view shows it")
+  func held() throws {
+    let world = Kind.cosine.world(2000, seed: 25)
+    var live = try LiveWorld(world)
+    try live.insert(0..<1000)
+    var view: LiveView? = live.segment.view()
+    // Many moments that nobody looks at, behind one that somebody does.
+    for part in 0..<200 {
+      let rows = part * 5..<part * 5 + 5
+      try live.upsert(rows.map { $0 + 1000 }, ids: Array(world.ids[rows]))
+    }
+    try live.segment.tidy()
+    #expect(try live.inspectEnded() == 1000)
+    #expect(try live.selfRecall(efSearch: 16) >= 0.99, "the window grows by what it may not answer")
+    if let view {
+      #expect(live.segment.ordinals(view) == Array(0..<1000))
+    }
+    view = nil
+    try live.segment.tidy()
+    #expect(try live.inspectEnded() <= 1)
+    try live.checkGraph()
+    #expect(try live.selfRecall(efSearch: 16) >= 0.99)
+  }
+
   @Test("Bad writes change nothing")
   func refusals() throws {
     let world = Kind.cosine.world(300, seed: 16)

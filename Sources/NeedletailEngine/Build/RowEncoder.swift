@@ -148,6 +148,7 @@ extension RowEncoder {
   ///   - squaredNorm: the row's own.
   ///   - unit: what brings rows to the middle of Float, a power of two.
   ///   - lift: the length to which rows are lifted, in that unit.
+  /// - Returns: the terms of `HopFinish.reduced`.
   static func linkingTerm(
     _ rule: LinkingRule, factor: Float, codeNorm: Float, squaredNorm: Double, unit: Double,
     lift: Double

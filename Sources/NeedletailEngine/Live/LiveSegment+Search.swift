@@ -79,10 +79,11 @@ extension LiveSegment {
     let linked = max(0, written - unlinkedCount.load(ordering: .relaxed))
     let others = max(0, linked - moment.liveCount)
     guard others > 0 else { return width }
-    // Twice the others' share: they may lie close together.
+    // Twice the others' share, since they may lie close together; but no more than there are.
     let share = 2 * others / max(1, moment.liveCount) + 1
-    let (product, overflow) = width.multipliedReportingOverflow(by: share + 1)
-    return max(width, min(overflow ? .max : product, linked, Limits.searchWidth))
+    let (product, overflow) = width.multipliedReportingOverflow(by: share)
+    let hidden = min(others, overflow ? .max : product)
+    return max(width, min(width + hidden, linked, Limits.searchWidth))
   }
 
   /// Writes down the rows that a view shows.

@@ -97,6 +97,13 @@ package final class LiveSegment: @unchecked Sendable {
     Int(ordinal) < view.moment.count && tables.end(of: ordinal) > view.moment.sequence
   }
 
+  /// The rows that a view shows, ascending: in the order in which they were written.
+  ///
+  /// - Complexity: O(count).
+  package func ordinals(_ view: LiveView) -> [UInt32] {
+    (0..<UInt32(view.count)).filter { shows($0, view) }
+  }
+
   /// Whose version a row is.
   ///
   /// - Precondition: the view is of this segment and counts the row.

@@ -32,6 +32,7 @@ extension LiveTables {
   ///   - id: whose version it is.
   ///   - squaredNorm: the norm of the row as it was given.
   ///   - x: room for one row.
+  /// - Throws: `corrupted` when the source is a file that changed.
   /// - Returns: whether its code says less about it than the quantizer's training promised.
   @unsafe
   func write(

@@ -51,6 +51,7 @@ final class LiveTables: @unchecked Sendable {
   ///   - options: validated by the caller.
   ///   - quantizer: codes the rows.
   ///   - rules: tables of link terms.
+  /// - Throws: `capacityExceeded` or `io` when there are not so many addresses.
   init(_ options: LiveOptions, _ quantizer: Quantizer, rules: Int) throws(NeedletailError) {
     self.quantizer = quantizer
     dimensions = options.build.dimensions

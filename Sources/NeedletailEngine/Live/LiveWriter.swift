@@ -46,6 +46,7 @@ extension LiveSegment {
   ///   - ids: `[n]`, none of which is there.
   /// - Throws: `alreadyExists`, `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming the row;
   ///   `capacityExceeded`, `overBudget` or `io` where room ends.
+  /// - Returns: the number of the write, and how many vectors it added.
   /// - Complexity: a walk of `efConstruction` hops a row; one for each rule.
   package func insert(
     _ rows: VectorMatrix, ids: [VectorID]
@@ -61,6 +62,7 @@ extension LiveSegment {
   ///   - rows: `[n, dimensions]`, as for `insert`.
   ///   - ids: `[n]`.
   /// - Throws: as `insert`, but for `alreadyExists`.
+  /// - Returns: the number of the write, and how many vectors it added and replaced.
   package func upsert(
     _ rows: VectorMatrix, ids: [VectorID]
   ) throws(NeedletailError) -> LiveWrite {
@@ -68,6 +70,8 @@ extension LiveSegment {
   }
 
   /// Removes vectors; ids that are not there are passed over.
+  ///
+  /// - Complexity: O(1) an id; now and then a pass over all links, which unlinks what ended.
   package func remove(_ ids: [VectorID]) throws(NeedletailError) -> LiveWrite {
     try write { (writer) throws(NeedletailError) -> LiveWrite in
       var outcome = LiveWrite(sequence: writer.sequence + 1)
@@ -81,7 +85,7 @@ extension LiveSegment {
     }
   }
 
-  /// Whether the newest view shows an id.
+  /// Whether the newest view shows an id; waits for a write under way.
   package func contains(_ id: VectorID) -> Bool {
     (try? write { (writer) throws(NeedletailError) in writer.ordinals[id] != nil }) ?? false
   }

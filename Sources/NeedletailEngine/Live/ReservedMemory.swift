@@ -59,7 +59,8 @@ final class ReservedMemory: @unchecked Sendable {
     unsafe self.mapping = mapping
     unsafe start = mapping + (-Int(bitPattern: mapping) & (Self.hugePage - 1))
     #if os(Linux)
-      _ = unsafe madvise(start, reservedByteCount, 14)  // MADV_HUGEPAGE; refused where there are none
+      // MADV_HUGEPAGE; refused where there are none.
+      _ = unsafe madvise(start, reservedByteCount, 14)
     #endif
   }
 
