@@ -77,10 +77,11 @@ extension LiveLinker {
         }
       }
     }
-    // Where there is one place for two rules, half of the rows give it to either.
-    for turn in choosers.indices {
-      let number = (turn + Int(ordinal)) % choosers.count
-      unsafe extend(ordinal, choosers[number], scratch)
+    if choosers.count == 1 {
+      unsafe extend(ordinal, choosers[0], scratch)
+    } else {
+      scratch.list += scratch.chosen
+      for chooser in choosers { unsafe extendByRule(ordinal, to: count, chooser, scratch) }
     }
     writeChosen(to: ordinal, scratch)
   }
@@ -104,6 +105,31 @@ extension LiveLinker {
       if unsafe chooser.isCovered(below: key.order, by: taken, other, whole, build) { continue }
       unsafe build.selected[taken] = key.ordinal
       scratch.chosen.append(key.ordinal)
+    }
+  }
+
+  /// Takes what one of several rules selects of the scratch's list, and then the nearest until there are as many
+  /// links as there were.
+  ///
+  /// What another rule has taken covers nothing: a link by product is near to many that a link by distance is for.
+  @unsafe
+  private func extendByRule(
+    _ ordinal: UInt32, to former: Int, _ chooser: Chooser, _ scratch: Scratch
+  ) {
+    let (build, count) = (scratch.build, scratch.list.count)
+    for i in 0..<count { unsafe build.ordinals[i] = scratch.list[i] }
+    let query = unsafe chooser.space.query(ordinal, code: build.code, kernel)
+    unsafe chooser.rank(build, query, count: count)
+    let taken = unsafe chooser.select(
+      build, count: count, limit: tables.degree / choosers.count,
+      zero: chooser.zeroOrder(ordinal), looseness: .some)
+    for i in 0..<taken where scratch.chosen.count < tables.degree {
+      let link = unsafe build.selected[i]
+      if !scratch.chosen.contains(link) { scratch.chosen.append(link) }
+    }
+    for i in 0..<count where scratch.chosen.count < former {
+      let link = unsafe build.candidates[i].ordinal
+      if !scratch.chosen.contains(link) { scratch.chosen.append(link) }
     }
   }
 
