@@ -11,7 +11,6 @@ struct LiveWorld {
   let segment: LiveSegment
   /// The row of the world that every id has.
   var rows: [VectorID: Int] = [:]
-  /// The rows by their bytes and ids, for judging answers.
   var dimensions: Int { world.dimensions }
 
   init(_ world: World, threads: Int = 1, change: (inout LiveOptions) -> Void = { _ in }) throws {
