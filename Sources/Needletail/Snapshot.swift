@@ -14,7 +14,7 @@ public struct Snapshot: Sendable {
   var segment: SealedSegment { generation.segment }
 
   /// Rows in the index.
-  public var count: Int { segment.count }
+  public var count: Int { generation.stack.count }
   /// Components per vector.
   public var dimensions: Int { segment.parameters.options.dimensions }
   /// What near means.
@@ -25,7 +25,11 @@ public struct Snapshot: Sendable {
   }
 
   /// All ids, ascending.
-  public var ids: [VectorID] { segment.sortedIDs }
+  public var ids: [VectorID] {
+    let segments = generation.segments
+    return segments.count == 1
+      ? segment.sortedIDs : segments.flatMap(\.sortedIDs).sorted()
+  }
 
   /// The vector of an id, as it was added.
   ///
@@ -36,7 +40,7 @@ public struct Snapshot: Sendable {
   /// - Complexity: O(log n + d).
   public func export(_ id: VectorID) throws(NeedletailError) -> [Float]? {
     try requireRows()
-    guard let ordinal = segment.ordinal(of: id) else { return nil }
+    guard let (segment, ordinal) = place(of: id) else { return nil }
     let dimensions = dimensions
     return unsafe [Float](unsafeUninitializedCapacity: dimensions) { buffer, count in
       if let row = buffer.baseAddress { unsafe segment.export(ordinal, into: row) }
@@ -50,21 +54,34 @@ public struct Snapshot: Sendable {
   public func exportAll() throws(NeedletailError) -> VectorMatrix {
     try requireRows()
     let dimensions = dimensions
-    let ordinals = ids.compactMap { segment.ordinal(of: $0) }
-    let components = unsafe [Float](unsafeUninitializedCapacity: ordinals.count * dimensions) {
+    let places = ids.compactMap { place(of: $0) }
+    let components = unsafe [Float](unsafeUninitializedCapacity: places.count * dimensions) {
       buffer, count in
       if let start = buffer.baseAddress {
-        for (i, ordinal) in ordinals.enumerated() {
-          unsafe segment.export(ordinal, into: start + i * dimensions)
+        for (i, place) in places.enumerated() {
+          unsafe place.segment.export(place.ordinal, into: start + i * dimensions)
         }
       }
-      count = ordinals.count * dimensions
+      count = places.count * dimensions
     }
     return try VectorMatrix(components, dimensions: dimensions)
   }
 
+  /// Where the row of an id lies.
+  private func place(of id: VectorID) -> (segment: SealedSegment, ordinal: UInt32)? {
+    for segment in generation.segments {
+      if let ordinal = segment.ordinal(of: id) { return (segment, ordinal) }
+    }
+    return nil
+  }
+
+  /// Whether the index has a row of an id.
+  ///
+  /// - Complexity: O(log n) a segment.
+  public func contains(_ id: VectorID) -> Bool { place(of: id) != nil }
+
   private func requireRows() throws(NeedletailError) {
-    guard segment.hasPreciseRows else {
+    guard generation.segments.allSatisfy(\.hasPreciseRows) else {
       throw NeedletailError(
         .notFound,
         "The index keeps no precise rows, so vectors cannot be given back; build it with precise rows.",

@@ -79,18 +79,12 @@ public final class VectorIndex: Sendable {
 
   /// The one writer of the index.
   ///
-  /// - Throws: `locked` while another writer of this index is in use; `alreadyExists` when the index is
-  ///   published: this version seals an index once.
+  /// On an index that is published it adds to what is there: its commit makes a new segment and a new generation.
+  ///
+  /// - Throws: `locked` while another writer of this index is in use.
   public func makeWriter() throws(NeedletailError) -> Writer {
-    let isPublished = state.withLock { $0.generation != nil }
-    if isPublished {
-      throw NeedletailError(
-        .alreadyExists,
-        "The index is published and this version seals an index once; build a new one beside it.",
-        at: .init(path: path))
-    }
     try takeWriter()
-    return Writer(index: self)
+    return Writer(index: self, base: state.withLock { $0.generation })
   }
 
   /// Makes the caller the one writer.

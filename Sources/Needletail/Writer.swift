@@ -6,12 +6,17 @@ import NeedletailEngine
 /// Dropped without a commit, it leaves nothing.
 public struct Writer: ~Copyable {
   private let index: VectorIndex
+  /// What is published already.
+  private let base: OpenGeneration?
   private var parts: [VectorMatrix] = []
   private var ids: [VectorID] = []
   private var taken: Set<VectorID> = []
   private var findings = RowFindings()
 
-  init(index: VectorIndex) { self.index = index }
+  init(index: VectorIndex, base: OpenGeneration?) {
+    self.index = index
+    self.base = base
+  }
 
   deinit { index.releaseWriter() }
 
@@ -65,7 +70,8 @@ public struct Writer: ~Copyable {
   private mutating func reserve(_ newIDs: some Collection<VectorID>) throws(NeedletailError) {
     var added = 0
     for id in newIDs {
-      if taken.insert(id).inserted {
+      let isPublished = base?.stack.contains(id) ?? false
+      if !isPublished, taken.insert(id).inserted {
         added += 1
         continue
       }
@@ -99,9 +105,14 @@ public struct Writer: ~Copyable {
     }
     var request: TuningRequest?
     if let tuning { request = try tuning.request() }
-    try LocalIndex.create(
-      index.path, options: index.configuration.buildOptions, rows: parts, ids: ids,
-      findings: findings, threads: threads, monitor: monitor, tuning: request)
+    let order = SegmentOrder(
+      options: index.configuration.buildOptions, rows: parts, ids: ids, findings: findings,
+      threads: threads, monitor: monitor)
+    if let base {
+      guard !ids.isEmpty else { return Snapshot(generation: base, path: index.path) }
+      return index.adopt(try LocalIndex.add(order, to: base, at: index.path))
+    }
+    try LocalIndex.create(index.path, order, tuning: request)
     return try index.adopt()
   }
 }

@@ -28,8 +28,8 @@ package struct Manifest: Sendable, Hashable {
   package var generation: UInt64
   /// The segments, oldest first.
   package var segments: [FileReference]
-  /// The quantizer, when the index has codes that need one.
-  package var quantizer: FileReference?
+  /// The quantizers that the segments' codes were made with, each named once; a segment says which is its own.
+  package var quantizers: [FileReference]
   /// The engine's own settings, opaque here.
   package var configuration: [UInt8]
   /// Which settings of a search reach which recall, when that was measured.
@@ -37,8 +37,8 @@ package struct Manifest: Sendable, Hashable {
 
   package init(
     indexIdentity: [UInt8], dimensions: Int, metric: Metric, generation: UInt64,
-    segments: [FileReference] = [], quantizer: FileReference? = nil, configuration: [UInt8] = [],
-    tuning: Tuning? = nil
+    segments: [FileReference] = [], quantizers: [FileReference] = [],
+    configuration: [UInt8] = [], tuning: Tuning? = nil
   ) {
     precondition(indexIdentity.count == Self.identityByteCount, "an identity has 16 bytes")
     self.indexIdentity = indexIdentity
@@ -46,7 +46,7 @@ package struct Manifest: Sendable, Hashable {
     self.metric = metric
     self.generation = generation
     self.segments = segments
-    self.quantizer = quantizer
+    self.quantizers = quantizers
     self.configuration = configuration
     self.tuning = tuning
   }
@@ -84,7 +84,6 @@ extension Manifest {
     try file.write(Self.identity, count: 1, bytes: index.bytes)
     try file.write(Self.configuration, count: configuration.count, bytes: configuration)
     try file.write(Self.segments, count: segments.count, bytes: Self.encode(segments))
-    let quantizers = [quantizer].compactMap(\.self)
     try file.write(Self.quantizer, count: quantizers.count, bytes: Self.encode(quantizers))
     try file.write(Self.sourceOffsets, count: 0, bytes: [])
     try file.write(Self.tombstones, count: 0, bytes: [])
@@ -119,13 +118,19 @@ extension Manifest {
     let blob = try file.section(Self.configuration)
     configuration = unsafe [UInt8](file.bytes(blob))
     segments = try Self.decode(Self.segments, of: file)
-    let quantizers = try Self.decode(Self.quantizer, of: file)
-    guard quantizers.count <= 1 else {
+    quantizers = try Self.decode(Self.quantizer, of: file)
+    for (kind, references) in [(Self.segments, segments), (Self.quantizer, quantizers)]
+    where Set(references.map(\.hash)).count < references.count {
       throw NeedletailError(
-        .corrupted, "An index has one quantizer at most, not \(quantizers.count).",
+        .corrupted, "The generation names one file twice.",
+        at: .init(path: region.path, section: kind.description))
+    }
+    guard quantizers.count <= max(1, segments.count) else {
+      throw NeedletailError(
+        .corrupted,
+        "An index of \(segments.count) segments has one quantizer for each at most, not \(quantizers.count).",
         at: .init(path: region.path, section: Self.quantizer.description))
     }
-    quantizer = quantizers.first
     // Later versions fill these; a reader that ignored them would bring withdrawn rows back.
     _ = try file.section(Self.sourceOffsets, count: 0, stride: 1)
     _ = try file.section(Self.tombstones, count: 0, stride: 1)

@@ -36,7 +36,7 @@ struct GoldenIndexTests {
     let manifest = try directory.manifest()
     try fileSystem.setContents(
       directory.path(of: .segment, manifest.segments[0].hash), kept(".segment"))
-    if let quantizer = manifest.quantizer {
+    if let quantizer = manifest.quantizers.first {
       try fileSystem.setContents(directory.path(of: .quantizer, quantizer.hash), kept(".quantizer"))
     }
     let segment = try OpenGeneration.open(

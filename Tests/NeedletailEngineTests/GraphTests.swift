@@ -205,9 +205,11 @@ struct DeterminismTests {
     let matrix = try world.matrix()
     let parts = InMemoryFileSystem()
     try OpenGeneration.create(
-      "index", in: parts, options: world.options,
-      rows: [matrix[0..<0], matrix[0..<1], matrix[1..<300], matrix[300..<700]], ids: world.ids,
-      findings: world.findings(), threads: 2, monitor: nil, identity: Array(0..<16))
+      "index", in: parts,
+      SegmentOrder(
+        options: world.options,
+        rows: [matrix[0..<0], matrix[0..<1], matrix[1..<300], matrix[300..<700]], ids: world.ids,
+        findings: world.findings(), threads: 2, monitor: nil), identity: Array(0..<16))
     #expect(parts.allFiles() == whole.allFiles())
   }
 }

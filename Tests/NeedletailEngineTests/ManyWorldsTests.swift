@@ -42,9 +42,10 @@ struct ManyWorldsTests {
       try findings.add(rows, dimensions: dimensions, metric: metric)
       let fileSystem = InMemoryFileSystem()
       try OpenGeneration.create(
-        "index", in: fileSystem, options: options, rows: [rows],
-        ids: (0..<UInt64(count)).map { $0 &* 3 }, findings: findings,
-        threads: 1 + Int(random.next(below: 3)), monitor: nil,
+        "index", in: fileSystem,
+        SegmentOrder(
+          options: options, rows: [rows], ids: (0..<UInt64(count)).map { $0 &* 3 },
+          findings: findings, threads: 1 + Int(random.next(below: 3)), monitor: nil),
         identity: Array(repeating: 1, count: 16))
       let segment = try OpenGeneration.open(
         "index", in: fileSystem, placements: Placements(), verification: .full

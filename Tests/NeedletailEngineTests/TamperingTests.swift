@@ -310,7 +310,7 @@ struct TamperingTests {
       let fileSystem = try index.fileSystem()
       let directory = IndexDirectory(SmallIndex.path, in: fileSystem)
       var manifest = try directory.manifest()
-      let old = try #require(manifest.quantizer)
+      let old = try #require(manifest.quantizers.first)
       var bytes = try #require(fileSystem.contents(directory.path(of: .quantizer, old.hash)))
       let hash = try Tampering.change(hostile.section, of: &bytes, .quantizer, hostile.change)
       try fileSystem.setContents(directory.path(of: .quantizer, hash), bytes)
@@ -319,7 +319,7 @@ struct TamperingTests {
       }
       manifest = try directory.manifest()
       manifest.generation += 1
-      manifest.quantizer = FileReference(hash: hash, byteCount: UInt64(bytes.count))
+      manifest.quantizers = [FileReference(hash: hash, byteCount: UInt64(bytes.count))]
       try directory.publish(manifest)
       try judge(fileSystem, index, hostile.outcome, "quantizer, \(hostile.testDescription)")
     }
@@ -335,7 +335,7 @@ struct TamperingTests {
       ("0 rows", .bare, .refused, { $0.segments[0].rowCount = 0 }),
       ("no segment", .cosine, .refused, { $0.segments = [] }),
       ("two segments", .cosine, .refused, { $0.segments += $0.segments }),
-      ("no quantizer", .cosine, .refused, { $0.quantizer = nil }),
+      ("no quantizer", .cosine, .refused, { $0.quantizers = [] }),
       ("the last generation", .cosine, .harmless, { $0.generation = .max }),
     ]
     for (name, kind, outcome, change) in cases {

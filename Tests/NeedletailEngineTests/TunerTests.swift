@@ -319,8 +319,10 @@ struct TuningPublishTests {
       let memory = InMemoryFileSystem()
       try memory.makeDirectory("d")
       try OpenGeneration.create(
-        "d/index", in: memory, options: world.options, rows: [world.matrix()], ids: world.ids,
-        findings: world.findings(), threads: 1, monitor: nil, identity: Array(0..<16),
+        "d/index", in: memory,
+        SegmentOrder(
+          options: world.options, rows: [world.matrix()], ids: world.ids,
+          findings: world.findings(), threads: 1, monitor: nil), identity: Array(0..<16),
         tuning: request)
       let generation = try open(memory)
       #expect(generation.manifest.generation == 1)

@@ -59,8 +59,16 @@ struct World: Sendable {
     monitor: WorkMonitor? = nil
   ) throws(NeedletailError) {
     try OpenGeneration.create(
-      path, in: fileSystem, options: options, rows: [matrix()], ids: ids, findings: findings(),
-      threads: threads, monitor: monitor, identity: Array(0..<16))
+      path, in: fileSystem, order(threads: threads, monitor: monitor), identity: Array(0..<16))
+  }
+
+  /// What a builder is asked for.
+  func order(
+    threads: Int = 1, monitor: WorkMonitor? = nil
+  ) throws(NeedletailError) -> SegmentOrder {
+    SegmentOrder(
+      options: options, rows: [try matrix()], ids: ids, findings: try findings(),
+      threads: threads, monitor: monitor)
   }
 
   /// Builds, publishes in memory and opens.

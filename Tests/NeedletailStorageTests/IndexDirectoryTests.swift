@@ -9,7 +9,7 @@ func sampleManifest(_ generation: UInt64, _ segments: [FileReference] = []) -> M
   return Manifest(
     indexIdentity: Manifest.identity(using: &generator), dimensions: 384, metric: .cosine,
     generation: generation, segments: segments,
-    quantizer: FileReference(hash: ContentHash(1...16), byteCount: 4711),
+    quantizers: [FileReference(hash: ContentHash(1...16), byteCount: 4711)],
     configuration: [1, 2, 3, 4, 5])
 }
 
@@ -32,7 +32,7 @@ func buildIndex(_ target: String, in fileSystem: any FileSystem) throws(Needleta
     manifest.metric = metric
     try manifest.write(to: "m", in: fileSystem)
     #expect(try Manifest(fileSystem.map("m")) == manifest)
-    manifest.quantizer = nil
+    manifest.quantizers = []
     manifest.segments = []
     manifest.configuration = []
     try manifest.write(to: "n", in: fileSystem)

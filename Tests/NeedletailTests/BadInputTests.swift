@@ -270,7 +270,11 @@ struct BadInputTests {
     try last.add(VectorMatrix([1, 2, 3], dimensions: 3), ids: [1])
     _ = try last.commit()
     #expect(try index.snapshot().count == 1)
-    expect(.alreadyExists, [], "sealed") { _ = try index.makeWriter() }
+    var more = try index.makeWriter()
+    let again = #expect(throws: NeedletailError.self) {
+      try more.add(VectorMatrix([3, 2, 1, 1, 2, 3], dimensions: 3), ids: [2, 1])
+    }
+    #expect(again?.code == .alreadyExists && again?.message.contains("1") == true)
   }
 
   @Test func anEmptyIndexIsAnIndex() throws {

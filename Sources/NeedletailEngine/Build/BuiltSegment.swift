@@ -66,7 +66,15 @@ struct SegmentBuilder {
     return kept
   }
 
-  func build(_ rows: RowSource, _ findings: RowFindings) throws(NeedletailError) -> BuiltSegment {
+  /// Builds a segment.
+  ///
+  /// - Parameters:
+  ///   - rows: the rows, as they are indexed.
+  ///   - findings: what checking them found.
+  ///   - quantizers: of the index that the segment is for; the first that fits is used.
+  func build(
+    _ rows: RowSource, _ findings: RowFindings, sharing quantizers: [Quantizer] = []
+  ) throws(NeedletailError) -> BuiltSegment {
     guard options.precise != .givenFloat16 || findings.fitsHalf else {
       throw NeedletailError(
         .invalidConfiguration, "Half precision does not hold the rows as they were given.")
@@ -75,9 +83,17 @@ struct SegmentBuilder {
     // A bit says most where components are alike, which only the rotation sees to.
     let lossless = options.layout == .turbo ? nil : findings.losslessForm(options.metric)
     monitor?.begin("coding", total: rows.count)
-    var quantizer = try Quantizer.train(
-      rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed,
-      mayBeParted: mayPartCodes)
+    let shared = quantizers.first {
+      $0.form.isLossless ? $0.form == lossless : $0.metric == options.metric
+    }
+    var quantizer: Quantizer
+    if let shared {
+      quantizer = shared
+    } else {
+      quantizer = try Quantizer.train(
+        rows: rows, metric: options.metric, lossless: lossless, seed: options.graph.seed,
+        mayBeParted: mayPartCodes)
+    }
     var coded = try encode(rows, plan, quantizer, findings)
     if quantizer.form == .globalScale, options.metric != .cosine, coded.worstClamping > 0.05 {
       // Rows that the sample did not show stick out of the one scale: give every row its own.

@@ -61,7 +61,12 @@ package final class SearchScratch: @unchecked Sendable {
   /// Keys that `best`, and the pool they are put into in the end, have room for.
   var bestRoom: Int { min(width, walk.width) + 64 }
 
+  /// The answers of one segment, before they are merged with those of others.
+  private var foundBlock: MemoryBlock
+  private var foundRoom = 0
+
   private init() throws(NeedletailError) {
+    foundBlock = try MemoryBlock(byteCount: 0)
     walk = try WalkScratch(rows: 1, width: 1, degree: 1)
     vectors = try MemoryBlock(byteCount: 0)
     lists = try MemoryBlock(byteCount: 0)
@@ -100,6 +105,17 @@ package final class SearchScratch: @unchecked Sendable {
       unsafe buffers.best = UnsafeMutableRawPointer(buffers.ordinals + width + 64)
         .assumingMemoryBound(to: CandidateKey.self)
     }
+  }
+
+  /// Room for the answers of one segment of several; allocates only when it is more than any before.
+  @unsafe
+  func found(_ k: Int) throws(NeedletailError) -> UnsafeMutablePointer<Neighbor> {
+    if k > foundRoom {
+      foundBlock = try MemoryBlock(count: k, stride: MemoryLayout<Neighbor>.stride)
+      foundRoom = k
+    }
+    return unsafe foundBlock.mutableBytes.baseAddress.unsafelyUnwrapped
+      .assumingMemoryBound(to: Neighbor.self)
   }
 
   /// The scratch of the calling thread.

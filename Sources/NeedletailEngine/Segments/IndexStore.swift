@@ -1,10 +1,23 @@
 package import NeedletailCore
 package import NeedletailStorage
 
-/// One generation of an index, open: its manifest, its quantizer and its segment.
+/// One generation of an index, open: its manifest and its segments.
 package struct OpenGeneration: Sendable {
   package let manifest: Manifest
-  package let segment: SealedSegment
+  /// At least one, oldest first.
+  package var segments: [SealedSegment] { stack.segments }
+  /// The segments, as a search sees them.
+  package let stack: SegmentStack
+
+  /// The oldest segment, which stands for the index where one must.
+  package var segment: SealedSegment { segments[0] }
+
+  /// - Precondition: the segments are those of the manifest, in its order.
+  init(manifest: Manifest, segments: [SealedSegment]) {
+    precondition(!segments.isEmpty, "a generation has a segment")
+    self.manifest = manifest
+    stack = SegmentStack(segments)
+  }
 
   /// Opens the current generation of an index directory.
   ///
@@ -19,30 +32,55 @@ package struct OpenGeneration: Sendable {
   }
 
   /// Opens the generation that a manifest describes.
-  private static func open(
+  ///
+  /// Files that `present` has open already are not opened again.
+  static func open(
     _ manifest: Manifest, _ directory: IndexDirectory, placements: Placements,
-    verification: Verification
+    verification: Verification, present: OpenGeneration? = nil
   ) throws(NeedletailError) -> OpenGeneration {
-    guard manifest.segments.count == 1, let reference = manifest.segments.first else {
+    guard !manifest.segments.isEmpty else {
       throw NeedletailError(
-        .unsupportedFormat,
-        "The generation has \(manifest.segments.count) segments; this version reads exactly 1.",
+        .corrupted, "The generation has no segments.",
         at: .init(path: directory.manifestPath(manifest.generation)))
     }
-    var quantizer: Quantizer?
-    if let file = manifest.quantizer {
+    var quantizers: [ContentHash: Quantizer] = [:]
+    for segment in present?.segments ?? [] {
+      if let hash = segment.parameters.quantizer { quantizers[hash] = segment.quantizer }
+    }
+    for file in manifest.quantizers where quantizers[file.hash] == nil {
       // Small, and used for every query: always read in full.
-      quantizer = try Quantizer.read(
+      quantizers[file.hash] = try Quantizer.read(
         directory.open(.quantizer, file, verification: .full), dimensions: manifest.dimensions,
         metric: manifest.metric)
     }
-    let file = try directory.open(.segment, reference, verification: verification)
-    let segment = try SealedSegment(file, quantizer: quantizer, placements: placements)
+    let named = Set(manifest.quantizers.map(\.hash))
+    var segments: [SealedSegment] = []
+    for reference in manifest.segments {
+      if let present = present?.segments.first(where: { $0.file.contentHash == reference.hash }) {
+        segments.append(present)
+        continue
+      }
+      let file = try directory.open(.segment, reference, verification: verification)
+      segments.append(
+        try open(
+          file, reference, manifest, quantizers.filter { named.contains($0.key) }, placements,
+          verification))
+    }
+    return OpenGeneration(manifest: manifest, segments: segments)
+  }
+
+  private static func open(
+    _ file: SectionedFile, _ reference: FileReference, _ manifest: Manifest,
+    _ quantizers: [ContentHash: Quantizer], _ placements: Placements, _ verification: Verification
+  ) throws(NeedletailError) -> SealedSegment {
+    let named = try SegmentParameters(file).quantizer
+    let segment = try SealedSegment(
+      file, quantizer: named.flatMap { quantizers[$0] }, placements: placements)
     let parameters = segment.parameters
     guard parameters.options.dimensions == manifest.dimensions,
       parameters.options.metric == manifest.metric,
       UInt64(parameters.count) == reference.rowCount,
-      parameters.quantizer == manifest.quantizer?.hash
+      named == nil || segment.quantizer != nil
     else {
       throw NeedletailError(
         .corrupted,
@@ -55,54 +93,6 @@ package struct OpenGeneration: Sendable {
         throw NeedletailError(.corrupted, fault, at: .init(path: file.region.path))
       }
     }
-    return OpenGeneration(manifest: manifest, segment: segment)
-  }
-
-  /// Builds an index of checked rows and publishes it as generation 1 of a new directory.
-  ///
-  /// Everything is written beside the target and moved to its name in one step: on an error or a
-  /// cancellation nothing remains. What `tuning` asks for is measured before the index gets its name; only
-  /// the manifest depends on it.
-  package static func create(
-    _ path: String, in fileSystem: any FileSystem, options: BuildOptions, rows: [VectorMatrix],
-    ids: [VectorID], findings: RowFindings, threads: Int, monitor: WorkMonitor?,
-    identity: [UInt8], tuning: TuningRequest? = nil
-  ) throws(NeedletailError) {
-    try tuning?.validate(dimensions: options.dimensions)
-    try findings.checkScale(options.metric)
-    let target = try IndexDirectoryBuilder(target: path, in: fileSystem)
-    let norms = findings.squaredNorms.map { $0.squareRoot() }
-    let source = RowSource(
-      rows, dimensions: options.dimensions, dividedBy: options.metric == .cosine ? norms : [],
-      squaredNorms: findings.squaredNorms)
-    let segment = try SegmentBuilder(options: options, threads: threads, monitor: monitor)
-      .build(source, findings)
-    var quantizer: FileReference?
-    if options.codes != .none {
-      quantizer = try target.directory.seal(.quantizer) {
-        (writer) throws(NeedletailError) in try segment.quantizer.write(to: writer)
-      }
-    }
-    let writer = SegmentWriter(
-      segment: segment, rows: source, ids: ids, norms: norms, quantizer: quantizer?.hash,
-      monitor: monitor)
-    var reference = try target.directory.seal(.segment) {
-      (file) throws(NeedletailError) in try writer.write(to: file)
-    }
-    reference.rowCount = UInt64(ids.count)
-    var manifest = Manifest(
-      indexIdentity: identity, dimensions: options.dimensions, metric: options.metric,
-      generation: 1, segments: [reference], quantizer: quantizer)
-    if let tuning {
-      let sealed = try open(
-        manifest, target.directory, placements: Placements(), verification: .structure
-      ).segment
-      manifest.tuning = try Tuner(sealed, tuning, threads: threads, monitor: monitor).run()
-    }
-    monitor?.begin("publishing", total: 1)
-    try target.directory.publish(manifest)
-    try monitor?.advance(by: 0)
-    try target.finish()
-    try? monitor?.advance(by: 1)
+    return segment
   }
 }

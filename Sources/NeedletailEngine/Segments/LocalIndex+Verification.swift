@@ -34,7 +34,7 @@ extension LocalIndex {
         name: "manifest",
         detail: "generation \(manifest.generation), \(manifest.dimensions) dimensions,"
           + " \(manifest.metric.rawValue)", passed: true))
-    if let reference = manifest.quantizer {
+    for reference in manifest.quantizers {
       checks.append(
         check("quantizer") { () throws(NeedletailError) in
           _ = try directory.open(.quantizer, reference, verification: .full)
@@ -73,23 +73,30 @@ extension LocalIndex {
     placements.graph = .mapped
     placements.ids = .mapped
     do throws(NeedletailError) {
-      let segment = try open(path, placements: placements, isVerified: false).segment
-      let faults = segment.inspect(limit: 20)
-      guard faults.isEmpty else {
-        return faults.map { Check(name: "graph", detail: $0, passed: false) }
+      var checks: [Check] = []
+      for segment in try open(path, placements: placements, isVerified: false).segments {
+        checks += inspect(segment)
       }
-      let shape = segment.graphShape()
-      let reach =
-        shape.unreachable == 0
-        ? "every row can be reached" : "\(shape.unreachable) rows cannot be reached"
-      return [
-        Check(
-          name: "graph",
-          detail: "\(shape.levels) levels, at most \(shape.maximumDegree) links, \(reach)",
-          passed: true)
-      ]
+      return checks
     } catch {
       return [Check(name: "contents", detail: error.description, passed: false)]
     }
+  }
+
+  private static func inspect(_ segment: SealedSegment) -> [Check] {
+    let faults = segment.inspect(limit: 20)
+    guard faults.isEmpty else {
+      return faults.map { Check(name: "graph", detail: $0, passed: false) }
+    }
+    let shape = segment.graphShape()
+    let reach =
+      shape.unreachable == 0
+      ? "every row can be reached" : "\(shape.unreachable) rows cannot be reached"
+    return [
+      Check(
+        name: "graph",
+        detail: "\(shape.levels) levels, at most \(shape.maximumDegree) links, \(reach)",
+        passed: true)
+    ]
   }
 }

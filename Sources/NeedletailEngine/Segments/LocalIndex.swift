@@ -25,14 +25,24 @@ package enum LocalIndex {
 
   /// Builds an index of checked rows and publishes it under an identity of its own.
   package static func create(
-    _ path: String, options: BuildOptions, rows: [VectorMatrix], ids: [VectorID],
-    findings: RowFindings, threads: Int, monitor: WorkMonitor?, tuning: TuningRequest? = nil
+    _ path: String, _ order: SegmentOrder, tuning: TuningRequest? = nil
   ) throws(NeedletailError) {
     var random = SystemRandomNumberGenerator()
     try OpenGeneration.create(
-      path, in: LocalFileSystem(), options: options, rows: rows, ids: ids, findings: findings,
-      threads: threads, monitor: monitor, identity: Manifest.identity(using: &random),
+      path, in: LocalFileSystem(), order, identity: Manifest.identity(using: &random),
       tuning: tuning)
+  }
+
+  /// Builds a further segment of checked rows and publishes it.
+  ///
+  /// - Throws: `locked` while another writer holds the index; as `OpenGeneration.adding`.
+  package static func add(
+    _ order: SegmentOrder, to generation: OpenGeneration, at path: String
+  ) throws(NeedletailError) -> OpenGeneration {
+    let lock = try DirectoryLock(path)
+    let next = try generation.adding(order, at: path, in: LocalFileSystem())
+    _ = consume lock
+    return next
   }
 }
 

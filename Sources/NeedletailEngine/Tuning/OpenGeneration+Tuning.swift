@@ -39,24 +39,10 @@ extension OpenGeneration {
     _ tuning: Tuning, at path: String, in fileSystem: any FileSystem
   ) throws(NeedletailError) -> OpenGeneration {
     let directory = IndexDirectory(path, in: fileSystem)
-    var current = try directory.manifest()
-    guard current.indexIdentity == manifest.indexIdentity, current.segments == manifest.segments
-    else {
-      throw NeedletailError(
-        .locked,
-        "The index got other rows while it was measured (generation \(current.generation)); tune it"
-          + " again.", at: .init(path: directory.path))
-    }
-    guard current.generation < .max else {
-      throw NeedletailError(
-        .capacityExceeded,
-        "Generation \(current.generation) is the last one; build the index anew.",
-        at: .init(path: directory.path))
-    }
-    current.generation += 1
-    current.tuning = tuning
-    try directory.publish(current)
-    return OpenGeneration(manifest: current, segment: segment)
+    var next = try successor(in: directory)
+    next.tuning = tuning
+    try directory.publish(next)
+    return OpenGeneration(manifest: next, segments: segments)
   }
 }
 
