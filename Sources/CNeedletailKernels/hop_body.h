@@ -295,6 +295,155 @@ NDL_TARGET static void NDL_HOP(settle)(
   NDL_HOP(fetch_next)(links, walk);
 }
 
+// Sets where a walk among a set of rows ends, after its `rank`-th has come nearer.
+NDL_TARGET static inline void NDL_HOP(draw_limits_among)(
+    const ndl_hop_space *space, ndl_hop_walk *walk) {
+  const ndl_key key = walk->best[walk->rank - 1];
+  if (walk->stop > 0) {
+    float last = NDL_HOP(estimate)(space, key);
+    float distance = last + walk->base > 0 ? last + walk->base : 0;
+    float noise = __builtin_sqrtf(walk->noise);
+    float reach = walk->stop * distance > noise ? walk->stop * distance : noise;
+    walk->end = NDL_HOP(above)(space, last + reach);
+  } else {
+    walk->end = key >> 32 == 0xffffffffu ? ~(ndl_key)0 : ((key >> 32) + 1) << 32;
+  }
+}
+
+// Remembers those scored rows of the set that are among the nearest. Returns whether the end moved.
+NDL_TARGET static inline int NDL_HOP(remember_among)(
+    const ndl_hop_space *space, ndl_hop_walk *walk, const ndl_key *keys, uint32_t n) {
+  uint32_t first = walk->best_capacity;
+  for (uint32_t start = 0; start < n; start += NDL_SORT_LIMIT) {
+    ndl_key part[NDL_SORT_LIMIT + NDL_HOP_SLACK];
+    uint32_t stop = n - start < NDL_SORT_LIMIT ? n : start + NDL_SORT_LIMIT, m = 0, lowest;
+    ndl_key threshold = walk->best_size == walk->best_capacity ? walk->best[walk->best_size - 1]
+                                                               : ~(ndl_key)0;
+    for (uint32_t i = start; i < stop; i++) {
+      part[m] = keys[i];
+      m += (keys[i] < threshold) & ndl_in_set(walk->set, (uint32_t)keys[i] >> 1);
+    }
+    if (m == 0) continue;
+    walk->best_size =
+        NDL_HOP(merge_part)(walk->best, walk->best_size, walk->best_capacity, part, m, &lowest);
+    first = lowest < first ? lowest : first;
+  }
+  if (walk->best_size < walk->rank) return 0;
+  // The row that the walk began at may be among the `rank` before any other is.
+  if (first >= walk->rank && walk->end != ~(ndl_key)0) return 0;
+  NDL_HOP(draw_limits_among)(space, walk);
+  return 1;
+}
+
+NDL_TARGET static void NDL_HOP(settle_among)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  ndl_key *pool = walk->pool, *keys = walk->keys;
+  uint32_t n = walk->gathered, size = walk->size, cursor = walk->cursor;
+  NDL_HOP(score_fetched)(space, query, walk->ordinals, n, keys);
+  walk->gathered = 0;
+  if (NDL_HOP(remember_among)(space, walk, keys, n)) {
+    // What is out of reach now would only be moved about.
+    size = NDL_HOP(place)(pool, size, walk->end);
+    cursor = cursor < size ? cursor : size;
+  }
+  ndl_key threshold = size == walk->capacity ? pool[size - 1] : ~(ndl_key)0;
+  if (walk->end < threshold) threshold = walk->end;
+  uint32_t kept = NDL_HOP(keep)(keys, n, threshold);
+  uint32_t lowest = cursor;
+  if (kept > 0)
+    size = kept <= NDL_SORT_LIMIT
+               ? NDL_HOP(merge_part)(pool, size, walk->capacity, keys, kept, &lowest)
+               : ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
+  if (lowest < cursor) cursor = lowest;
+  walk->size = size;
+  walk->cursor = NDL_HOP(next_open)(pool, cursor, size);
+  NDL_HOP(fetch_next)(links, walk);
+}
+
+// Rows that the links of other rows lead to come in their place; those others are looked behind once.
+NDL_TARGET static int32_t NDL_HOP(gather_across)(
+    const ndl_hop_space *space, const ndl_hop_links *links, ndl_hop_walk *walk) {
+  ndl_key *pool = walk->pool;
+  const uint32_t cursor = walk->cursor, count = links->count, degree = links->degree;
+  if (cursor >= ndl_hop_end(walk) || pool[cursor] >= walk->end) return -1;
+  const ndl_key key = pool[cursor];
+  pool[cursor] = key | 1;
+  walk->cursor = NDL_HOP(next_open)(pool, cursor + 1, walk->size);
+  walk->rounds++;
+  walk->hops++;
+  uint32_t *ordinals = walk->ordinals;
+  // As many as there is room for with the list of one row more.
+  const uint32_t most = (NDL_BREADTH - 1) * degree;
+  const uint64_t tag = walk->epoch << NDL_ROWS_PER_VISITED_WORD;
+  uint32_t n = 0;
+  uint32_t found = ndl_collect(
+      links->rows + (size_t)(key >> 1 & 0x7fffffff) * degree, degree, count, walk->visited,
+      walk->epoch, ordinals + most);
+  // Those of the set move to the front, the others to the end of the room behind them.
+  uint32_t *others = ordinals + most;
+  uint32_t left = 0;
+  for (uint32_t i = 0; i < found; i++) {
+    uint32_t ordinal = others[i];
+    if (ndl_in_set(walk->set, ordinal)) {
+      ordinals[n++] = ordinal;
+    } else {
+      others[left++] = ordinal;
+      ndl_prefetch_lines(links->rows + (size_t)ordinal * degree);
+    }
+  }
+  for (uint32_t i = 0; i < left && n + degree <= most; i++) {
+    const uint32_t *row = links->rows + (size_t)others[i] * degree;
+    for (uint32_t j = 0; j < degree && row[j] < count; j++) {
+      uint32_t ordinal = row[j];
+      if (!ndl_in_set(walk->set, ordinal)) continue;
+      uint64_t *word = walk->visited + ordinal / NDL_ROWS_PER_VISITED_WORD;
+      uint32_t bit = ordinal % NDL_ROWS_PER_VISITED_WORD;
+      uint64_t seen = tag | (*word & ndl_mask(*word >> NDL_ROWS_PER_VISITED_WORD == walk->epoch));
+      ordinals[n] = ordinal;
+      n += ~(uint32_t)(seen >> bit) & 1;
+      *word = seen | 1ull << bit;
+    }
+  }
+  NDL_HOP(fetch_next)(links, walk);
+  const size_t stride = NDL_HOP(stride)(space);
+  for (uint32_t i = 0; i < n; i++) NDL_HOP(fetch)(space->codes + ordinals[i] * stride, stride);
+  NDL_HOP(fetch_terms)(space, ordinals, n);
+  walk->gathered = n;
+  return (int32_t)n;
+}
+
+NDL_TARGET static uint32_t NDL_HOP(scan_set)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const uint64_t *set, uint32_t words,
+    ndl_key *pool, uint32_t capacity) {
+  const size_t stride = NDL_HOP(stride)(space);
+  const uint32_t most = stride * NDL_SET_ROWS < NDL_SET_BYTES ? NDL_SET_ROWS
+                        : NDL_SET_BYTES / stride < 16         ? 16
+                                                              : (uint32_t)(NDL_SET_BYTES / stride);
+  // While one block is on its way, the one before it is scored.
+  uint32_t ordinals[2][NDL_SET_ROOM], n = 0, before = 0, size = 0, which = 0;
+  ndl_key keys[NDL_SET_ROOM];
+  for (uint32_t word = 0; word < words; word++) {
+    uint32_t *block = ordinals[which];
+    for (uint64_t left = set[word]; left != 0; left &= left - 1) {
+      uint32_t ordinal = word * 64 + (uint32_t)__builtin_ctzll(left);
+      block[n++] = ordinal;
+      NDL_HOP(fetch)(space->codes + ordinal * stride, stride);
+    }
+    if (n < most) continue;
+    NDL_HOP(fetch_terms)(space, block, n);
+    NDL_HOP(score_fetched)(space, query, ordinals[which ^ 1], before, keys);
+    size = NDL_HOP(merge_nearest)(pool, size, capacity, keys, before);
+    before = n;
+    n = 0;
+    which ^= 1;
+  }
+  NDL_HOP(score_fetched)(space, query, ordinals[which ^ 1], before, keys);
+  size = NDL_HOP(merge_nearest)(pool, size, capacity, keys, before);
+  NDL_HOP(score_fetched)(space, query, ordinals[which], n, keys);
+  return NDL_HOP(merge_nearest)(pool, size, capacity, keys, n);
+}
+
 NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint32_t blocks) {
   int32_t sum = 0;
   for (size_t j = 0; j < (size_t)blocks * 64; j++) {
@@ -305,5 +454,6 @@ NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint3
 }
 
 const ndl_hop_kernels NDL_HOP(kernels) = {
-  NDL_HOP(score), NDL_HOP(expand), NDL_HOP(gather), NDL_HOP(settle), NDL_HOP(nearest), NDL_HOP(flip)
+  NDL_HOP(score), NDL_HOP(expand), NDL_HOP(gather), NDL_HOP(settle), NDL_HOP(nearest), NDL_HOP(flip),
+  NDL_HOP(settle_among), NDL_HOP(gather_across), NDL_HOP(scan_set),
 };

@@ -81,7 +81,7 @@ NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n, uint32_t *lowest);
 
 // As in pool_body.h, eight keys and eight places at a time.
-NDL_TARGET static inline uint32_t NDL_HOP(merge)(
+NDL_TARGET static inline __attribute__((always_inline)) uint32_t NDL_HOP(merge)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
     uint32_t *lowest) {
   if (size + n > NDL_RANKED) return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);

@@ -61,7 +61,7 @@ NDL_TARGET static uint32_t NDL_HOP(merge_sorting)(
 // Merges without sorting: each key's place is counted, the pool is spread around those places, and the keys
 // are put there. Only one loop's length depends on what is where, so that there is little for the processor
 // to guess wrong.
-NDL_TARGET static uint32_t NDL_HOP(merge)(
+NDL_TARGET static inline __attribute__((always_inline)) uint32_t NDL_HOP(merge)(
     ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
     uint32_t *lowest) {
   if (size + n > NDL_RANKED) return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
@@ -83,3 +83,27 @@ NDL_TARGET static uint32_t NDL_HOP(merge)(
   return size + n < capacity ? size + n : capacity;
 }
 #endif
+
+// A set's rows are scored by blocks: up to `NDL_SET_ROWS` and those of a word more, about `NDL_SET_BYTES` of
+// codes, which the first cache holds twice.
+enum { NDL_SET_ROWS = 256, NDL_SET_BYTES = 8192, NDL_SET_ROOM = NDL_SET_ROWS + 64 + NDL_HOP_SLACK };
+
+// A merge that is called, not inlined: the hop of a walk over all rows keeps its own to itself.
+NDL_TARGET static __attribute__((noinline)) uint32_t NDL_HOP(merge_part)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  return NDL_HOP(merge)(pool, size, capacity, keys, n, lowest);
+}
+
+// Merges those keys into the pool that are nearer than its last; any number of them.
+NDL_TARGET static uint32_t NDL_HOP(merge_nearest)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n) {
+  uint32_t lowest;
+  const uint32_t kept =
+      NDL_HOP(keep)(keys, n, size == capacity ? pool[size - 1] : ~(ndl_key)0);
+  for (uint32_t at = 0; at < kept; at += NDL_SORT_LIMIT)
+    size = NDL_HOP(merge_part)(
+        pool, size, capacity, keys + at, kept - at < NDL_SORT_LIMIT ? kept - at : NDL_SORT_LIMIT,
+        &lowest);
+  return size;
+}

@@ -145,14 +145,26 @@ NDL_TARGET static inline void NDL_HOP(admit)(
   if (lowest < walk->cursor) walk->cursor = lowest;
 }
 
-NDL_TARGET static void NDL_HOP(settle)(
+// The same for a row of a set; without an end by distance the walk ends behind the `rank`-th.
+NDL_TARGET static inline void NDL_HOP(remember_among)(ndl_hop_walk *walk, ndl_key key) {
+  if (!ndl_in_set(walk->set, (uint32_t)key >> 1)) return;
+  NDL_HOP(remember)(walk, key);
+  if (walk->stop > 0 || walk->best_size < walk->rank) return;
+  const ndl_key last = walk->best[walk->rank - 1];
+  walk->end = last >> 32 == 0xffffffffu ? ~(ndl_key)0 : ((last >> 32) + 1) << 32;
+}
+
+// A hop; `among` is constant where it is inlined.
+NDL_TARGET static inline __attribute__((always_inline)) void NDL_HOP(settle_row)(
     const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
-    ndl_hop_walk *walk) {
+    ndl_hop_walk *walk, int among) {
   const uint32_t blocks = space->blocks, degree = space->degree;
   const uint8_t *row = NDL_HOP(row)(space, walk->row);
   walk->gathered = 0;
   float own = NDL_HOP(own)(space, query, row);
-  NDL_HOP(remember)(walk, (ndl_key)NDL_HOP(order)(own) << 32 | (ndl_key)walk->row << 1);
+  const ndl_key expanded = (ndl_key)NDL_HOP(order)(own) << 32 | (ndl_key)walk->row << 1;
+  if (among) NDL_HOP(remember_among)(walk, expanded);
+  else NDL_HOP(remember)(walk, expanded);
   const uint8_t *bits = row + (size_t)blocks * 64;
   const uint8_t *factors = row + ndl_turbo_factors_at(blocks, degree);
   const uint8_t *ordinals = row + ndl_turbo_links_at(blocks, degree);
@@ -168,6 +180,34 @@ NDL_TARGET static void NDL_HOP(settle)(
   uint32_t size = walk->size, cursor = NDL_HOP(next_open)(walk->pool, walk->cursor, size);
   walk->cursor = cursor;
   if (cursor < size && walk->pool[cursor] < walk->end) NDL_HOP(fetch_row)(space, walk->pool[cursor]);
+}
+
+NDL_TARGET static void NDL_HOP(settle)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  NDL_HOP(settle_row)(space, query, links, walk, 0);
+}
+
+NDL_TARGET static void NDL_HOP(settle_among)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  NDL_HOP(settle_row)(space, query, links, walk, 1);
+}
+
+NDL_TARGET static uint32_t NDL_HOP(scan_set)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const uint64_t *set, uint32_t words,
+    ndl_key *pool, uint32_t capacity) {
+  uint32_t n = 0, size = 0;
+  ndl_key keys[NDL_SET_ROOM];
+  for (uint32_t word = 0; word < words; word++) {
+    for (uint64_t left = set[word]; left != 0; left &= left - 1)
+      keys[n++] = (ndl_key)(word * 64 + (uint32_t)__builtin_ctzll(left)) << 1;
+    if (n == 0 || (n < NDL_SET_ROWS && word + 1 < words)) continue;
+    NDL_HOP(rescore)(space, query, keys, n);
+    size = NDL_HOP(merge_nearest)(pool, size, capacity, keys, n);
+    n = 0;
+  }
+  return size;
 }
 
 // Only sums, products and comparisons of single components, in this order: the same on every machine.
@@ -216,4 +256,6 @@ const ndl_turbo_kernels NDL_HOP(kernels) = {
   .nearest = NDL_HOP(nearest),
   .table = NDL_HOP(table),
   .rescore = NDL_HOP(rescore),
+  .settle_among = NDL_HOP(settle_among),
+  .scan_set = NDL_HOP(scan_set),
 };

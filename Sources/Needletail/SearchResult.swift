@@ -42,6 +42,10 @@ public struct SearchStatistics: Sendable, Hashable {
   public var walkNanoseconds = 0
   /// Time of the re-rank; 0 unless measured.
   public var rerankNanoseconds = 0
+  /// Which way a search with a filter went; `nil` without one, and for queries that went different ways.
+  public var filterPlan: FilterPlan?
+  /// Rows that the filter let through; 0 without one.
+  public var survivors = 0
 
   /// Nothing yet.
   public init() {}
@@ -54,6 +58,8 @@ public struct SearchStatistics: Sendable, Hashable {
     prepareNanoseconds = outcome.prepareNanoseconds
     walkNanoseconds = outcome.walkNanoseconds
     rerankNanoseconds = outcome.rerankNanoseconds
+    filterPlan = outcome.plan
+    survivors = outcome.survivors
   }
 
   mutating func add(_ outcome: NeedletailEngine.SearchOutcome) {
@@ -64,6 +70,19 @@ public struct SearchStatistics: Sendable, Hashable {
     prepareNanoseconds += outcome.prepareNanoseconds
     walkNanoseconds += outcome.walkNanoseconds
     rerankNanoseconds += outcome.rerankNanoseconds
+  }
+
+  /// Adds what another search for the same query cost.
+  mutating func add(_ other: SearchStatistics) {
+    efSearch = max(efSearch, other.efSearch)
+    hops += other.hops
+    evaluations += other.evaluations
+    rerankedRows += other.rerankedRows
+    prepareNanoseconds += other.prepareNanoseconds
+    walkNanoseconds += other.walkNanoseconds
+    rerankNanoseconds += other.rerankNanoseconds
+    filterPlan = other.filterPlan
+    survivors = other.survivors
   }
 }
 

@@ -128,7 +128,7 @@ extension Snapshot {
     return statistics
   }
 
-  private func parameters(
+  func parameters(
     _ k: Int, _ options: SearchOptions
   ) throws(NeedletailError) -> SearchParameters {
     let candidates: Int? =
@@ -153,7 +153,7 @@ extension Snapshot {
     return parameters
   }
 
-  private func check(_ components: Int) throws(NeedletailError) {
+  func check(_ components: Int) throws(NeedletailError) {
     guard components == dimensions else {
       throw NeedletailError(
         .dimensionMismatch,

@@ -14,4 +14,12 @@ public enum Limits {
   public static let threads = 1024
   /// The most neighbours one query may ask for.
   public static let neighborsPerQuery = 1 << 20
+  /// The most ids that the sets of one filter may list, all of them together.
+  public static let idsPerFilter = 1 << 24
+  /// The most bits that the bitmaps of one filter may have, all of them together.
+  public static let bitsPerFilter = 1 << 31
+  /// The most sets, bitmaps and operators that one filter may be made of.
+  public static let partsPerFilter = 1024
+  /// The most operators that may stand inside one another in a filter.
+  public static let filterDepth = 64
 }

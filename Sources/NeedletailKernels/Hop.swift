@@ -92,7 +92,7 @@ package enum CodeWidth: Sendable, Hashable {
 /// Coded rows that a walk can score, row after row.
 @safe
 package struct HopSpace {
-  fileprivate var raw: ndl_hop_space
+  var raw: ndl_hop_space
 
   /// - Precondition: `codes` has `count·blocks·width.blockByteCount` readable bytes, under `.split` `lower`
   ///   has as many, `terms` has `count·finish.termByteCount` aligned to 4, and all outlive the space.
@@ -122,7 +122,7 @@ package struct HopSpace {
 /// What rows are scored against: an int8 code and the constants of one query.
 @safe
 package struct HopQuery {
-  fileprivate var raw: ndl_hop_query
+  var raw: ndl_hop_query
 
   /// - Precondition: `code` has `blocks·64` readable components and outlives the query.
   @unsafe
@@ -154,7 +154,7 @@ package struct HopQuery {
 @safe
 package struct HopKernel: @unchecked Sendable {
   // SAFETY: points to a constant table of functions.
-  fileprivate let kernels: UnsafePointer<ndl_hop_kernels>
+  let kernels: UnsafePointer<ndl_hop_kernels>
   let turbo: UnsafePointer<ndl_turbo_kernels>
 
   /// Entries that ordinal and key buffers need beyond the longest list.
@@ -212,12 +212,12 @@ package struct HopKernel: @unchecked Sendable {
 /// A walk on codes under way: what is scored, what is followed, its pool and its buffers.
 @safe
 package struct HopWalk {
-  private var space: ndl_hop_space
+  var space: ndl_hop_space
   private var query: ndl_hop_query
   private var links: ndl_hop_links
-  private var raw: ndl_hop_walk
-  private let gatherStep: ndl_hop_gather_fn
-  private let settleStep: ndl_hop_settle_fn
+  var raw: ndl_hop_walk
+  var gatherStep: ndl_hop_gather_fn
+  var settleStep: ndl_hop_settle_fn
   /// Candidates expanded.
   package var hops: Int { unsafe Int(raw.hops) }
   /// Rows scored.
@@ -251,7 +251,7 @@ package struct HopWalk {
       least: UInt32(least), stop: 0, floor: 0, base: 0, blur: 0, noise: 0, end: .max, edge: .max,
       size: UInt32(size), cursor: 0, visited: visited, epoch: epoch, ordinals: ordinals, keys: keys,
       gathered: 0, breadth: UInt32(breadth), rounds: 0, hops: 0, best: nil, best_capacity: 0,
-      best_size: 0, row: 0)
+      best_size: 0, row: 0, set: nil, rank: 0)
   }
 
   /// Gives a walk over rows with their neighbours' bits the memory for what it expanded.

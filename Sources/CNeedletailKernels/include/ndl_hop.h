@@ -128,7 +128,16 @@ typedef struct ndl_hop_walk {
   uint32_t best_capacity;
   uint32_t best_size;
   uint32_t row;                 // the row to be expanded
+  // Of a walk among a set of rows: bit i of word w stands for row 64 * w + i. `best` then holds the nearest
+  // rows of the set that were scored, and the `rank`-th of them says where the walk ends; `least` is 0.
+  const uint64_t *_Nullable set;
+  uint32_t rank;
 } ndl_hop_walk;
+
+// Whether a row is in a set.
+static inline uint32_t ndl_in_set(const uint64_t *_Nonnull set, uint32_t ordinal) {
+  return (uint32_t)(set[ordinal >> 6] >> (ordinal & 63)) & 1;
+}
 
 // The part of the pool whose candidates are to be expanded.
 static inline uint32_t ndl_hop_end(const ndl_hop_walk *_Nonnull walk) {
@@ -152,6 +161,12 @@ typedef void (*ndl_hop_settle_fn)(
     const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query,
     const ndl_hop_links *_Nonnull links, ndl_hop_walk *_Nonnull walk);
 
+// Scores the rows of a set of `words` words, all of them < count, and keeps the nearest `capacity` in the
+// ascending `pool`, which has room for capacity + 64 + NDL_HOP_SLACK. Returns how many they are.
+typedef uint32_t (*ndl_hop_scan_fn)(
+    const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query,
+    const uint64_t *_Nonnull set, uint32_t words, ndl_key *_Nonnull pool, uint32_t capacity);
+
 // The nearest of the first `n` rows (1 <= n <= count), `except` left out unless it is the only one.
 typedef ndl_key (*ndl_hop_nearest_fn)(
     const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query, uint32_t n,
@@ -168,6 +183,11 @@ typedef struct ndl_hop_kernels {
   ndl_hop_settle_fn _Nonnull settle;
   ndl_hop_nearest_fn _Nonnull nearest;
   ndl_hop_flip_fn _Nonnull flip;
+  // Among a set of rows. `settle_among` goes with `gather`: the walk goes over all rows. `gather_across`
+  // goes with `settle`: only rows of the set are scored, and in the place of other neighbours come theirs.
+  ndl_hop_settle_fn _Nonnull settle_among;
+  ndl_hop_gather_fn _Nonnull gather_across;
+  ndl_hop_scan_fn _Nonnull scan_set;
 } ndl_hop_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

@@ -56,6 +56,8 @@ typedef struct ndl_turbo_kernels {
   ndl_hop_nearest_fn _Nonnull nearest;
   ndl_turbo_table_fn _Nonnull table;
   ndl_turbo_rescore_fn _Nonnull rescore;
+  ndl_hop_settle_fn _Nonnull settle_among;
+  ndl_hop_scan_fn _Nonnull scan_set;
 } ndl_turbo_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

@@ -15,9 +15,15 @@ package struct BatchAnswers: Sendable {
 extension SealedSegment {
   /// Answers many queries on several threads.
   ///
+  /// - Parameters:
+  ///   - queries: `[q, dimensions]` components.
+  ///   - parameters: validated by the caller.
+  ///   - set: rows of this segment that alone may be answers; `nil`: all.
+  ///   - threads: at most this many.
   /// - Throws: the first refusal, naming its query.
   package func search(
-    batch queries: VectorMatrix, _ parameters: SearchParameters, threads: Int
+    batch queries: VectorMatrix, _ parameters: SearchParameters, among set: RowSet? = nil,
+    threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
     guard threads >= 1 else {
       throw NeedletailError(
@@ -27,10 +33,10 @@ extension SealedSegment {
     let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
     try parallelClaims(threads: threads, count: queries.count, grain: Self.grain) {
       (_, claims) in
-      if self.quantizer != nil, !parameters.measuresTime {
+      if self.quantizer != nil, !parameters.measuresTime, set == nil {
         unsafe self.interleave(queries, claims, parameters, slots)
       } else {
-        unsafe self.answerInTurn(queries, claims, parameters, slots)
+        unsafe self.answerInTurn(queries, claims, parameters, set, slots)
       }
     }
     return BatchAnswers(
@@ -45,15 +51,19 @@ extension SealedSegment {
   @unsafe
   private func answerInTurn(
     _ queries: VectorMatrix, _ claims: WorkClaims, _ parameters: SearchParameters,
-    _ slots: BatchSlots
+    _ set: RowSet?, _ slots: BatchSlots
   ) {
     while let range = claims.next() {
       for index in range {
         do throws(NeedletailError) {
           let scratch = try SearchScratch.ofThisThread()
           let row = unsafe try Self.components(of: queries, index, scratch)
-          unsafe slots.outcomes[index] = try search(
-            row, parameters, into: slots.answers + index * slots.perQuery)
+          let answers = unsafe slots.answers + index * slots.perQuery
+          if let set {
+            unsafe slots.outcomes[index] = try search(row, parameters, among: set, into: answers)
+          } else {
+            unsafe slots.outcomes[index] = try search(row, parameters, into: answers)
+          }
         } catch {
           return claims.fail(at: index, error.naming(query: index))
         }

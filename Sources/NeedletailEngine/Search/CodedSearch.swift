@@ -105,7 +105,7 @@ extension SealedSegment {
   ///
   /// Around a point of `n` dimensions, the `ef`-th neighbour is `(ef/k)^(1/n)` as far as the `k`-th.
   @inline(__always)
-  private func stopRatio(_ parameters: SearchParameters) -> Float {
+  func stopRatio(_ parameters: SearchParameters) -> Float {
     let growth = self.parameters.growth
     let rank = max(parameters.k, parameters.stopRank)
     guard parameters.stopsByDistance, growth > 0, parameters.efSearch >= rank else { return 0 }
@@ -146,10 +146,16 @@ extension SealedSegment {
       search.candidates = count
       return
     }
-    search.candidates = search.walk.size
+    unsafe narrow(&search, to: search.walk.size, parameters)
+  }
+
+  /// The same for candidates that stand in the pool by their estimates already.
+  @unsafe @inline(__always)
+  func narrow(_ search: inout CodedSearch, to size: Int, _ parameters: SearchParameters) {
+    search.candidates = size
     guard search.prepared.whole != nil, let quantizer, let lowerCodes else { return }
     search.candidates = unsafe openCandidates(
-      search.prepared, search.walk.size, k: parameters.k, search.buffers, step: 16)
+      search.prepared, size, k: parameters.k, search.buffers, step: 16)
     for i in 0..<search.candidates {
       unsafe search.buffers.ordinals[i] = search.buffers.pool[i].ordinal
     }

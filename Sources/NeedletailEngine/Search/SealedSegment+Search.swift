@@ -195,7 +195,7 @@ extension SealedSegment {
 
 /// Rows scored by their precise components.
 @safe
-private struct PreciseWalk: WalkRows {
+struct PreciseWalk: WalkRows {
   let kernel: DistanceKernel
   let rows: UnsafeRawPointer
   let query: UnsafePointer<Float>
@@ -223,7 +223,7 @@ private struct PreciseWalk: WalkRows {
   }
 
   @unsafe
-  private func scoreBelow(
+  func scoreBelow(
     _ threshold: CandidateKey, _ scratch: WalkScratch, _ count: Int
   ) -> Int {
     unsafe kernel.gather(

@@ -85,6 +85,10 @@ package struct SearchOutcome: Sendable, Hashable {
   package var rerankNanoseconds = 0
   /// Whether the limit on evaluations ended the walk.
   package var isLimited = false
+  /// How a search with a filter went; `nil` without one.
+  package var plan: FilterPlan?
+  /// Rows that the filter lets through.
+  package var survivors = 0
 
   package init() {}
 }

@@ -16,7 +16,7 @@ struct Walk {
   /// Candidates in the pool after `widen`.
   private(set) var size = 0
   /// Whether the limit on evaluations ended a walk.
-  private(set) var isLimited = false
+  var isLimited = false
   /// A row of level 0 that is left out: it counts as visited before the walk begins.
   var heldOut: UInt32?
 

@@ -1,0 +1,77 @@
+import NeedletailCore
+
+/// What the ways to search among a set of rows are expected to cost, and the choice between them.
+///
+/// The unit is one row of a scan over the set: its code comes in the order of the rows, most of it before it is
+/// asked for.
+struct FilterCosts {
+  /// A row that a walk scores: its code comes from anywhere.
+  static let walkedRow = 3.0
+  /// A hop that looks behind the neighbours outside the set, beside the rows that it scores: 32 rows of links.
+  static let twoHopLinks = 0.25
+  /// The share of a hop's links that lead to rows not seen before.
+  static let freshLinks = 0.4
+  /// The shares of rows in the set between which two hops find enough of them, and one hop does not.
+  static let twoHopShares = 0.01...0.1
+  /// How much wider a walk by two hops is: where links were cut, fewer ways lead to a row.
+  static let twoHopWidth = 2
+  /// The merges of a long list of candidates make each row dearer: by one row of a scan for so many.
+  static let waitingPerRow = 256.0
+  /// The share of the set's rows that a walk may score on trial, where its list of candidates is longest.
+  static let trialShare = 0.016
+
+  /// Rows in the set.
+  let survivors: Double
+  /// Their share of all rows.
+  let share: Double
+  /// Links of a row.
+  let degree: Double
+  /// Candidates that a search over all rows would expand.
+  let hops: Double
+  /// Rows that are scored to find where a walk begins.
+  let entryRows: Double
+
+  var exact: Double { survivors }
+
+  /// Where rows of the set are as near to the query as others: as many more hops as others are passed by.
+  var inFilter: Double { Self.walkedRow * (entryRows + hops * degree * Self.freshLinks / share) }
+
+  /// A hop looks at the links of each neighbour outside the set.
+  var twoHop: Double {
+    let behind = degree * degree * (1 - share)
+    let hops = Double(Self.twoHopWidth) * self.hops
+    let scored = Self.freshLinks * share * (degree + behind)
+    return Self.walkedRow * entryRows
+      + hops * (Self.walkedRow * scored + Self.twoHopLinks * behind)
+  }
+
+  /// The way that should cost least.
+  func plan(canTwoHop: Bool) -> FilterPlan {
+    let walk = inFilter
+    // What the figures do not know of a walk that leaves most links out is put at a factor of two.
+    if canTwoHop, Self.twoHopShares.contains(share), 2 * twoHop < min(walk, exact) {
+      return .twoHop
+    }
+    return walk < exact ? .inFilter : .exact
+  }
+
+  /// Rows that a walk may score before it is asked whether it is worth going on: a few hundredths of the rows of
+  /// the set, which cost a tenth of scoring it all, and what takes a few microseconds.
+  var trial: Int { Int(survivors * Self.trialShare) + 256 }
+
+  /// Rows that a walk may score from now on; `nil` when scoring the set is cheaper than to go on.
+  ///
+  /// - Parameters:
+  ///   - scored: rows scored so far.
+  ///   - hops: candidates expanded so far.
+  ///   - waiting: candidates left before the walk's end; `nil` while too few rows of the set were found to
+  ///     know where that is.
+  func furtherRows(scored: Int, hops: Int, waiting: Int?) -> Int? {
+    guard let waiting else { return nil }
+    let perHop = Double(scored) / Double(max(1, hops))
+    let left = Double(waiting) * perHop
+    let row = Self.walkedRow + Double(waiting) / Self.waitingPerRow
+    guard row * (Double(scored) + left) < exact else { return nil }
+    return Int(left) + 256
+  }
+}

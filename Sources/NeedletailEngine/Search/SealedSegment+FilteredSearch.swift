@@ -1,0 +1,206 @@
+package import NeedletailCore
+import NeedletailKernels
+import NeedletailStorage
+
+extension SealedSegment {
+  /// Sets of up to this many rows are scored by their precise rows at once.
+  private static let preciseCount = 32
+  /// The room of a walk over all rows that is to find rows of a set.
+  private static let leastWindow = 2048
+
+  /// Finds those rows of a set that are nearest to a query.
+  ///
+  /// - Parameters:
+  ///   - query: `[dimensions]` components; checked here, normalised here under cosine.
+  ///   - parameters: validated by the caller, without a row held out.
+  ///   - set: rows of this very segment.
+  ///   - plan: the way to go, for measurements; `nil`: the one that should cost least.
+  ///   - answers: room for `k` answers; written nearest first, ties by id.
+  /// - Returns: how many answers there are, what the search cost, and which way it went. Answers are fewer than
+  ///   `k` where the set has fewer rows, or a limit on evaluations ended the search.
+  /// - Throws: as the search without a set.
+  /// - Complexity: at most about 1.2 times that of scoring every row of the set by its code.
+  @unsafe
+  package func search(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, among set: RowSet,
+    plan: FilterPlan? = nil, into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
+    precondition(set.rows == count, "a set of \(set.rows) rows for a segment of \(count)")
+    precondition(parameters.heldOut == nil, "a set says itself which rows are left out")
+    var parameters = parameters
+    parameters.k = min(parameters.k, max(1, set.count))
+    var outcome = SearchOutcome()
+    outcome.plan = .exact
+    outcome.survivors = set.count
+    outcome.efSearch = max(parameters.efSearch, quantizer == nil ? parameters.k : 1)
+    let start = parameters.measuresTime ? nanoseconds() : 0
+    let scratch = try SearchScratch.ofThisThread()
+    let room = SetRoom(
+      parameters, count: count, survivors: set.count, isParted: lowerCodes != nil)
+    try scratch.reserve(
+      rows: count, width: max(room.window, room.kept) + 16,
+      degree: 2 * self.parameters.options.graph.m,
+      dimensions: self.parameters.options.dimensions)
+    unsafe try admit(query, scratch.buffers)
+    guard set.count > 0 else { return outcome }
+    let limit = parameters.evaluationLimit ?? .max
+    if set.count <= max(parameters.k, Self.preciseCount), set.count <= limit, rowKernel != nil {
+      unsafe rerank(
+        fillOrdinals(of: set, scratch), parameters.k, scratch.buffers, &outcome, answers)
+      outcome.evaluations = set.count
+      if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - start }
+      return outcome
+    }
+    guard let quantizer else {
+      unsafe searchPrecisely(parameters, set, plan, room, scratch, &outcome, answers)
+      if parameters.measuresTime { outcome.walkNanoseconds = nanoseconds() - start }
+      return outcome
+    }
+    let prepared = unsafe prepare(quantizer, scratch.buffers)
+    if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+    var search = unsafe enter(prepared, room.width, parameters, scratch)
+    let size = unsafe findCandidates(&search, parameters, set, plan, room, scratch, &outcome)
+    let end = parameters.measuresTime ? nanoseconds() : 0
+    outcome.walkNanoseconds = max(0, end - start - outcome.prepareNanoseconds)
+    unsafe narrow(&search, to: size, parameters)
+    unsafe refine(&search, parameters)
+    while unsafe fetch(&search) {}
+    unsafe answer(search, parameters, &outcome, answers)
+    if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - end }
+    return outcome
+  }
+
+  /// What a search among a set keeps.
+  struct SetRoom {
+    /// Width of the window that is asked for.
+    let width: Int
+    /// Candidates that a walk over all rows keeps.
+    let window: Int
+    /// Rows of the set that are kept for the re-rank.
+    let kept: Int
+
+    init(_ parameters: SearchParameters, count: Int, survivors: Int, isParted: Bool) {
+      let asked = max(parameters.efSearch, parameters.k, parameters.stopRank)
+      width = min(max(parameters.efSearch, parameters.k), max(1, count))
+      kept = min(max(1, survivors), max(2 * asked, isParted ? 512 : asked + 64))
+      let passed = Double(asked) * Double(count) / Double(max(1, survivors))
+      window = min(
+        count, max(2 * asked, SealedSegment.leastWindow, Int(min(8 * passed, 0x1p20))))
+    }
+  }
+
+  /// Leaves the nearest candidates of a set in the pool, by their estimates, the way that should cost least.
+  ///
+  /// - Returns: how many there are.
+  @unsafe
+  private func findCandidates(
+    _ search: inout CodedSearch, _ parameters: SearchParameters, _ set: RowSet,
+    _ wanted: FilterPlan?, _ room: SetRoom, _ scratch: SearchScratch,
+    _ outcome: inout SearchOutcome
+  ) -> Int {
+    let costs = FilterCosts(
+      survivors: Double(set.count), share: Double(set.count) / Double(count),
+      degree: Double(tables[0].degree), hops: Double(room.width),
+      entryRows: Double(search.entryRows))
+    let limit = parameters.evaluationLimit ?? .max
+    let isBounded = limit < set.count
+    let plan = wanted ?? (isBounded ? .inFilter : costs.plan(canTwoHop: turbo == nil))
+    guard plan != .exact || isBounded else {
+      outcome.evaluations = set.count
+      return unsafe scan(search, parameters.k, set, room, scratch)
+    }
+    let kind: SetWalk = plan == .twoHop && turbo == nil ? .twoHop : .inFilter
+    let byDistance = stopRatio(parameters) > 0
+    let wide = kind == .twoHop ? FilterCosts.twoHopWidth : 1
+    let rank = min(
+      set.count, room.kept,
+      wide
+        * (byDistance
+          ? max(parameters.k, parameters.stopRank) : max(parameters.k, parameters.efSearch)))
+    unsafe search.walk.among(
+      set.words, kind, kernel, rank: rank, window: room.window, best: scratch.buffers.best,
+      capacity: room.kept)
+    let isWhole = unsafe walk(
+      &search, kind, costs, rank: rank, limit: isBounded ? limit : nil, isForced: wanted != nil)
+    search.describe(&outcome)
+    outcome.isLimited = isBounded && search.walk.isOpen
+    if isWhole || isBounded {
+      outcome.plan = kind == .twoHop ? .twoHop : .inFilter
+      return unsafe search.walk.takeFound(kind)
+    }
+    outcome.plan = .exactAfterWalk
+    outcome.evaluations += set.count
+    return unsafe scan(search, parameters.k, set, room, scratch)
+  }
+
+  /// Walks as long as that should cost less than to score every row of the set.
+  ///
+  /// - Returns: whether the walk came to its end and found as many rows as decide where that is.
+  @unsafe
+  private func walk(
+    _ search: inout CodedSearch, _ kind: SetWalk, _ costs: FilterCosts, rank: Int, limit: Int?,
+    isForced: Bool
+  ) -> Bool {
+    if let limit {
+      search.walk.run(limit: max(0, limit - search.entryRows))
+    } else if isForced {
+      search.walk.run()
+    } else {
+      var rows = costs.trial
+      search.walk.run(limit: rows)
+      while search.walk.scored >= rows, search.walk.isOpen {
+        let found = kind == .inFilter ? search.walk.found : search.walk.size
+        guard
+          let more = costs.furtherRows(
+            scored: search.walk.scored, hops: search.walk.hops,
+            waiting: found < rank ? nil : search.walk.waiting)
+        else { return false }
+        rows = search.walk.scored + more
+        search.walk.run(limit: rows)
+      }
+    }
+    switch kind {
+    case .inFilter: return search.walk.found >= rank && search.walk.isExhausted
+    // The row that the walk began at may stand among those of the set.
+    case .twoHop: return search.walk.size > rank
+    }
+  }
+
+  /// Scores every row of a set by its code, and keeps the nearest in the pool.
+  ///
+  /// Upper nibbles tell far rows apart too roughly where many are as far: then by whole codes.
+  @unsafe
+  private func scan(
+    _ search: CodedSearch, _ k: Int, _ set: RowSet, _ room: SetRoom, _ scratch: SearchScratch
+  ) -> Int {
+    let size = unsafe scan(search.prepared.rows, set, room, scratch)
+    guard let whole = search.prepared.whole, set.count > size else { return size }
+    let open = unsafe openCandidates(
+      search.prepared, size, k: k, scratch.buffers, step: 16)
+    return open < size ? size : unsafe scan(whole, set, room, scratch)
+  }
+
+  @unsafe
+  private func scan(
+    _ rows: CodedRows, _ set: RowSet, _ room: SetRoom, _ scratch: SearchScratch
+  ) -> Int {
+    unsafe kernel.scan(
+      rows.space, rows.query, set: set.words, words: set.wordCount, pool: scratch.walk.pool,
+      capacity: room.kept)
+  }
+
+  /// Writes the ordinals of a set into the scratch, which has room for them.
+  @unsafe
+  private func fillOrdinals(of set: RowSet, _ scratch: SearchScratch) -> Int {
+    var written = 0
+    for word in 0..<set.wordCount {
+      var left = unsafe set.words[word]
+      while left != 0 {
+        unsafe scratch.buffers.ordinals[written] = UInt32(word * 64 + left.trailingZeroBitCount)
+        left &= left &- 1
+        written &+= 1
+      }
+    }
+    return written
+  }
+}
