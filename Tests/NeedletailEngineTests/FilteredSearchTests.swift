@@ -121,7 +121,7 @@ struct FilteredSearchTests {
         let (recall, _) = try Self.recall(
           world, segment, relation, matches: matches, .init(k: 10, efSearch: 64), queries)
         // Rows that are all as far as one another look alike in codes, and nothing else is there.
-        let least = kind == .withoutRows ? 0.5 : kind == .int4 ? 0.9 : 0.95
+        let least = kind == .withoutRows ? 0.5 : 0.95
         #expect(recall >= least, "\(relation), \(matches): \(recall)")
       }
     }

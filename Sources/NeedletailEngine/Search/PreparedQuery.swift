@@ -250,6 +250,31 @@ extension SealedSegment {
     return open
   }
 
+  /// How many of the pool's first candidates may be as near as a distance that is known precisely.
+  ///
+  /// Of many rows that are about as far, those with the lowest estimates are those that rounding brought
+  /// nearest; measured from their distances, the margin of `openCandidates` reaches rows that it moved away.
+  ///
+  /// - Precondition: the pool holds `size` keys, ascending, of which the first `open` were ranked already.
+  @unsafe
+  func openCandidates(
+    _ prepared: PreparedQuery, _ size: Int, upTo distance: Float, from open: Int,
+    _ buffers: SearchBuffers
+  ) -> Int {
+    guard open > 0, open < size, let quantizer else { return open }
+    let (factor, norm) = unsafe unitAndNorm(buffers.pool[open - 1].ordinal, quantizer)
+    let estimate = (distance - prepared.base) / prepared.unit
+    let limit =
+      estimate
+      + prepared.spread.margin(
+        estimate: estimate, factor: factor, norm: norm,
+        step: quantizer.step(norm: norm, factor: factor))
+    guard limit.isFinite else { return open }
+    var open = open
+    while open < size, unsafe prepared.estimate(buffers.pool[open]) <= limit { open &+= 1 }
+    return open
+  }
+
   /// The unit of a row's code, and the row's norm, as far as its terms tell.
   @unsafe
   private func unitAndNorm(_ ordinal: UInt32, _ quantizer: Quantizer) -> (Float, Float) {

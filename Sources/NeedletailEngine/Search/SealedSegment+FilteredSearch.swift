@@ -36,9 +36,9 @@ extension SealedSegment {
     let start = parameters.measuresTime ? nanoseconds() : 0
     let scratch = try SearchScratch.ofThisThread()
     let room = SetRoom(
-      parameters, count: count, survivors: set.count, isParted: lowerCodes != nil)
+      parameters, count: count, survivors: set.count)
     try scratch.reserve(
-      rows: count, width: max(room.window, room.kept) + 16,
+      rows: count, width: max(room.window, room.scanned) + 16,
       degree: 2 * self.parameters.options.graph.m,
       dimensions: self.parameters.options.dimensions)
     unsafe try admit(query, scratch.buffers)
@@ -63,9 +63,11 @@ extension SealedSegment {
     let end = parameters.measuresTime ? nanoseconds() : 0
     outcome.walkNanoseconds = max(0, end - start - outcome.prepareNanoseconds)
     unsafe narrow(&search, to: size, parameters)
+    let ascending = search.candidates
     unsafe refine(&search, parameters)
     while unsafe fetch(&search) {}
     unsafe answer(search, parameters, &outcome, answers)
+    unsafe rankMore(search, ascending, parameters, &outcome, answers)
     if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - end }
     return outcome
   }
@@ -76,17 +78,38 @@ extension SealedSegment {
     let width: Int
     /// Candidates that a walk over all rows keeps.
     let window: Int
-    /// Rows of the set that are kept for the re-rank.
+    /// Rows of the set that a walk keeps for the re-rank.
     let kept: Int
+    /// Rows that a scan keeps: more, because far rows lie close together.
+    let scanned: Int
 
-    init(_ parameters: SearchParameters, count: Int, survivors: Int, isParted: Bool) {
+    init(_ parameters: SearchParameters, count: Int, survivors: Int) {
       let asked = max(parameters.efSearch, parameters.k, parameters.stopRank)
       width = min(max(parameters.efSearch, parameters.k), max(1, count))
-      kept = min(max(1, survivors), max(2 * asked, isParted ? 512 : asked + 64))
+      kept = min(max(1, survivors), max(2 * asked, asked + 64))
+      scanned = min(max(1, survivors), max(2 * asked, survivors > 4096 ? 512 : 256))
       let passed = Double(asked) * Double(count) / Double(max(1, survivors))
       window = min(
         count, max(2 * asked, SealedSegment.leastWindow, Int(min(8 * passed, 0x1p20))))
     }
+  }
+
+  /// Ranks those candidates too that may be as near as the farthest answer turned out to be.
+  @unsafe
+  private func rankMore(
+    _ search: CodedSearch, _ size: Int, _ parameters: SearchParameters,
+    _ outcome: inout SearchOutcome, _ answers: UnsafeMutablePointer<Neighbor>
+  ) {
+    guard parameters.rerankCandidates == nil, !search.prepared.isExact, rowKernel != nil,
+      outcome.count == parameters.k
+    else { return }
+    let open = unsafe openCandidates(
+      search.prepared, size, upTo: answers[parameters.k - 1].distance, from: search.candidates,
+      search.buffers)
+    guard open > search.candidates else { return }
+    let buffers = search.buffers
+    for i in 0..<open { unsafe buffers.ordinals[i] = buffers.pool[i].ordinal }
+    unsafe rerank(open, parameters.k, buffers, &outcome, answers)
   }
 
   /// Leaves the nearest candidates of a set in the pool, by their estimates, the way that should cost least.
@@ -177,7 +200,7 @@ extension SealedSegment {
     guard let whole = search.prepared.whole, set.count > size else { return size }
     let open = unsafe openCandidates(
       search.prepared, size, k: k, scratch.buffers, step: 16)
-    return open < size ? size : unsafe scan(whole, set, room, scratch)
+    return open < size / 2 ? size : unsafe scan(whole, set, room, scratch)
   }
 
   @unsafe
@@ -186,7 +209,7 @@ extension SealedSegment {
   ) -> Int {
     unsafe kernel.scan(
       rows.space, rows.query, set: set.words, words: set.wordCount, pool: scratch.walk.pool,
-      capacity: room.kept)
+      capacity: room.scanned)
   }
 
   /// Writes the ordinals of a set into the scratch, which has room for them.
