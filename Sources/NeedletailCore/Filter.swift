@@ -80,6 +80,7 @@ public struct Filter: Sendable, Hashable {
   ///   - words: bit `i` of word `w`, from the lowest up, stands for the id `first + 64·w + i`; ids beyond the
   ///     words do not match, nor do those beyond `VectorID.max`.
   ///   - first: the id of the first bit. Default 0.
+  /// - Returns: the filter; `Limits` are checked when it is compiled.
   public static func bitmap(_ words: [UInt64], first: VectorID = 0) -> Filter {
     Filter(.bitmap(words, first: first), bits: words.count.multipliedReportingOverflow(by: 64).0)
   }

@@ -20,6 +20,7 @@ extension SealedSegment {
   ///   - parameters: validated by the caller.
   ///   - set: rows of this segment that alone may be answers; `nil`: all.
   ///   - threads: at most this many.
+  /// - Returns: the answers to each query, and what each cost.
   /// - Throws: the first refusal, naming its query.
   package func search(
     batch queries: VectorMatrix, _ parameters: SearchParameters, among set: RowSet? = nil,

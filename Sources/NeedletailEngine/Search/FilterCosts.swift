@@ -5,21 +5,24 @@ import NeedletailCore
 /// The unit is one row of a scan over the set: its code comes in the order of the rows, most of it before it is
 /// asked for.
 struct FilterCosts {
-  /// A row that a walk scores: its code comes from anywhere.
-  static let walkedRow = 3.0
+  /// A row that a walk scores: its code comes from anywhere; those of a row with its neighbours' bits come
+  /// together, while a scan reads a small part of each row.
+  private var walkedRow: Double { isTurbo ? 0.3 : 2 }
   /// A hop that looks behind the neighbours outside the set, beside the rows that it scores: 32 rows of links.
   static let twoHopLinks = 0.25
-  /// The share of a hop's links that lead to rows not seen before.
-  static let freshLinks = 0.4
+  /// The share of a hop's links that are scored: those that lead to rows not seen before, or all.
+  private var freshLinks: Double { isTurbo ? 1 : 0.4 }
   /// The shares of rows in the set between which two hops find enough of them, and one hop does not.
   static let twoHopShares = 0.01...0.1
   /// How much wider a walk by two hops is: where links were cut, fewer ways lead to a row.
   static let twoHopWidth = 2
-  /// The merges of a long list of candidates make each row dearer: by one row of a scan for so many.
-  static let waitingPerRow = 256.0
+  /// A list of so many candidates makes each row twice as dear, by the merges.
+  private static let longList = 512.0
   /// The share of the set's rows that a walk may score on trial, where its list of candidates is longest.
-  static let trialShare = 0.016
+  private var trialShare: Double { isTurbo ? 0.16 : 0.016 }
 
+  /// Whether rows hold their neighbours' bits.
+  let isTurbo: Bool
   /// Rows in the set.
   let survivors: Double
   /// Their share of all rows.
@@ -34,15 +37,15 @@ struct FilterCosts {
   var exact: Double { survivors }
 
   /// Where rows of the set are as near to the query as others: as many more hops as others are passed by.
-  var inFilter: Double { Self.walkedRow * (entryRows + hops * degree * Self.freshLinks / share) }
+  var inFilter: Double { walkedRow * (entryRows + hops * degree * freshLinks / share) }
 
   /// A hop looks at the links of each neighbour outside the set.
   var twoHop: Double {
     let behind = degree * degree * (1 - share)
     let hops = Double(Self.twoHopWidth) * self.hops
-    let scored = Self.freshLinks * share * (degree + behind)
-    return Self.walkedRow * entryRows
-      + hops * (Self.walkedRow * scored + Self.twoHopLinks * behind)
+    let scored = freshLinks * share * (degree + behind)
+    return walkedRow * entryRows
+      + hops * (walkedRow * scored + Self.twoHopLinks * behind)
   }
 
   /// The way that should cost least.
@@ -57,20 +60,21 @@ struct FilterCosts {
 
   /// Rows that a walk may score before it is asked whether it is worth going on: a few hundredths of the rows of
   /// the set, which cost a tenth of scoring it all, and what takes a few microseconds.
-  var trial: Int { Int(survivors * Self.trialShare) + 256 }
+  var trial: Int { Int(survivors * trialShare) + 256 }
 
-  /// Rows that a walk may score from now on; `nil` when scoring the set is cheaper than to go on.
+  /// How much farther a walk may go.
   ///
   /// - Parameters:
   ///   - scored: rows scored so far.
   ///   - hops: candidates expanded so far.
   ///   - waiting: candidates left before the walk's end; `nil` while too few rows of the set were found to
   ///     know where that is.
+  /// - Returns: rows that it may score from now on; `nil` when scoring the set is cheaper than to go on.
   func furtherRows(scored: Int, hops: Int, waiting: Int?) -> Int? {
     guard let waiting else { return nil }
     let perHop = Double(scored) / Double(max(1, hops))
     let left = Double(waiting) * perHop
-    let row = Self.walkedRow + Double(waiting) / Self.waitingPerRow
+    let row = walkedRow * (1 + Double(waiting) / Self.longList)
     guard row * (Double(scored) + left) < exact else { return nil }
     return Int(left) + 256
   }

@@ -68,10 +68,6 @@ struct RowBits: ~Copyable {
     unsafe words[Int(ordinal) / 64] |= 1 << UInt64(ordinal % 64)
   }
 
-  func has(_ ordinal: UInt32) -> Bool {
-    unsafe words[Int(ordinal) / 64] >> UInt64(ordinal % 64) & 1 != 0
-  }
-
   /// Turns the set into that of all other rows.
   func invert() {
     let last = Self.words(rows) - 1

@@ -122,7 +122,7 @@ extension SealedSegment {
     _ outcome: inout SearchOutcome
   ) -> Int {
     let costs = FilterCosts(
-      survivors: Double(set.count), share: Double(set.count) / Double(count),
+      isTurbo: turbo != nil, survivors: Double(set.count), share: Double(set.count) / Double(count),
       degree: Double(tables[0].degree), hops: Double(room.width),
       entryRows: Double(search.entryRows))
     let limit = parameters.evaluationLimit ?? .max

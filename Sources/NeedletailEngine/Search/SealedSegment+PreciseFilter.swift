@@ -15,7 +15,7 @@ extension SealedSegment {
       kernel: rowKernel, rows: rows.start, query: UnsafePointer(scratch.buffers.query),
       isProduct: options.metric != .squaredEuclidean)
     let costs = FilterCosts(
-      survivors: Double(set.count), share: Double(set.count) / Double(count),
+      isTurbo: false, survivors: Double(set.count), share: Double(set.count) / Double(count),
       degree: Double(tables[0].degree), hops: Double(room.width), entryRows: 1)
     let limit = parameters.evaluationLimit ?? .max
     let plan =
