@@ -113,7 +113,7 @@ struct HopSetTests {
           unsafe walk.among(
             set.baseAddress.unsafelyUnwrapped, kind, kernel, rank: rank, window: window,
             best: pool + room, capacity: capacity)
-          if stop > 0 { walk.stop(beyond: stop, base: 40_000, blur: 0, noise: 0) }
+          if stop > 0 { walk.stop(beyond: stop, floor: 0, base: 40_000, blur: 0, noise: 0) }
           walk.run()
           let isExhausted = walk.isExhausted
           let count = unsafe walk.takeFound(kind)

@@ -72,6 +72,8 @@ struct SegmentBuilder {
   ///   - rows: the rows, as they are indexed.
   ///   - findings: what checking them found.
   ///   - quantizers: of the index that the segment is for; the first that fits is used.
+  /// - Returns: the segment, in memory.
+  /// - Throws: `corrupted` when rows changed since they were checked; `cancelled`; `io` where memory ends.
   func build(
     _ rows: RowSource, _ findings: RowFindings, sharing quantizers: [Quantizer] = []
   ) throws(NeedletailError) -> BuiltSegment {

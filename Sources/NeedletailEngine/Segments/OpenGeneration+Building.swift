@@ -28,6 +28,9 @@ package struct SegmentOrder {
   /// - Parameters:
   ///   - directory: the index they are for.
   ///   - quantizers: those of the index; one of them serves when it fits, so that estimates compare.
+  /// - Returns: what a manifest says about both files.
+  /// - Throws: `invalidConfiguration` when all rows are too short for `Float`; `corrupted` when rows changed since
+  ///   they were checked; `cancelled`; `io`.
   func seal(
     in directory: IndexDirectory, sharing quantizers: [Quantizer] = []
   ) throws(NeedletailError) -> (segment: FileReference, quantizer: FileReference?) {
