@@ -11,12 +11,14 @@ extension LiveSegment {
   /// As in sealed segments, tier one walks the links on codes and tier two ranks the best candidates anew on the
   /// precise rows. The walk passes rows that the view does not show, and its window grows by as many as it has met:
   /// it finds what a window of `efSearch` finds where there are no such rows. It always ends by that window,
-  /// whatever `stopsByDistance` says.
+  /// whatever `stopsByDistance` says. Rows that are not linked yet are all scored; so are those of a set that is
+  /// small beside the segment.
   ///
   /// - Parameters:
   ///   - query: `[dimensions]` components; checked here, normalised here under cosine.
   ///   - parameters: validated by the caller.
   ///   - view: of this segment.
+  ///   - set: rows that alone may be answers, one bit each; rows beyond those it was made for are not in it.
   ///   - answers: room for `k` answers; written nearest first, ties by id.
   /// - Returns: how many answers there are, and what the search cost.
   /// - Throws: `nonFiniteComponent`, `zeroVector`; `io` when a search finds no memory.
@@ -25,25 +27,33 @@ extension LiveSegment {
   @unsafe
   package func search(
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, _ view: LiveView,
-    into answers: UnsafeMutablePointer<Neighbor>
+    among set: RowSet? = nil, into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
     var outcome = SearchOutcome()
     let start = parameters.measuresTime ? nanoseconds() : 0
     let scratch = try SearchScratch.ofThisThread()
-    let moment = view.moment
-    let written = writtenCount.load(ordering: .acquiring)
-    let width = min(max(parameters.efSearch, parameters.k), max(1, moment.liveCount))
-    let room = roomToWalk(width, moment, written)
+    let bounds = LiveBounds(self, view)
+    let sight = LiveSight(view.moment, tables, among: set)
     outcome.efSearch = parameters.efSearch
+    outcome.unlinkedRows = bounds.unlinked
+    if set != nil {
+      outcome.plan = .exact
+      outcome.survivors = sight.most
+    }
+    let width = min(max(parameters.efSearch, parameters.k), max(1, sight.most))
+    let limit = parameters.evaluationLimit ?? .max
+    let isScanned = set != nil && sight.most < bounds.written / Self.shareToWalk
+    let room = isScanned ? min(sight.most, 4 * width + 64) : roomToWalk(width, sight, bounds)
     try scratch.reserve(
-      rows: Self.roundedUp(written),
-      width: max(room, min(moment.liveCount, max(Self.exactCount, width))),
+      rows: Self.roundedUp(bounds.written),
+      width: max(room, min(sight.most, max(Self.exactCount, width))),
       degree: max(tables.degree, LiveEntries.limit), dimensions: tables.dimensions)
     unsafe try admit(query, scratch.buffers)
-    guard moment.liveCount > 0 else { return outcome }
-    let limit = parameters.evaluationLimit ?? .max
-    if moment.liveCount <= max(width, Self.exactCount), moment.liveCount <= limit {
-      let count = unsafe collect(moment, parameters.heldOut, scratch.buffers.ordinals)
+    guard sight.most > 0 else { return outcome }
+    if sight.most <= max(width, Self.exactCount), sight.most <= limit {
+      let count = unsafe sight.collect(
+        from: 0, room: sight.most, parameters.heldOut, scratch.buffers.ordinals
+      ).count
       if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
       unsafe rerank(count, parameters.k, scratch.buffers, &outcome, answers)
       outcome.evaluations = count
@@ -52,10 +62,23 @@ extension LiveSegment {
       }
       return outcome
     }
-    let prepared = unsafe prepare(scratch.buffers, below: written)
+    let prepared = unsafe prepare(scratch.buffers, below: bounds.written)
     if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
-    let size = unsafe walk(
-      prepared, parameters, moment, written, room: room, scratch, &outcome)
+    var size = 0
+    if !isScanned, bounds.walked > 0 {
+      if set != nil { outcome.plan = .inFilter }
+      size = unsafe walk(prepared, parameters, sight, bounds, room: room, scratch, &outcome)
+    }
+    let first = isScanned ? 0 : bounds.linked
+    if first < sight.count {
+      let left = max(0, limit == .max ? .max : limit - outcome.evaluations)
+      let (kept, scored) = unsafe scan(
+        prepared.rows, sight, from: first, heldOut: parameters.heldOut, size: size,
+        capacity: room, limit: left, scratch.walk)
+      size = kept
+      outcome.evaluations += scored
+      outcome.isLimited = outcome.isLimited || scored == left
+    }
     if parameters.measuresTime {
       outcome.walkNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
     }
@@ -67,6 +90,9 @@ extension LiveSegment {
     return outcome
   }
 
+  /// Sets of fewer than this part of the rows are scored row by row.
+  private static let shareToWalk = 10
+
   /// Rows that visited words are made for: few sizes, so that a growing segment seldom asks for more.
   private static func roundedUp(_ count: Int) -> Int {
     var rows = 4096
@@ -74,43 +100,27 @@ extension LiveSegment {
     return rows
   }
 
-  /// Places that a walk's pool needs, when a window of `width` is to be filled by rows that the view shows.
-  private func roomToWalk(_ width: Int, _ moment: LiveMoment, _ written: Int) -> Int {
-    let linked = max(0, written - unlinkedCount.load(ordering: .relaxed))
-    let others = max(0, linked - moment.liveCount)
+  /// Places that a walk's pool needs, when a window of `width` is to be filled by rows in sight.
+  private func roomToWalk(_ width: Int, _ sight: LiveSight, _ bounds: LiveBounds) -> Int {
+    let linked = max(0, bounds.walked - unlinkedCount.load(ordering: .relaxed))
+    let others = max(0, linked - sight.most) + tables.withdrawnCount
     guard others > 0 else { return width }
     // Twice the others' share, since they may lie close together; but no more than there are.
-    let share = 2 * others / max(1, moment.liveCount) + 1
+    let share = 2 * others / max(1, sight.most) + 1
     let (product, overflow) = width.multipliedReportingOverflow(by: share)
     let hidden = min(others, overflow ? .max : product)
-    return max(width, min(width + hidden, linked, Limits.searchWidth))
+    return max(width, min(width + hidden, max(1, linked), Limits.searchWidth))
   }
 
-  /// Writes down the rows that a view shows.
-  @unsafe
-  private func collect(
-    _ moment: LiveMoment, _ heldOut: UInt32?, _ ordinals: UnsafeMutablePointer<UInt32>
-  ) -> Int {
-    var count = 0
-    for i in 0..<UInt32(moment.count) where i != heldOut {
-      // A view shows `liveCount` rows exactly, for which there is room.
-      if tables.end(of: i) > moment.sequence {
-        unsafe ordinals[count] = i
-        count &+= 1
-      }
-    }
-    return count
-  }
-
-  /// Walks on codes until the window holds enough that the view shows, and leaves these in the pool.
+  /// Walks on codes until the window holds enough rows in sight, and leaves these in the pool.
   @unsafe
   private func walk(
-    _ prepared: PreparedQuery, _ parameters: SearchParameters, _ moment: LiveMoment,
-    _ written: Int, room: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome
+    _ prepared: PreparedQuery, _ parameters: SearchParameters, _ sight: LiveSight,
+    _ bounds: LiveBounds, room: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome
   ) -> Int {
     let memory = scratch.walk
     let limit = max(1, parameters.evaluationLimit ?? .max)
-    var entryRows = unsafe entries.copy(below: written, into: memory.ordinals)
+    var entryRows = unsafe entries.copy(below: bounds.walked, into: memory.ordinals)
     if entryRows == 0 {
       unsafe memory.ordinals[0] = 0
       entryRows = 1
@@ -128,16 +138,16 @@ extension LiveSegment {
     var least = min(room, parameters.k)
     var walk = unsafe HopWalk(
       kernel, prepared.rows.space, prepared.rows.query, links: UnsafePointer(tables.links),
-      degree: tables.degree, count: written, pool: memory.pool, size: 1, capacity: room,
+      degree: tables.degree, count: bounds.walked, pool: memory.pool, size: 1, capacity: room,
       window: window, least: least, visited: memory.visited, epoch: memory.epoch,
       ordinals: memory.ordinals, keys: memory.keys,
       breadth: parameters.evaluationLimit == nil ? HopKernel.breadth : 1)
     let budget = limit == .max ? limit : max(0, limit - entryRows)
     walk.run(limit: budget)
     while walk.scored < budget {
-      let hidden = unsafe hiddenCount(memory.pool, min(window, walk.size), moment)
+      let hidden = unsafe sight.hiddenCount(memory.pool, min(window, walk.size))
       let hiddenInAll =
-        walk.size <= window ? hidden : unsafe hiddenCount(memory.pool, walk.size, moment)
+        walk.size <= window ? hidden : unsafe sight.hiddenCount(memory.pool, walk.size)
       let wider = min(room, parameters.efSearch + hidden)
       let more = min(room, parameters.k + hiddenInAll)
       guard wider > window || more > least else { break }
@@ -148,37 +158,27 @@ extension LiveSegment {
     outcome.hops = walk.hops
     outcome.evaluations = entryRows + walk.scored
     outcome.isLimited = walk.isOpen
-    return unsafe keepShown(memory.pool, walk.size, moment, parameters.heldOut)
+    return unsafe sight.keepShown(memory.pool, walk.size, parameters.heldOut)
   }
+}
 
-  /// How many of the pool's first keys are rows that a view does not show.
-  @unsafe @inline(__always)
-  private func hiddenCount(
-    _ pool: UnsafePointer<CandidateKey>, _ size: Int, _ moment: LiveMoment
-  ) -> Int {
-    var hidden = 0
-    for i in 0..<size {
-      let ordinal = unsafe pool[i].ordinal
-      hidden &+= Int(ordinal) < moment.count && tables.end(of: ordinal) > moment.sequence ? 0 : 1
-    }
-    return hidden
-  }
+/// How far the rows of a segment go for one search.
+struct LiveBounds {
+  /// Rows that were written.
+  let written: Int
+  /// Rows that are linked, or out of the graph again.
+  let linked: Int
+  /// Rows of the view that are not linked yet.
+  let unlinked: Int
+  /// Rows below which a walk goes.
+  let walked: Int
 
-  /// Leaves what the view shows in the pool, in order.
-  @unsafe
-  private func keepShown(
-    _ pool: UnsafeMutablePointer<CandidateKey>, _ size: Int, _ moment: LiveMoment,
-    _ heldOut: UInt32?
-  ) -> Int {
-    var kept = 0
-    for i in 0..<size {
-      let key = unsafe pool[i]
-      let ordinal = key.ordinal
-      unsafe pool[kept] = key
-      kept &+=
-        Int(ordinal) < moment.count && tables.end(of: ordinal) > moment.sequence
-          && ordinal != heldOut ? 1 : 0
-    }
-    return kept
+  init(_ segment: LiveSegment, _ view: LiveView) {
+    // Before the rows written: of these there are never fewer.
+    linked = segment.linkedCount.load(ordering: .acquiring)
+    written = segment.writtenCount.load(ordering: .acquiring)
+    unlinked = max(0, view.count - linked)
+    // A walk that passed rows while they are being linked would find some of those that are scored besides.
+    walked = unlinked > 0 ? linked : written
   }
 }

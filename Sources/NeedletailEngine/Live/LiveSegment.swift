@@ -30,6 +30,8 @@ package final class LiveSegment: @unchecked Sendable {
   let entries: LiveEntries
   /// Rows that were written, whether a view shows them yet or not.
   let writtenCount = Atomic<Int>(0)
+  /// Rows that are linked, or were before they ended; those behind are coded only.
+  let linkedCount = Atomic<Int>(0)
   /// Rows that are linked no more.
   let unlinkedCount = Atomic<Int>(0)
   /// Whether some row's code says less of it than the quantizer's training promised, so that estimates decide

@@ -14,6 +14,7 @@ import Synchronization
 /// | norms        | 8                  | once; squared unless cosine              | everybody           |
 /// | code norms   | 4                  | once                                     | the writer          |
 /// | link terms   | 16 a rule          | once, and when a much longer row comes   | the writer          |
+/// | withdrawals  | 1                  | at any time                              | everybody, atomic   |
 /// | ends         | 8                  | once more, when the row ends             | everybody, atomic   |
 /// | links        | `8·m`              | word by word, at any time                | everybody, atomic   |
 /// | parents      | 4, and 4 for counts | at any time                             | the writer          |
@@ -39,6 +40,8 @@ final class LiveTables: @unchecked Sendable {
   let childCounts: UnsafeMutablePointer<UInt32>
   let links: UnsafeMutablePointer<UInt32>
   private let ends: UnsafeMutablePointer<Atomic<UInt64>>
+  private let withdrawals: UnsafeMutablePointer<Atomic<UInt8>>
+  private let withdrawn = Atomic<Int>(0)
   private let rowLimit: Int
   private let memoryLimit: Int?
   private(set) var capacity = 0
@@ -72,6 +75,7 @@ final class LiveTables: @unchecked Sendable {
     unsafe try norms = table(8).assumingMemoryBound(to: Double.self)
     unsafe try codeNorms = table(4).assumingMemoryBound(to: Int32.self)
     unsafe try ends = table(8).assumingMemoryBound(to: Atomic<UInt64>.self)
+    unsafe try withdrawals = table(1).assumingMemoryBound(to: Atomic<UInt8>.self)
     unsafe try links = table(degree * 4).assumingMemoryBound(to: UInt32.self)
     unsafe try parents = table(4).assumingMemoryBound(to: UInt32.self)
     unsafe try childCounts = table(4).assumingMemoryBound(to: UInt32.self)
@@ -132,6 +136,22 @@ extension LiveTables {
   /// Ends a row, or says that it has not ended.
   func setEnd(of ordinal: UInt32, _ sequence: UInt64) {
     unsafe ends[Int(ordinal)].store(sequence, ordering: .relaxed)
+  }
+
+  /// Rows that are withdrawn.
+  var withdrawnCount: Int { withdrawn.load(ordering: .acquiring) }
+
+  /// Whether nobody may be shown a row, whatever the view.
+  @inline(__always)
+  func isWithdrawn(_ ordinal: UInt32) -> Bool {
+    unsafe withdrawals[Int(truncatingIfNeeded: ordinal)].load(ordering: .relaxed) != 0
+  }
+
+  /// Withdraws a row, or takes that back; the writer's.
+  func setWithdrawn(_ ordinal: UInt32, _ isWithdrawn: Bool) {
+    guard self.isWithdrawn(ordinal) != isWithdrawn else { return }
+    unsafe withdrawals[Int(ordinal)].store(isWithdrawn ? 1 : 0, ordering: .relaxed)
+    withdrawn.add(isWithdrawn ? 1 : -1, ordering: .releasing)
   }
 
   /// The first link of a row.

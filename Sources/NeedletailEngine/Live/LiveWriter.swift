@@ -12,6 +12,8 @@ struct LiveWriter {
   var ended: [(ordinal: UInt32, sequence: UInt64)] = []
   var moments = LiveMoments()
   var count = 0
+  /// Rows that are linked, or were; those behind wait for it.
+  var linked = 0
   var sequence: UInt64 = 0
 
   init(_ linker: LiveLinker, _ first: LiveMoment) {
@@ -51,7 +53,7 @@ extension LiveSegment {
   package func insert(
     _ rows: VectorMatrix, ids: [VectorID]
   ) throws(NeedletailError) -> LiveWrite {
-    try put(rows, ids, replaces: false)
+    try put(rows, ids, replaces: false, isDeferred: false)
   }
 
   /// Adds vectors, each in the place of the one that has its id, if any.
@@ -62,11 +64,34 @@ extension LiveSegment {
   ///   - rows: `[n, dimensions]`, as for `insert`.
   ///   - ids: `[n]`.
   /// - Throws: as `insert`, but for `alreadyExists`.
+  /// - Parameter isDeferred: leaves linking for later (`linkMore`); until then every search scores the rows one by
+  ///   one. For many rows that are to be found soon. Default `false`.
   /// - Returns: the number of the write, and how many vectors it added and replaced.
   package func upsert(
-    _ rows: VectorMatrix, ids: [VectorID]
+    _ rows: VectorMatrix, ids: [VectorID], isDeferred: Bool = false
   ) throws(NeedletailError) -> LiveWrite {
-    try put(rows, ids, replaces: true)
+    try put(rows, ids, replaces: true, isDeferred: isDeferred)
+  }
+
+  /// Links rows that wait for it.
+  ///
+  /// - Parameter most: rows that are linked at the most; writers wait meanwhile.
+  /// - Returns: how many wait still.
+  /// - Complexity: as `insert`.
+  @discardableResult
+  package func linkMore(_ most: Int) throws(NeedletailError) -> Int {
+    try write { (writer) throws(NeedletailError) -> Int in
+      link(most, &writer)
+      return writer.count - writer.linked
+    }
+  }
+
+  private func link(_ most: Int, _ writer: inout LiveWriter) {
+    let end = min(writer.count, writer.linked + most)
+    guard end > writer.linked else { return }
+    writer.linker.link(writer.linked..<end)
+    writer.linked = end
+    linkedCount.store(end, ordering: .releasing)
   }
 
   /// Removes vectors; ids that are not there are passed over.
@@ -85,6 +110,22 @@ extension LiveSegment {
     }
   }
 
+  /// Withdraws all versions of ids from every view, or takes that back; ids that are not there are passed over.
+  ///
+  /// A vector that is written later has to be withdrawn anew.
+  ///
+  /// - Complexity: one pass over the rows.
+  package func setWithdrawn(
+    _ ids: Set<VectorID>, _ isWithdrawn: Bool
+  ) throws(NeedletailError) {
+    guard !ids.isEmpty else { return }
+    try write { (writer) throws(NeedletailError) in
+      for ordinal in 0..<UInt32(writer.count) where unsafe ids.contains(tables.ids[Int(ordinal)]) {
+        tables.setWithdrawn(ordinal, isWithdrawn)
+      }
+    }
+  }
+
   /// Whether the newest view shows an id; waits for a write under way.
   package func contains(_ id: VectorID) -> Bool {
     (try? write { (writer) throws(NeedletailError) in writer.ordinals[id] != nil }) ?? false
@@ -96,7 +137,7 @@ extension LiveSegment {
   }
 
   private func put(
-    _ rows: VectorMatrix, _ ids: [VectorID], replaces: Bool
+    _ rows: VectorMatrix, _ ids: [VectorID], replaces: Bool, isDeferred: Bool
   ) throws(NeedletailError) -> LiveWrite {
     precondition(rows.count == ids.count, "one id for each row")
     let build = options.build
@@ -117,7 +158,8 @@ extension LiveSegment {
       writer.linker.prepare(range, chosen.map { norms[$0] })
       writer.count = range.upperBound
       writtenCount.store(range.upperBound, ordering: .releasing)
-      writer.linker.link(range)
+      // Where rows wait already, these wait with them, and some of all are linked.
+      if !isDeferred { link(range.count + min(3 * range.count, 4096), &writer) }
       for (i, row) in chosen.enumerated() {
         let old = writer.ordinals.updateValue(UInt32(range.lowerBound + i), forKey: ids[row])
         if let old { end(old, outcome.sequence, &writer) }
@@ -189,7 +231,7 @@ extension LiveSegment {
   private func unlinkEnded(_ writer: inout LiveWriter, atLeast fewest: Int) {
     guard writer.ended.count >= fewest else { return }
     let shown = writer.moments.oldestSequence()
-    let gone = writer.ended.prefix { $0.sequence <= shown }
+    let gone = writer.ended.prefix { $0.sequence <= shown && $0.ordinal < writer.linked }
     guard gone.count >= fewest else { return }
     let unlinked = writer.linker.unlink(gone.map { $0.ordinal }, of: writer.count)
     writer.ended.removeFirst(gone.count)

@@ -89,6 +89,8 @@ package struct SearchOutcome: Sendable, Hashable {
   package var plan: FilterPlan?
   /// Rows that the filter lets through.
   package var survivors = 0
+  /// Rows that were scored one by one because they are not linked yet.
+  package var unlinkedRows = 0
 
   package init() {}
 }
