@@ -52,14 +52,7 @@ public struct Writer: ~Copyable {
     let configuration = index.configuration
     var updated = findings
     try updated.add(rows, dimensions: configuration.dimensions, metric: configuration.metric)
-    if configuration.preciseRows == .float16, configuration.metric != .cosine,
-      updated.largestComponent >= 65_520, updated.losslessForm(configuration.metric) == nil
-    {
-      throw NeedletailError(
-        .invalidConfiguration,
-        "A component of \(updated.largestComponent) does not fit into half precision, which ends at"
-          + " 65504; keep precise rows as bf16 or f32.")
-    }
+    try updated.checkPrecision(configuration.buildOptions)
     try reserve(newIDs)
     findings = updated
     parts.append(rows)

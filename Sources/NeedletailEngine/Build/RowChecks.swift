@@ -33,6 +33,19 @@ package struct RowFindings: Sendable {
         + " distances vanish in Float; scale the vectors up.")
   }
 
+  /// Refuses rows that the half precision that was asked for cannot hold.
+  ///
+  /// - Throws: `invalidConfiguration`.
+  package func checkPrecision(_ options: BuildOptions) throws(NeedletailError) {
+    guard options.precise == .float16, options.metric != .cosine, largestComponent >= 65_520,
+      losslessForm(options.metric) == nil
+    else { return }
+    throw NeedletailError(
+      .invalidConfiguration,
+      "A component of \(largestComponent) does not fit into half precision, which ends at"
+        + " 65504; keep precise rows as bf16 or f32.")
+  }
+
   /// Looks at the rows of one more matrix; on an error nothing is taken over.
   ///
   /// - Throws: `dimensionMismatch`, `nonFiniteComponent` or `zeroVector`, naming row and component.

@@ -83,6 +83,12 @@ package final class LiveSegment: @unchecked Sendable {
   /// Bytes of memory that rows and links may use by now.
   package var byteCount: Int { writer.withLock { _ in tables.byteCount } }
 
+  /// Rows that were written and are not linked yet.
+  package var unlinkedRows: Int {
+    let linked = linkedCount.load(ordering: .acquiring)
+    return writtenCount.load(ordering: .acquiring) - linked
+  }
+
   /// Shows what was written.
   func publish(_ next: LiveMoment) { moment.withLock { $0 = next } }
 
@@ -98,6 +104,9 @@ package final class LiveSegment: @unchecked Sendable {
   package func shows(_ ordinal: UInt32, _ view: LiveView) -> Bool {
     Int(ordinal) < view.moment.count && tables.end(of: ordinal) > view.moment.sequence
   }
+
+  /// Whether a row ended, by any write so far.
+  func hasEnded(_ ordinal: UInt32) -> Bool { tables.end(of: ordinal) != LiveTables.endless }
 
   /// The rows that a view shows, ascending: in the order in which they were written.
   ///
@@ -127,5 +136,27 @@ package final class LiveSegment: @unchecked Sendable {
     unsafe row.update(from: tables.rows + Int(ordinal) * dimensions, count: dimensions)
     let norm = unsafe tables.norms[Int(ordinal)]
     return options.build.metric == .cosine ? norm : norm.squareRoot()
+  }
+
+  /// Copies a row as it was given, to within the rounding of its components.
+  ///
+  /// - Precondition: as `copyRow`.
+  @unsafe
+  package func export(
+    _ ordinal: UInt32, _ view: LiveView, into row: UnsafeMutablePointer<Float>
+  ) {
+    let norm = unsafe copyRow(ordinal, view, into: row)
+    guard options.build.metric == .cosine else { return }
+    for j in 0..<tables.dimensions { unsafe row[j] = Float(Double(row[j]) * norm) }
+  }
+
+  /// Makes room for more rows, so that a write of them does not fail for want of it.
+  ///
+  /// - Throws: `capacityExceeded`, `overBudget` or `io`; nothing has changed then.
+  package func reserve(_ more: Int) throws(NeedletailError) {
+    try write { (writer) throws(NeedletailError) in
+      try tables.reserve(writer.count + more)
+      try writer.linker.reserve(writer.count + more)
+    }
   }
 }

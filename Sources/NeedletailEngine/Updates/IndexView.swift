@@ -1,0 +1,32 @@
+package import NeedletailCore
+import NeedletailStorage
+
+/// What an index shows at one moment; immutable, and kept by every snapshot of it.
+///
+/// Rows that were sealed are in the generation; rows in memory are in live segments, each seen as of that moment.
+package final class IndexView: Sendable {
+  /// The newest generation at that moment, with the rows that were dead as it was published.
+  package let generation: OpenGeneration
+  /// All parts, with the rows that are dead by now.
+  package let stack: SegmentStack
+  /// The last batch of the log that is shown.
+  package let lsn: UInt64
+  /// For each source, where the last batch of it stands that is shown.
+  package let sourceOffsets: [String: UInt64]
+
+  init(
+    generation: OpenGeneration, stack: SegmentStack, lsn: UInt64, sourceOffsets: [String: UInt64]
+  ) {
+    self.generation = generation
+    self.stack = stack
+    self.lsn = lsn
+    self.sourceOffsets = sourceOffsets
+  }
+
+  /// A generation as it was published, with nothing behind it.
+  package convenience init(_ generation: OpenGeneration) {
+    self.init(
+      generation: generation, stack: generation.stack, lsn: generation.manifest.sealedLSN,
+      sourceOffsets: generation.manifest.sourceOffsets)
+  }
+}

@@ -1,0 +1,90 @@
+package import NeedletailCore
+package import NeedletailStorage
+
+/// What opening an index for writing found.
+package struct RecoveryReport: Sendable {
+  package var log: LogReport
+  /// Rows that came out of the log and are not linked yet.
+  package var unlinkedRows = 0
+}
+
+extension LiveIndex {
+  /// Opens the current generation and brings it up to the end of the log.
+  ///
+  /// - Parameters:
+  ///   - directory: the index; the caller holds its lock.
+  ///   - build: how new rows are linked and coded; `nil`: as the index's own.
+  ///   - options: how it is kept.
+  ///   - acceptingLoss: see `LogWriter.open`.
+  ///   - present: a generation that is open already, whose files need not be opened again.
+  /// - Throws: `notFound`, `corrupted`, `unsupportedFormat`, `io`; nothing was changed then.
+  /// - Complexity: O(rows in the log) to code them; they are linked later.
+  package static func open(
+    _ directory: IndexDirectory, build: BuildOptions? = nil, options: UpdateOptions,
+    acceptingLoss: Bool = false, present: OpenGeneration? = nil
+  ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
+    let generation = try OpenGeneration.open(
+      directory.manifest(), directory, placements: options.placements, verification: .structure,
+      present: present)
+    let manifest = generation.manifest
+    let (withdrawals, withdrawn) = try WithdrawalLog.open(
+      directory, indexIdentity: manifest.indexIdentity)
+    var contents = try IndexContents(
+      generation, build: build ?? generation.buildOptions, options: options, withdrawn: withdrawn)
+    let (log, report) = try LogWriter.open(
+      LogReader(directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN),
+      sourceOffsets: manifest.sourceOffsets, options: options.log, acceptingLoss: acceptingLoss
+    ) { (entry) throws(NeedletailError) in
+      try contents.replay(entry)
+    }
+    let index = LiveIndex(
+      directory: directory, options: options, contents: contents, log: log,
+      withdrawals: withdrawals)
+    let unlinked = contents.live.reduce(0) { $0 + $1.unlinkedRows }
+    return (index, RecoveryReport(log: report, unlinkedRows: unlinked))
+  }
+
+  /// Links rows that came out of the log, or were written while others waited.
+  ///
+  /// - Parameter most: rows that are linked at the most; writers wait meanwhile.
+  /// - Returns: how many wait still.
+  @discardableResult
+  package func linkMore(_ most: Int) throws(NeedletailError) -> Int {
+    let segments = state.withLock { $0.contents.live }
+    var (left, waiting) = (most, 0)
+    for segment in segments {
+      let before = segment.unlinkedRows
+      let after = left > 0 ? try segment.linkMore(left) : before
+      left -= max(0, before - after)
+      waiting += after
+    }
+    return waiting
+  }
+}
+
+extension IndexContents {
+  /// Applies a batch that was read from the log.
+  ///
+  /// - Throws: `corrupted` for a batch that this index would have refused.
+  mutating func replay(_ entry: LogEntry) throws(NeedletailError) {
+    do throws(NeedletailError) { try apply(entry.batch, isDeferred: true) } catch {
+      switch error.code {
+      case .dimensionMismatch, .nonFiniteComponent, .zeroVector:
+        throw NeedletailError(
+          .corrupted, "The log's batch \(entry.lsn) is not for this index: \(error.message)",
+          cause: error)
+      default: throw error
+      }
+    }
+  }
+}
+
+extension OpenGeneration {
+  /// How new rows of the index are linked and coded.
+  package var buildOptions: BuildOptions {
+    var options = segment.parameters.options
+    // Whether half precision loses nothing is found anew for every segment.
+    if options.precise == .givenFloat16 { options.precise = .float32 }
+    return options
+  }
+}

@@ -1,0 +1,180 @@
+package import NeedletailCore
+import NeedletailStorage
+
+extension LiveIndex {
+  /// Moves the rows in memory into a sealed segment, merges others with them, and publishes the result as a new
+  /// generation.
+  ///
+  /// Searches and writes go on meanwhile; writers wait twice for a moment, while what is in memory is set aside and
+  /// while the new segment takes its place. When it throws, everything is as before, but for a generation that was
+  /// published and whose durability alone is in doubt: opening the index anew shows which.
+  ///
+  /// - Parameters:
+  ///   - policy: what is merged.
+  ///   - limits: what it may take; checked before anything is done.
+  ///   - threads: how many threads build.
+  ///   - monitor: sees the progress, and may cancel.
+  /// - Returns: the plan that was carried out, or `nil` when there was nothing to do.
+  /// - Throws: `locked` while another thread seals; `overBudget`; `cancelled`; `io`.
+  @discardableResult
+  package func seal(
+    _ policy: MergePolicy, limits: SealLimits = SealLimits(), threads: Int = 1,
+    monitor: WorkMonitor? = nil
+  ) throws(NeedletailError) -> SealPlan? {
+    try beginPublishing()
+    defer { publishing.withLock { $0 = false } }
+    let (isIdle, _) = try plan(policy, limits)
+    if isIdle { return nil }
+    let (view, build) = try setAside()
+    let plan = SealPlan(view, policy, build)
+    let order = try SealOrder(view, plan, build, threads: threads, monitor)
+    let next = try publish(order, view)
+    try replace(view, by: next, order)
+    return plan
+  }
+
+  /// What sealing would do now.
+  package func sealPlan(_ policy: MergePolicy) -> SealPlan {
+    let build = state.withLock { $0.contents.build }
+    return SealPlan(view, policy, build)
+  }
+
+  private func plan(
+    _ policy: MergePolicy, _ limits: SealLimits
+  ) throws(NeedletailError) -> (isIdle: Bool, plan: SealPlan) {
+    let plan = sealPlan(policy)
+    if plan.isIdle(view) { return (true, plan) }
+    try plan.check(limits)
+    return (false, plan)
+  }
+
+  func beginPublishing() throws(NeedletailError) {
+    let isBusy = publishing.withLock { busy in
+      defer { busy = true }
+      return busy
+    }
+    guard !isBusy else {
+      throw NeedletailError(
+        .locked, "The index is being sealed or rolled back already; wait for that to end.",
+        at: .init(path: directory.path))
+    }
+  }
+
+  /// Ends the log's file and lets further writes go into a new live segment.
+  ///
+  /// - Returns: what was there up to then.
+  func setAside() throws(NeedletailError) -> (IndexView, BuildOptions) {
+    try state.withLock { (state) throws(NeedletailError) in
+      if let failure = state.failure { throw failure }
+      do throws(NeedletailError) {
+        try state.log.commit(.synced)
+        try state.log.roll()
+      } catch {
+        if state.log.isPoisoned { state.failure = error }
+        throw error
+      }
+      state.contents.freeze()
+      show(state)
+      return (view, state.contents.build)
+    }
+  }
+
+  /// Writes the new files and makes the generation the one in use.
+  private func publish(
+    _ order: SealOrder, _ view: IndexView
+  ) throws(NeedletailError) -> OpenGeneration {
+    let manifest = view.generation.manifest
+    try directory.removePartialFiles()
+    var next = try view.generation.successor(in: directory)
+    let present = view.generation.segments.compactMap(\.quantizer)
+    var segments: [(reference: FileReference, dead: RowSet?)] = []
+    for (place, part) in view.stack.sealed.enumerated() where !order.plan.merged.contains(place) {
+      segments.append((manifest.segments[place], part.dead))
+    }
+    if order.input.ids.count > 0 || segments.isEmpty {
+      // Codes compare across segments as long as one of them is kept.
+      let isAnew = segments.isEmpty && !view.stack.sealed.allSatisfy { $0.segment.count == 0 }
+      let sealed = try order.segment.seal(in: directory, sharing: isAnew ? [] : present)
+      segments.append((sealed.segment, nil))
+      if let quantizer = sealed.quantizer, !next.quantizers.contains(where: { $0.hash == quantizer.hash }) {
+        next.quantizers.append(quantizer)
+      }
+    }
+    next.segments = segments.map(\.reference)
+    next.tombstones = segments.map { $0.dead?.ordinals ?? [] }
+    next.sealedLSN = view.lsn
+    next.sourceOffsets = view.sourceOffsets
+    order.monitor?.begin("publishing", total: 1)
+    try order.monitor?.advance(by: 0)
+    let opened = try OpenGeneration.open(
+      next, directory, placements: options.placements, verification: .structure,
+      present: view.generation)
+    // A quantizer that no segment has is named no more.
+    let used = Set(opened.segments.compactMap(\.parameters.quantizer))
+    next.quantizers.removeAll { !used.contains($0.hash) }
+    try directory.publish(next)
+    try? order.monitor?.advance(by: 1)
+    return OpenGeneration(manifest: next, segments: opened.segments)
+  }
+
+  /// Lets the new generation take the place of what it was made of.
+  private func replace(
+    _ view: IndexView, by next: OpenGeneration, _ order: SealOrder
+  ) throws(NeedletailError) {
+    try state.withLock { (state) throws(NeedletailError) in
+      let dead = try order.dead(of: next, view, now: state.contents)
+      try state.contents.adopt(next, dead: dead, sealedLive: view.stack.live.count)
+      show(state)
+      // What stays is removed by the next one who seals or opens the index.
+      try? state.log.removeFiles(sealedThrough: view.lsn)
+    }
+    _ = try? directory.removeUnneeded(keeping: options.keptGenerations)
+  }
+}
+
+/// A segment that is to be made.
+struct SealOrder {
+  let plan: SealPlan
+  let input: SealInput
+  let segment: SegmentOrder
+  let monitor: WorkMonitor?
+
+  init(
+    _ view: IndexView, _ plan: SealPlan, _ build: BuildOptions, threads: Int,
+    _ monitor: WorkMonitor?
+  ) throws(NeedletailError) {
+    self.plan = plan
+    self.monitor = monitor
+    input = try SealInput(
+      view, merging: plan.merged, dimensions: build.dimensions, monitor)
+    var findings = RowFindings()
+    try findings.add(input.rows, dimensions: build.dimensions, metric: build.metric)
+    segment = SegmentOrder(
+      options: build, rows: [input.rows], ids: input.ids, findings: findings, threads: threads,
+      monitor: monitor)
+  }
+
+  /// The rows of each segment of the new generation that are there no more by now.
+  func dead(
+    of next: OpenGeneration, _ view: IndexView, now contents: IndexContents
+  ) throws(NeedletailError) -> [RowSet?] {
+    var dead: [RowSet?] = []
+    for (place, old) in contents.dead.enumerated() where !plan.merged.contains(place) {
+      dead.append(old)
+    }
+    guard dead.count < next.segments.count, let made = next.segments.last else { return dead }
+    var gone: [UInt32] = []
+    for (id, origin) in zip(input.ids, input.origins) {
+      let part = Int(origin.part)
+      let isGone =
+        if part < contents.dead.count {
+          contents.dead[part]?.contains(origin.ordinal) ?? false
+        } else {
+          view.stack.live[part - contents.dead.count].segment.hasEnded(origin.ordinal)
+        }
+      if isGone, let ordinal = made.findOrdinal(of: id) { gone.append(ordinal) }
+    }
+    dead.append(gone.isEmpty ? nil : try RowSet(rows: made.count, ordinals: gone))
+    return dead
+  }
+}

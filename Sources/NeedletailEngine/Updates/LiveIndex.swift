@@ -1,0 +1,182 @@
+package import NeedletailCore
+package import NeedletailStorage
+
+/// A change that a caller wants made.
+package struct UpdateRequest: Sendable {
+  package var batch: LogBatch
+  /// Where the caller believes the batch's source to stand.
+  package var expected = ExpectedPosition.any
+  /// Whether ids that are there already refuse the batch.
+  package var isInsert = false
+  package var durability = Durability.synced
+
+  package init(_ batch: LogBatch) { self.batch = batch }
+}
+
+/// What became of a change.
+package struct UpdateOutcome: Sendable, Hashable {
+  /// The batch's number in the log; `nil` when it was skipped, because its source was read so far already.
+  package var lsn: UInt64?
+}
+
+/// An index that takes writes: the one writer of its directory, and what readers see of it.
+///
+/// A write is checked, logged, made durable, applied and shown, in this order: what was acknowledged is found again
+/// after a crash, and what fails on the way is not shown. Writers on several threads wait for each other; those
+/// that wait are made durable together.
+package final class LiveIndex: Sendable {
+  /// What the one who writes has in hand.
+  struct State {
+    var contents: IndexContents
+    var log: LogWriter
+    var withdrawals: WithdrawalLog
+    /// Why nothing can be written any more.
+    var failure: NeedletailError?
+  }
+
+  let directory: IndexDirectory
+  let options: UpdateOptions
+  let state: Guarded<State>
+  private let shown: Guarded<IndexView>
+  private let waiting = Guarded<[PendingUpdate]>([])
+  /// Held by the one who seals, rolls back or tunes.
+  let publishing = Guarded<Bool>(false)
+
+  init(
+    directory: IndexDirectory, options: UpdateOptions, contents: IndexContents, log: LogWriter,
+    withdrawals: WithdrawalLog
+  ) {
+    self.directory = directory
+    self.options = options
+    shown = Guarded(contents.view(lsn: log.lastLSN, sourceOffsets: log.sourceOffsets))
+    state = Guarded(State(contents: contents, log: log, withdrawals: withdrawals))
+  }
+
+  /// What readers see now.
+  ///
+  /// - Complexity: O(1).
+  package var view: IndexView { shown.withLock { $0 } }
+
+  /// Shows what was written.
+  func show(_ state: borrowing State) {
+    let next = state.contents.view(
+      lsn: state.log.lastLSN, sourceOffsets: state.log.sourceOffsets)
+    shown.withLock { $0 = next }
+  }
+
+  /// Makes a change; durable, and shown to every view taken from now on, when the call returns.
+  ///
+  /// - Throws: `alreadyExists` for an insert of an id that is there; `sourceGap`; what `IndexContents.admit` throws;
+  ///   `io`. Nothing was changed then, unless the log is poisoned: what it holds is known when the index is
+  ///   opened anew.
+  package func update(_ request: UpdateRequest) throws(NeedletailError) -> UpdateOutcome {
+    let own = PendingUpdate(request)
+    waiting.withLock { $0.append(own) }
+    state.withLock { state in
+      // Somebody else may have done it along with their own.
+      guard own.result == nil else { return }
+      let all = waiting.withLock { waiting in
+        defer { waiting = [] }
+        return waiting
+      }
+      run(all, &state)
+    }
+    guard let result = own.result else {
+      throw NeedletailError(.io, "The write was lost on its way.")
+    }
+    return try result.get()
+  }
+
+  /// Runs changes that waited, with one commit where they do not depend on each other.
+  private func run(_ updates: [PendingUpdate], _ state: inout State) {
+    var group: [PendingUpdate] = []
+    var touched: Set<VectorID> = []
+    for update in updates {
+      let batch = update.request.batch
+      if update.request.isInsert, !touched.isDisjoint(with: batch.ids) {
+        commit(group, &state)
+        group = []
+        touched = []
+      }
+      do throws(NeedletailError) {
+        if let failure = state.failure { throw failure }
+        try append(update, &state)
+        group.append(update)
+        touched.formUnion(batch.ids)
+      } catch {
+        update.result = .failure(error)
+      }
+    }
+    commit(group, &state)
+  }
+
+  private func append(_ update: PendingUpdate, _ state: inout State) throws(NeedletailError) {
+    let request = update.request
+    if request.isInsert {
+      for (row, id) in request.batch.ids.enumerated() where state.contents.contains(id) {
+        throw NeedletailError(
+          .alreadyExists,
+          "The id \(id) of row \(row) exists already; leave the row out, or upsert it.")
+      }
+    }
+    try state.contents.admit(request.batch)
+    update.outcome = try state.log.append(request.batch, expecting: request.expected)
+  }
+
+  /// Makes logged changes durable, applies and shows them.
+  private func commit(_ group: [PendingUpdate], _ state: inout State) {
+    guard !group.isEmpty else { return }
+    do throws(NeedletailError) {
+      let isSynced = group.contains { $0.request.durability == .synced }
+      try state.log.commit(isSynced ? .synced : .buffered)
+      for update in group {
+        switch update.outcome {
+        case .appended(let lsn):
+          try state.contents.apply(update.request.batch, isDeferred: false)
+          update.result = .success(UpdateOutcome(lsn: lsn))
+        case .skipped, nil:
+          update.result = .success(UpdateOutcome(lsn: nil))
+        }
+      }
+      show(state)
+    } catch {
+      for update in group where update.result == nil { update.result = .failure(error) }
+      // What is in the log and could not be applied is found when the index is opened anew.
+      if state.log.isPoisoned || state.log.lastLSN > view.lsn { state.failure = error.reopening }
+    }
+  }
+
+  /// Whether the log holds as much as it should before its rows are sealed.
+  package var isOverBound: Bool { state.withLock { $0.log.isOverBound } }
+
+  /// Makes everything durable that was written.
+  package func synchronize() throws(NeedletailError) {
+    try state.withLock { (state) throws(NeedletailError) in
+      if let failure = state.failure { throw failure }
+      do throws(NeedletailError) { try state.log.commit(.synced) } catch {
+        if state.log.isPoisoned { state.failure = error.reopening }
+        throw error
+      }
+    }
+  }
+}
+
+/// A change on its way; reached under the lock of the index's state once it waits.
+private final class PendingUpdate: @unchecked Sendable {
+  // SAFETY: its maker puts it into the queue and reads the result under the state's lock, or after having had it.
+  let request: UpdateRequest
+  var outcome: LogOutcome?
+  var result: Result<UpdateOutcome, NeedletailError>?
+
+  init(_ request: UpdateRequest) { self.request = request }
+}
+
+extension NeedletailError {
+  /// The refusal of every further write after this failure.
+  fileprivate var reopening: NeedletailError {
+    NeedletailError(
+      .io,
+      "The index takes no writes after an earlier failure (\(message)); open it anew, which reads what the log"
+        + " holds.", at: location, cause: self)
+  }
+}
