@@ -31,50 +31,69 @@ extension SealedSegment {
         .invalidConfiguration, "threads is \(threads); it must be at least 1.")
     }
     let perQuery = min(parameters.k, max(1, count))
-    let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
-    try parallelClaims(threads: threads, count: queries.count, grain: Self.grain) {
-      (_, claims) in
-      if self.quantizer != nil, !parameters.measuresTime, set == nil {
-        unsafe self.interleave(queries, claims, parameters, slots)
-      } else {
-        unsafe self.answerInTurn(queries, claims, parameters, set, slots)
+    guard quantizer != nil, !parameters.measuresTime, set == nil else {
+      return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
+        (query, answers) throws(NeedletailError) in
+        guard let set else { return unsafe try search(query, parameters, into: answers) }
+        return unsafe try search(query, parameters, among: set, into: answers)
       }
     }
-    return BatchAnswers(
-      answersPerQuery: perQuery, answers: slots.takeAnswers(), outcomes: slots.takeOutcomes())
+    let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
+    try parallelClaims(threads: threads, count: queries.count, grain: BatchAnswers.grain) {
+      (_, claims) in
+      unsafe self.interleave(queries, claims, parameters, slots)
+    }
+    return slots.take()
   }
+}
 
+extension BatchAnswers {
   /// Queries that a thread claims at a time: few, so that threads end together; more than one, so that they
   /// seldom write side by side.
-  private static let grain = 4
+  fileprivate static let grain = 4
 
-  /// Answers one query after the other.
+  /// Answers many queries on several threads, each thread one after the other.
+  ///
+  /// - Parameters:
+  ///   - queries: `[q, dimensions]` components.
+  ///   - perQuery: answers that a query has room for.
+  ///   - threads: at most this many.
+  ///   - search: answers one query, given its components and that room.
+  /// - Returns: the answers to each query, and what each cost.
+  /// - Throws: the first refusal, naming its query.
   @unsafe
-  private func answerInTurn(
-    _ queries: VectorMatrix, _ claims: WorkClaims, _ parameters: SearchParameters,
-    _ set: RowSet?, _ slots: BatchSlots
-  ) {
-    while let range = claims.next() {
-      for index in range {
-        do throws(NeedletailError) {
-          let scratch = try SearchScratch.ofThisThread()
-          let row = unsafe try Self.components(of: queries, index, scratch)
-          let answers = unsafe slots.answers + index * slots.perQuery
-          if let set {
-            unsafe slots.outcomes[index] = try search(row, parameters, among: set, into: answers)
-          } else {
-            unsafe slots.outcomes[index] = try search(row, parameters, into: answers)
+  static func answering(
+    _ queries: VectorMatrix, perQuery: Int, threads: Int,
+    _ search:
+      @Sendable (
+        UnsafePointer<Float>, UnsafeMutablePointer<Neighbor>
+      ) throws(NeedletailError) -> SearchOutcome
+  ) throws(NeedletailError) -> BatchAnswers {
+    guard threads >= 1 else {
+      throw NeedletailError(
+        .invalidConfiguration, "threads is \(threads); it must be at least 1.")
+    }
+    let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
+    try parallelClaims(threads: threads, count: queries.count, grain: grain) { (_, claims) in
+      while let range = claims.next() {
+        for index in range {
+          do throws(NeedletailError) {
+            let scratch = try SearchScratch.ofThisThread()
+            let row = unsafe try components(of: queries, index, scratch)
+            unsafe slots.outcomes[index] = try search(
+              row, slots.answers + index * slots.perQuery)
+          } catch {
+            return claims.fail(at: index, error.naming(query: index))
           }
-        } catch {
-          return claims.fail(at: index, error.naming(query: index))
         }
       }
     }
+    return slots.take()
   }
 
   /// A query's components as floats; in the scratch where they are not stored so.
   @unsafe
-  private static func components(
+  fileprivate static func components(
     of queries: VectorMatrix, _ index: Int, _ scratch: SearchScratch
   ) throws(NeedletailError) -> UnsafePointer<Float> {
     if queries.element == .float32 {
@@ -196,7 +215,7 @@ extension SealedSegment {
     _ queries: VectorMatrix, _ index: Int, _ parameters: SearchParameters,
     _ scratch: SearchScratch, _ slots: BatchSlots
   ) throws(NeedletailError) -> CodedSearch? {
-    let row = unsafe try Self.components(of: queries, index, scratch)
+    let row = unsafe try BatchAnswers.components(of: queries, index, scratch)
     return unsafe try begin(
       row, parameters, scratch, &slots.outcomes[index],
       into: slots.answers + index * slots.perQuery)
@@ -246,11 +265,11 @@ private final class BatchSlots: @unchecked Sendable {
     unsafe outcomes.initialize(repeating: SearchOutcome(), count: queries)
   }
 
-  func takeAnswers() -> [Neighbor] {
-    unsafe Array(UnsafeBufferPointer(start: answers, count: queries * perQuery))
-  }
-
-  func takeOutcomes() -> [SearchOutcome] {
-    unsafe Array(UnsafeBufferPointer(start: outcomes, count: queries))
+  /// What the threads have put there.
+  func take() -> BatchAnswers {
+    unsafe BatchAnswers(
+      answersPerQuery: perQuery,
+      answers: Array(UnsafeBufferPointer(start: answers, count: queries * perQuery)),
+      outcomes: Array(UnsafeBufferPointer(start: outcomes, count: queries)))
   }
 }

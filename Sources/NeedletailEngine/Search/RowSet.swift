@@ -1,4 +1,4 @@
-import NeedletailCore
+package import NeedletailCore
 import NeedletailStorage
 
 /// A set of a segment's rows, one bit per ordinal; constant once it is made.
@@ -25,6 +25,65 @@ package final class RowSet: Sendable {
   }
 
   var wordCount: Int { RowBits.words(rows) }
+
+  /// Makes a set of rows named one by one, in any order; a row may be named twice.
+  ///
+  /// - Throws: `invalidConfiguration` for a row beyond the segment's; `io` when there is not enough memory.
+  package convenience init(rows: Int, ordinals: [UInt32]) throws(NeedletailError) {
+    let bits = try RowBits(rows: rows)
+    for ordinal in ordinals {
+      try Self.check(ordinal, of: rows)
+      bits.insert(ordinal)
+    }
+    self.init(bits)
+  }
+
+  /// The set with more rows; this one stays as it is.
+  ///
+  /// - Throws: as making a set.
+  /// - Complexity: O(rows/64), a copy of all words.
+  package func adding(_ ordinals: [UInt32]) throws(NeedletailError) -> RowSet {
+    let bits = try RowBits(rows: rows)
+    for word in 0..<wordCount { unsafe bits.formUnion(words[word], at: word) }
+    for ordinal in ordinals {
+      try Self.check(ordinal, of: rows)
+      bits.insert(ordinal)
+    }
+    return RowSet(bits)
+  }
+
+  static func check(_ ordinal: UInt32, of rows: Int) throws(NeedletailError) {
+    guard Int(ordinal) < rows else {
+      throw NeedletailError(
+        .invalidConfiguration, "Row \(ordinal) is not of a segment of \(rows) rows.")
+    }
+  }
+
+  /// The rows of the set, ascending.
+  package var ordinals: Ordinals { Ordinals(set: self) }
+
+  /// The rows of a set, one after the other.
+  package struct Ordinals: Sequence, IteratorProtocol {
+    private let set: RowSet
+    private var word = -1
+    /// Rows of the word that are yet to come.
+    private var left: UInt64 = 0
+
+    fileprivate init(set: RowSet) { self.set = set }
+
+    package mutating func next() -> UInt32? {
+      while left == 0 {
+        word += 1
+        guard word < set.wordCount else {
+          word = set.wordCount
+          return nil
+        }
+        left = unsafe set.words[word]
+      }
+      defer { left &= left &- 1 }
+      return UInt32(word * 64 + left.trailingZeroBitCount)
+    }
+  }
 
   /// Whether a row is in the set.
   package func contains(_ ordinal: UInt32) -> Bool {
@@ -80,6 +139,12 @@ struct RowBits: ~Copyable {
   func formIntersection(_ other: borrowing RowBits) {
     for word in 0..<Self.words(rows) { unsafe words[word] &= other.words[word] }
   }
+
+  /// Adds the rows of a word of another set of the same segment.
+  func formUnion(_ bits: UInt64, at word: Int) { unsafe words[word] |= bits }
+
+  /// Takes rows of a word out of the set.
+  func subtract(_ bits: UInt64, at word: Int) { unsafe words[word] &= ~bits }
 
   /// Adds the rows of another set of the same segment.
   func formUnion(_ other: borrowing RowBits) {

@@ -2,23 +2,35 @@ package import NeedletailCore
 import NeedletailKernels
 import NeedletailStorage
 
-/// The segments of a generation, searched as one.
+/// The parts of an index view, searched as one.
 ///
-/// Each segment is searched by itself, narrower than one segment of all rows would be, and the answers are
-/// merged. No two segments have the same id.
+/// Each part is searched by itself, narrower than one segment of all rows would be, and the answers are merged. No
+/// id is alive in two parts.
 package struct SegmentStack: Sendable {
-  package let segments: [SealedSegment]
-  /// Rows of all segments.
+  /// Sealed segments, without the rows that the view does not have.
+  package let sealed: [SegmentPart]
+  /// Segments in memory.
+  package let live: [LivePart]
+  /// Rows that the view has; withdrawn ones among them.
   package let count: Int
 
-  package init(_ segments: [SealedSegment]) {
-    self.segments = segments
-    count = segments.reduce(0) { $0 + $1.count }
+  package init(sealed: [SegmentPart], live: [LivePart]) {
+    self.sealed = sealed
+    self.live = live
+    count = sealed.reduce(0) { $0 + $1.count } + live.reduce(0) { $0 + $1.count }
   }
 
-  /// Whether a segment has a row of an id.
+  /// The segments of a generation, all of whose rows are alive.
+  package init(_ segments: [SealedSegment]) {
+    self.init(sealed: segments.map { SegmentPart(segment: $0) }, live: [])
+  }
+
+  /// The sealed segments.
+  package var segments: [SealedSegment] { sealed.map(\.segment) }
+
+  /// Whether the view has a row of an id, withdrawn or not.
   package func contains(_ id: VectorID) -> Bool {
-    segments.contains { $0.ordinal(of: id) != nil }
+    sealed.contains { $0.ordinal(of: id) != nil } || live.contains { $0.ordinal(of: id) != nil }
   }
 
   /// Finds the rows nearest to a query; as `SealedSegment.search`.
@@ -27,18 +39,28 @@ package struct SegmentStack: Sendable {
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters,
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
-    if segments.count == 1 {
-      return unsafe try segments[0].search(query, parameters, into: answers)
+    if sealed.count == 1, live.isEmpty {
+      return unsafe try sealed[0].search(query, parameters, into: answers)
     }
     let scratch = try SearchScratch.ofThisThread()
     var total = SearchOutcome()
-    for segment in segments where segment.count > 0 || segments.count == 1 {
-      guard let share = share(of: segment, parameters, spent: total.evaluations) else {
+    for part in sealed where part.count > 0 {
+      guard let share = share(part.count, parameters, spent: total.evaluations) else {
         total.isLimited = true
         break
       }
       let found = unsafe try scratch.found(parameters.k)
-      let outcome = unsafe try segment.search(query, share, into: found)
+      let outcome = unsafe try part.search(query, share, into: found)
+      unsafe Self.merge(found, outcome.count, parameters.k, into: answers, &total.count)
+      total.add(outcome)
+    }
+    for part in live where part.count > 0 && !total.isLimited {
+      guard let share = share(part.count, parameters, spent: total.evaluations) else {
+        total.isLimited = true
+        break
+      }
+      let found = unsafe try scratch.found(parameters.k)
+      let outcome = unsafe try part.segment.search(query, share, part.view, into: found)
       unsafe Self.merge(found, outcome.count, parameters.k, into: answers, &total.count)
       total.add(outcome)
     }
@@ -50,8 +72,8 @@ package struct SegmentStack: Sendable {
   package func search(
     batch queries: VectorMatrix, _ parameters: SearchParameters, threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
-    if segments.count == 1 {
-      return try segments[0].search(batch: queries, parameters, threads: threads)
+    if sealed.count == 1, live.isEmpty {
+      return try sealed[0].search(batch: queries, parameters, threads: threads)
     }
     let perQuery = min(parameters.k, max(1, count))
     let places = queries.count.multipliedReportingOverflow(by: perQuery)
@@ -63,10 +85,7 @@ package struct SegmentStack: Sendable {
     }
     var answers = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: places.partialValue)
     var outcomes = [SearchOutcome](repeating: SearchOutcome(), count: queries.count)
-    for segment in segments where segment.count > 0 {
-      // A limit is shared out by rows: what one segment leaves, another one does not get.
-      guard let share = share(of: segment, parameters, spent: 0) else { continue }
-      let part = try segment.search(batch: queries, share, threads: threads)
+    func add(_ part: BatchAnswers) {
       unsafe answers.withUnsafeMutableBufferPointer { answers in
         unsafe part.answers.withUnsafeBufferPointer { found in
           guard let start = answers.baseAddress, let source = found.baseAddress else { return }
@@ -82,15 +101,24 @@ package struct SegmentStack: Sendable {
         outcomes[query].efSearch = parameters.efSearch
       }
     }
+    // A limit is shared out by rows: what one part leaves, another one does not get.
+    for part in sealed where part.count > 0 {
+      guard let share = share(part.count, parameters, spent: 0) else { continue }
+      add(try part.search(batch: queries, share, threads: threads))
+    }
+    for part in live where part.count > 0 {
+      guard let share = share(part.count, parameters, spent: 0) else { continue }
+      add(try part.search(batch: queries, share, threads: threads))
+    }
     return BatchAnswers(answersPerQuery: perQuery, answers: answers, outcomes: outcomes)
   }
 
-  /// How a segment is searched for its share of the answers; `nil` when no evaluation is left for it.
+  /// How a part of `rows` rows is searched for its share of the answers; `nil` when no evaluation is left for it.
   private func share(
-    of segment: SealedSegment, _ parameters: SearchParameters, spent: Int
+    _ rows: Int, _ parameters: SearchParameters, spent: Int
   ) -> SearchParameters? {
     var share = parameters
-    let part = Double(segment.count) / Double(max(1, count))
+    let part = Double(rows) / Double(max(1, count))
     share.efSearch = max(1, Int((Double(parameters.efSearch) * part.squareRoot()).rounded(.up)))
     if let limit = parameters.evaluationLimit {
       let left = spent == 0 ? max(1, Int(Double(limit) * part)) : limit - spent

@@ -5,7 +5,7 @@ package import NeedletailStorage
 /// An open segment: immutable, searched by any number of threads at once.
 @safe
 package final class SealedSegment: @unchecked Sendable {
-  // SAFETY: every property is constant.
+  // SAFETY: every property is constant, and what is in `withdrawn` is atomic.
 
   package let parameters: SegmentParameters
   package let quantizer: Quantizer?
@@ -27,6 +27,8 @@ package final class SealedSegment: @unchecked Sendable {
   let kernel: HopKernel
   /// Scores precise rows for the re-rank; `nil` where there are none.
   let rowKernel: DistanceKernel?
+  /// Rows that no search shows, in any view.
+  package let withdrawn: WithdrawnRows
 
   /// Places the components of a file, with every size checked against the parameters.
   ///
@@ -98,6 +100,7 @@ package final class SealedSegment: @unchecked Sendable {
     tables = try Self.tables(file, parameters, placements.graph, turbo)
     kernel = HopKernel()
     rowKernel = try Self.rowKernel(parameters)
+    withdrawn = WithdrawnRows(rows: count)
   }
 
   private static func turboRows(
