@@ -19,6 +19,8 @@ struct IndexContents {
   /// The quantizer of the live segment that takes writes, and how many rows it was trained on where no sealed
   /// segment has one.
   private var training: (quantizer: Quantizer, rows: Int)?
+  /// Segments that are no part of the index any more, and that older views may hold.
+  private var former = FormerSegments()
   /// Ids that nobody may be shown.
   private(set) var withdrawn: Set<VectorID>
 
@@ -117,6 +119,8 @@ struct IndexContents {
     if isWithdrawn { withdrawn.formUnion(ids) } else { withdrawn.subtract(ids) }
     for segment in generation.segments { try Self.hide(ids, in: segment, isWithdrawn) }
     for segment in live { try segment.setWithdrawn(ids, isWithdrawn) }
+    for segment in former.sealed() { try Self.hide(ids, in: segment, isWithdrawn) }
+    for segment in former.live() { try segment.setWithdrawn(ids, isWithdrawn) }
   }
 
   private static func hide(
@@ -150,6 +154,10 @@ struct IndexContents {
     for segment in next.segments where !generation.segments.contains(where: { $0 === segment }) {
       try Self.hide(withdrawn, in: segment, true)
     }
+    for segment in generation.segments where !next.segments.contains(where: { $0 === segment }) {
+      former.append(segment)
+    }
+    for segment in live.prefix(count) { former.append(segment) }
     generation = next
     self.dead = dead
     live.removeFirst(count)
@@ -205,6 +213,7 @@ extension IndexContents {
     let better = try makeLive(quantizer)
     _ = try better.upsert(taken.rows, ids: taken.ids, isDeferred: isDeferred)
     try better.setWithdrawn(withdrawn, true)
+    former.append(segment)
     live[live.count - 1] = better
     self.training = (quantizer, taken.ids.count)
   }

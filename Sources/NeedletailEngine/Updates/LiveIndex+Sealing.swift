@@ -101,7 +101,7 @@ extension LiveIndex {
       }
     }
     next.segments = segments.map(\.reference)
-    next.tombstones = segments.map { $0.dead?.ordinals ?? [] }
+    next.tombstones = segments.map { $0.dead.map { Array($0.ordinals) } ?? [] }
     next.sealedLSN = view.lsn
     next.sourceOffsets = view.sourceOffsets
     order.monitor?.begin("publishing", total: 1)
@@ -122,8 +122,14 @@ extension LiveIndex {
     _ view: IndexView, by next: OpenGeneration, _ order: SealOrder
   ) throws(NeedletailError) {
     try state.withLock { (state) throws(NeedletailError) in
-      let dead = try order.dead(of: next, view, now: state.contents)
-      try state.contents.adopt(next, dead: dead, sealedLive: view.stack.live.count)
+      do throws(NeedletailError) {
+        let dead = try order.dead(of: next, view, now: state.contents)
+        try state.contents.adopt(next, dead: dead, sealedLive: view.stack.live.count)
+      } catch {
+        // The disk has the new generation, and memory has the old one.
+        state.failure = error.reopening
+        throw error
+      }
       show(state)
       // What stays is removed by the next one who seals or opens the index.
       try? state.log.removeFiles(sealedThrough: view.lsn)

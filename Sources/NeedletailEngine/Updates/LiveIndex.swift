@@ -173,7 +173,7 @@ private final class PendingUpdate: @unchecked Sendable {
 
 extension NeedletailError {
   /// The refusal of every further write after this failure.
-  fileprivate var reopening: NeedletailError {
+  var reopening: NeedletailError {
     NeedletailError(
       .io,
       "The index takes no writes after an earlier failure (\(message)); open it anew, which reads what the log"

@@ -1,0 +1,131 @@
+package import NeedletailCore
+package import NeedletailStorage
+
+/// An index that is read while another process may write it: the generation in use and what the log holds behind
+/// it, as of the last look; withdrawals as of less than an interval ago.
+///
+/// It changes nothing on disk and takes no lock.
+package final class IndexFollower: Sendable {
+  private struct State {
+    var contents: IndexContents
+    var lastLSN: UInt64
+    var sourceOffsets: [String: UInt64]
+    var withdrawals: WithdrawalReader
+  }
+
+  let directory: IndexDirectory
+  private let options: UpdateOptions
+  private let state: Guarded<State>
+  private let shown: Guarded<IndexView>
+
+  /// Opens the current generation and reads the log behind it.
+  ///
+  /// - Throws: `notFound`, `corrupted`, `unsupportedFormat`, `io`.
+  package init(
+    _ directory: IndexDirectory, options: UpdateOptions, verification: Verification
+  ) throws(NeedletailError) {
+    let (state, view) = try Self.load(directory, options, verification, present: nil)
+    self.directory = directory
+    self.options = options
+    self.state = Guarded(state)
+    shown = Guarded(view)
+  }
+
+  /// What was seen at the last look.
+  ///
+  /// - Complexity: O(1).
+  package var view: IndexView { shown.withLock { $0 } }
+
+  /// Looks again.
+  ///
+  /// - Returns: whether anything had changed.
+  /// - Throws: as opening; what was seen before stays then.
+  @discardableResult
+  package func refresh() throws(NeedletailError) -> Bool {
+    try state.withLock { (state) throws(NeedletailError) -> Bool in
+      try follow(&state)
+      let current = try directory.currentGeneration()
+      if current != state.contents.generation.manifest.generation {
+        let present = state.contents.generation
+        let (next, view) = try Self.load(directory, options, .structure, present: present)
+        // Views of before may hold segments that the new generation has not.
+        var contents = state.contents
+        try contents.adopt(
+          next.contents.generation, dead: next.contents.dead, sealedLive: contents.live.count)
+        state = next
+        state.contents.keepFormer(of: contents)
+        shown.withLock { $0 = view }
+        return true
+      }
+      return try readOn(&state)
+    }
+  }
+
+  /// Takes over what was withdrawn or reinstated since the last look.
+  package func followWithdrawals() throws(NeedletailError) {
+    try state.withLock { (state) throws(NeedletailError) in try follow(&state) }
+  }
+
+  private func follow(_ state: inout State) throws(NeedletailError) {
+    guard let changes = try state.withdrawals.poll() else { return }
+    try state.contents.setWithdrawn(Array(changes.withdrawn), true)
+    try state.contents.setWithdrawn(Array(changes.reinstated), false)
+  }
+
+  private func readOn(_ state: inout State) throws(NeedletailError) -> Bool {
+    let reader = LogReader(
+      directory, indexIdentity: state.contents.generation.manifest.indexIdentity,
+      after: state.lastLSN)
+    let report = try reader.read { (entry) throws(NeedletailError) in
+      try state.contents.replay(entry)
+    }
+    guard report.lastLSN > state.lastLSN else { return false }
+    state.lastLSN = report.lastLSN
+    state.sourceOffsets.merge(report.sourceOffsets) { $1 }
+    let view = state.contents.view(lsn: state.lastLSN, sourceOffsets: state.sourceOffsets)
+    shown.withLock { $0 = view }
+    return true
+  }
+
+  private static func load(
+    _ directory: IndexDirectory, _ options: UpdateOptions, _ verification: Verification,
+    present: OpenGeneration?
+  ) throws(NeedletailError) -> (State, IndexView) {
+    // A writer may publish, and remove what it sealed, between one look and the next.
+    for attempt in 1... {
+      let manifest = try directory.manifest()
+      do throws(NeedletailError) {
+        return try load(manifest, directory, options, verification, present: present)
+      } catch {
+        guard attempt < 5, try directory.currentGeneration() != manifest.generation else {
+          throw error
+        }
+      }
+    }
+    throw NeedletailError(.io, "The index changes faster than it can be read.")
+  }
+
+  private static func load(
+    _ manifest: Manifest, _ directory: IndexDirectory, _ options: UpdateOptions,
+    _ verification: Verification, present: OpenGeneration?
+  ) throws(NeedletailError) -> (State, IndexView) {
+    let generation = try OpenGeneration.open(
+      manifest, directory, placements: options.placements, verification: verification,
+      present: present)
+    var withdrawals = try WithdrawalReader(directory, indexIdentity: manifest.indexIdentity)
+    let changes = try withdrawals.poll()
+    var contents = try IndexContents(
+      generation, build: generation.buildOptions, options: options,
+      withdrawn: changes.map { Set($0.withdrawn) } ?? [])
+    let report = try LogReader(
+      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN
+    ).read { (entry) throws(NeedletailError) in try contents.replay(entry) }
+    let offsets = manifest.sourceOffsets.merging(report.sourceOffsets) { $1 }
+    let view = contents.view(lsn: report.lastLSN, sourceOffsets: offsets)
+    return (
+      State(
+        contents: contents, lastLSN: report.lastLSN, sourceOffsets: offsets,
+        withdrawals: withdrawals), view
+    )
+  }
+}

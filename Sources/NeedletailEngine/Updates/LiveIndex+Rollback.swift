@@ -1,0 +1,59 @@
+package import NeedletailCore
+import NeedletailStorage
+
+extension LiveIndex {
+  /// The generations that are kept, ascending.
+  package func generations() throws(NeedletailError) -> [UInt64] { try directory.generations() }
+
+  /// Publishes the content of a kept generation as a new one, with the places at which sources stood then.
+  ///
+  /// What was written since is gone, in memory and in the log; consumers of sources read `sourceOffsets` and send it
+  /// again. Withdrawals stay. Views that are open keep what they show.
+  ///
+  /// - Throws: `notFound` when the generation is not kept; `locked` while another thread seals; `io`.
+  package func rollback(to number: UInt64) throws(NeedletailError) {
+    try beginPublishing()
+    defer { publishing.withLock { $0 = false } }
+    guard try directory.generations().contains(number) else {
+      let kept = try directory.generations().map(String.init).joined(separator: ", ")
+      throw NeedletailError(
+        .notFound, "Generation \(number) is not kept; those that are: \(kept).",
+        at: .init(path: directory.path))
+    }
+    let old = try directory.manifest(of: number)
+    let opened = try OpenGeneration.open(
+      old, directory, placements: options.placements, verification: .structure,
+      present: view.generation)
+    try state.withLock { (state) throws(NeedletailError) in
+      if let failure = state.failure { throw failure }
+      do throws(NeedletailError) {
+        try state.log.commit(.synced)
+        try state.log.roll()
+      } catch {
+        if state.log.isPoisoned { state.failure = error.reopening }
+        throw error
+      }
+      var next = try state.contents.generation.successor(in: directory)
+      next.segments = old.segments
+      next.quantizers = old.quantizers
+      next.tombstones = old.tombstones
+      next.tuning = old.tuning
+      next.sourceOffsets = old.sourceOffsets
+      next.sealedLSN = state.log.lastLSN
+      try directory.publish(next)
+      do throws(NeedletailError) {
+        let generation = OpenGeneration(manifest: next, segments: opened.segments)
+        try state.contents.adopt(
+          generation, dead: generation.stack.sealed.map(\.dead),
+          sealedLive: state.contents.live.count)
+      } catch {
+        state.failure = error.reopening
+        throw error
+      }
+      state.log.replaceSourceOffsets(next.sourceOffsets)
+      show(state)
+      try? state.log.removeFiles(sealedThrough: next.sealedLSN)
+    }
+    _ = try? directory.removeUnneeded(keeping: options.keptGenerations)
+  }
+}
