@@ -61,6 +61,23 @@ package struct ByteReader: ~Escapable {
     return unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0[first..<(first + count)]) }
   }
 
+  /// Takes an array of little-endian elements that are any bits.
+  mutating func readArray<Value: BitwiseCopyable>(
+    _ count: Int
+  ) throws(NeedletailError) -> [Value] {
+    let stride = MemoryLayout<Value>.stride
+    guard count <= remaining / stride else {
+      throw corrupted(
+        "\(count) elements of \(stride) bytes are more than the \(remaining) bytes that are left.")
+    }
+    let bytes = try readBytes(count * stride)
+    // SAFETY: the buffer holds `count` elements, any bits are one, and all are initialised.
+    return unsafe [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+      unsafe UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
+      initialized = count
+    }
+  }
+
   /// Takes a string with its length; the bytes must be UTF-8.
   package mutating func readString() throws(NeedletailError) -> String {
     let count = Int(try read(UInt32.self))

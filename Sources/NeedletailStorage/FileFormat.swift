@@ -47,7 +47,8 @@ package struct FileFormat: Sendable, Hashable {
     name: "quantizer", tag: "NDLQNT", version: 1, headerByteCount: 512)
   /// One generation of an index.
   package static let manifest = FileFormat(
-    name: "manifest", tag: "NDLMAN", version: 1, headerByteCount: 512)
+    name: "manifest", tag: "NDLMAN", version: 1, headerByteCount: 512,
+    knownFeatures: Manifest.changesFeature)
 }
 
 /// The offsets that every sectioned file shares; drawn in `Design/FileFormat.md`.

@@ -34,6 +34,20 @@ package struct Manifest: Sendable, Hashable {
   package var configuration: [UInt8]
   /// Which settings of a search reach which recall, when that was measured.
   package var tuning: Tuning?
+  /// The last batch of the log that is in the segments and the tombstones; 0 before any.
+  package var sealedLSN: UInt64 = 0
+  /// For each source, where its last batch up to `sealedLSN` stands.
+  package var sourceOffsets: [String: UInt64] = [:]
+  /// For each segment, the ordinals of the rows that are gone, ascending.
+  ///
+  /// Lists that are missing at the end are empty; a manifest that was read has one for each segment,
+  /// or none at all where every one is empty.
+  package var tombstones: [[UInt32]] = []
+
+  /// The ordinals of a segment's rows that are gone, ascending; none for a segment without a list.
+  package func tombstones(ofSegment index: Int) -> [UInt32] {
+    tombstones.indices.contains(index) ? tombstones[index] : []
+  }
 
   package init(
     indexIdentity: [UInt8], dimensions: Int, metric: Metric, generation: UInt64,
@@ -65,17 +79,20 @@ extension Manifest {
   private static let configuration = SectionKind("CONF")
   private static let segments = SectionKind("SEGM")
   private static let quantizer = SectionKind("QNTZ")
-  /// Kept for the places up to which sources were read; always empty in version 1.
-  private static let sourceOffsets = SectionKind("SRCO")
-  /// Kept for withdrawn ids; always empty in version 1.
-  private static let tombstones = SectionKind("TOMB")
+  static let sourceOffsets = SectionKind("SRCO")
+  static let tombstones = SectionKind("TOMB")
   /// Absent from an index that nobody tuned; a reader that does not know it loses advice, not rows.
   private static let tuning = SectionKind("TUNE")
   private static let referenceByteCount = 32
 
   /// Writes the manifest as a new file, and makes its bytes durable.
+  ///
+  /// - Precondition: the lists of `tombstones` ascend, below the rows of their segments; a source's name
+  ///   has 1 to `SourcePosition.mostNameBytes` bytes; `sealedLSN` is one that a log can have.
   package func write(to path: String, in fileSystem: some FileSystem) throws(NeedletailError) {
-    let file = try SectionedFileWriter(.manifest, at: path, in: fileSystem)
+    precondition(hasSoundTombstones, "tombstones ascend, below the rows of their segments")
+    let file = try SectionedFileWriter(
+      .manifest, at: path, in: fileSystem, requiredFeatures: requiredFeatures)
     var index = ByteWriter()
     index.append(contentsOf: indexIdentity)
     index.append(generation)
@@ -85,8 +102,9 @@ extension Manifest {
     try file.write(Self.configuration, count: configuration.count, bytes: configuration)
     try file.write(Self.segments, count: segments.count, bytes: Self.encode(segments))
     try file.write(Self.quantizer, count: quantizers.count, bytes: Self.encode(quantizers))
-    try file.write(Self.sourceOffsets, count: 0, bytes: [])
-    try file.write(Self.tombstones, count: 0, bytes: [])
+    try file.write(Self.sourceOffsets, count: sourceOffsets.count, bytes: encodedSourceOffsets)
+    try file.write(
+      Self.tombstones, count: tombstones.reduce(0) { $0 + $1.count }, bytes: encodedTombstones)
     if let tuning {
       try file.write(Self.tuning, count: tuning.settings.count, bytes: tuning.encoded)
     }
@@ -131,13 +149,19 @@ extension Manifest {
         "An index of \(segments.count) segments has one quantizer for each at most, not \(quantizers.count).",
         at: .init(path: region.path, section: Self.quantizer.description))
     }
-    // Later versions fill these; a reader that ignored them would bring withdrawn rows back.
-    _ = try file.section(Self.sourceOffsets, count: 0, stride: 1)
-    _ = try file.section(Self.tombstones, count: 0, stride: 1)
+    (sealedLSN, sourceOffsets) = try Self.decodeSourceOffsets(file)
+    tombstones = try Self.decodeTombstones(file, segments)
     tuning = nil
     if file.hasSection(Self.tuning) {
       var reader = file.reader(try file.section(Self.tuning))
       tuning = try Tuning.decode(&reader)
+    }
+    guard requiredFeatures == file.requiredFeatures else {
+      throw NeedletailError(
+        .corrupted,
+        "The manifest says it needs the features \(file.requiredFeatures), and with what it holds it needs"
+          + " \(requiredFeatures).", at: .init(path: region.path, section: "header", byteOffset: 16)
+      )
     }
   }
 

@@ -148,23 +148,6 @@ extension LogBatch {
 }
 
 extension ByteReader {
-  /// Takes an array of little-endian elements that are any bits.
-  fileprivate mutating func readArray<Value: BitwiseCopyable>(
-    _ count: Int
-  ) throws(NeedletailError) -> [Value] {
-    let stride = MemoryLayout<Value>.stride
-    guard count <= remaining / stride else {
-      throw corrupted(
-        "\(count) elements of \(stride) bytes are more than the \(remaining) bytes that are left.")
-    }
-    let bytes = try readBytes(count * stride)
-    // SAFETY: the buffer holds `count` elements, any bits are one, and all are initialised.
-    return unsafe [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
-      unsafe UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
-      initialized = count
-    }
-  }
-
   /// Takes the lengths of pieces of bytes, and then these.
   fileprivate mutating func readPieces(_ count: Int) throws(NeedletailError) -> [[UInt8]] {
     let lengths: [UInt32] = try readArray(count)
