@@ -136,18 +136,4 @@ import _NeedletailTestSupport
   @Test func aLayoutOfTheFutureIsLeftAside() throws {
     #expect(try read { $0[0] = 2 } == nil)
   }
-
-  @Test func oneWriterHoldsTheLockAndAnotherIsRefused() throws {
-    let temporary = try TemporaryDirectory()
-    do {
-      let lock = try DirectoryLock(temporary.path + "/")
-      let found = code { () throws(NeedletailError) in _ = try DirectoryLock(temporary.path) }
-      #expect(found == .locked)
-      _ = consume lock
-    }
-    _ = try DirectoryLock(temporary.path)
-    #expect(try LocalFileSystem().list(temporary.path) == ["LOCK"])
-    let missing = code { () throws(NeedletailError) in _ = try DirectoryLock(temporary("none")) }
-    #expect(missing == .notFound)
-  }
 }
