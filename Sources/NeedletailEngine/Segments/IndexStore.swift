@@ -13,10 +13,21 @@ package struct OpenGeneration: Sendable {
   package var segment: SealedSegment { segments[0] }
 
   /// - Precondition: the segments are those of the manifest, in its order.
-  init(manifest: Manifest, segments: [SealedSegment]) {
-    precondition(!segments.isEmpty, "a generation has a segment")
+  /// - Throws: `io` when there is no memory for the rows that are dead.
+  init(manifest: Manifest, segments: [SealedSegment]) throws(NeedletailError) {
+    precondition(
+      !segments.isEmpty && segments.count == manifest.segments.count,
+      "a generation has segments, and its manifest names them")
     self.manifest = manifest
-    stack = SegmentStack(segments)
+    var parts: [SegmentPart] = []
+    for (place, segment) in segments.enumerated() {
+      let dead = manifest.tombstones(ofSegment: place)
+      parts.append(
+        SegmentPart(
+          segment: segment,
+          dead: dead.isEmpty ? nil : try RowSet(rows: segment.count, ordinals: dead)))
+    }
+    stack = SegmentStack(sealed: parts, live: [])
   }
 
   /// Opens the current generation of an index directory.
@@ -66,7 +77,7 @@ package struct OpenGeneration: Sendable {
           file, reference, manifest, quantizers.filter { named.contains($0.key) }, placements,
           verification))
     }
-    return OpenGeneration(manifest: manifest, segments: segments)
+    return try OpenGeneration(manifest: manifest, segments: segments)
   }
 
   private static func open(

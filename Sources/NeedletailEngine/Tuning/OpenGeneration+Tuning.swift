@@ -42,7 +42,7 @@ extension OpenGeneration {
     var next = try successor(in: directory)
     next.tuning = tuning
     try directory.publish(next)
-    return OpenGeneration(manifest: next, segments: segments)
+    return try OpenGeneration(manifest: next, segments: segments)
   }
 }
 

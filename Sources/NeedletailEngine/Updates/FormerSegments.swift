@@ -19,4 +19,10 @@ struct FormerSegments {
     allLive.removeAll { $0.segment == nil }
     return allLive.compactMap(\.segment)
   }
+
+  /// Takes over those of another list.
+  mutating func append(contentsOf other: FormerSegments) {
+    allSealed += other.allSealed
+    allLive += other.allLive
+  }
 }

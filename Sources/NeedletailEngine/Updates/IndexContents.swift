@@ -20,7 +20,7 @@ struct IndexContents {
   /// segment has one.
   private var training: (quantizer: Quantizer, rows: Int)?
   /// Segments that are no part of the index any more, and that older views may hold.
-  private var former = FormerSegments()
+  private(set) var former = FormerSegments()
   /// Ids that nobody may be shown.
   private(set) var withdrawn: Set<VectorID>
 
@@ -105,7 +105,11 @@ struct IndexContents {
     for (number, segment) in generation.segments.enumerated() {
       let gone = ids.compactMap { segment.findOrdinal(of: $0) }
       guard !gone.isEmpty else { continue }
-      dead[number] = try dead[number]?.adding(gone) ?? RowSet(rows: segment.count, ordinals: gone)
+      if let before = dead[number] {
+        dead[number] = try before.adding(gone)
+      } else {
+        dead[number] = try RowSet(rows: segment.count, ordinals: gone)
+      }
     }
   }
 
@@ -166,6 +170,11 @@ struct IndexContents {
       training = nil
     }
   }
+}
+
+extension IndexContents {
+  /// Takes note of the segments that somebody may hold of contents that these replace.
+  mutating func keepFormer(of other: IndexContents) { former.append(contentsOf: other.former) }
 }
 
 // MARK: - The live segment

@@ -1,4 +1,4 @@
-package import NeedletailCore
+import NeedletailCore
 import NeedletailStorage
 
 /// What an index shows at one moment; immutable, and kept by every snapshot of it.

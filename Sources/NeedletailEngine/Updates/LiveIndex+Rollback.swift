@@ -20,7 +20,7 @@ extension LiveIndex {
         .notFound, "Generation \(number) is not kept; those that are: \(kept).",
         at: .init(path: directory.path))
     }
-    let old = try directory.manifest(of: number)
+    let old = try directory.manifest(number)
     let opened = try OpenGeneration.open(
       old, directory, placements: options.placements, verification: .structure,
       present: view.generation)
@@ -42,7 +42,7 @@ extension LiveIndex {
       next.sealedLSN = state.log.lastLSN
       try directory.publish(next)
       do throws(NeedletailError) {
-        let generation = OpenGeneration(manifest: next, segments: opened.segments)
+        let generation = try OpenGeneration(manifest: next, segments: opened.segments)
         try state.contents.adopt(
           generation, dead: generation.stack.sealed.map(\.dead),
           sealedLive: state.contents.live.count)

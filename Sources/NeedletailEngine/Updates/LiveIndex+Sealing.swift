@@ -114,7 +114,7 @@ extension LiveIndex {
     next.quantizers.removeAll { !used.contains($0.hash) }
     try directory.publish(next)
     try? order.monitor?.advance(by: 1)
-    return OpenGeneration(manifest: next, segments: opened.segments)
+    return try OpenGeneration(manifest: next, segments: opened.segments)
   }
 
   /// Lets the new generation take the place of what it was made of.

@@ -26,7 +26,8 @@ package struct UpdateOutcome: Sendable, Hashable {
 /// that wait are made durable together.
 package final class LiveIndex: Sendable {
   /// What the one who writes has in hand.
-  struct State {
+  struct State: @unchecked Sendable {
+    // SAFETY: the logs are handed over with it, and reached under the lock alone.
     var contents: IndexContents
     var log: LogWriter
     var withdrawals: WithdrawalLog

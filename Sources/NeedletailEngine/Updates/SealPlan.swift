@@ -1,4 +1,4 @@
-package import NeedletailCore
+import NeedletailCore
 import NeedletailStorage
 
 /// Which sealed segments are merged with the rows in memory when these are sealed.
