@@ -105,6 +105,14 @@ package final class LiveSegment: @unchecked Sendable {
     Int(ordinal) < view.moment.count && tables.end(of: ordinal) > view.moment.sequence
   }
 
+  /// Rows that are withdrawn, in whatever view.
+  package var withdrawnCount: Int { tables.withdrawnCount }
+
+  /// Whether a row is withdrawn.
+  ///
+  /// - Precondition: it was written.
+  package func isWithdrawn(_ ordinal: UInt32) -> Bool { tables.isWithdrawn(ordinal) }
+
   /// Whether a row ended, by any write so far.
   func hasEnded(_ ordinal: UInt32) -> Bool { tables.end(of: ordinal) != LiveTables.endless }
 

@@ -3,7 +3,11 @@ import NeedletailStorage
 
 extension LiveIndex {
   /// The generations that are kept, ascending.
-  package func generations() throws(NeedletailError) -> [UInt64] { try directory.generations() }
+  package func generations() throws(NeedletailError) -> [UInt64] {
+    // A greater number is what a writer left that was killed, or failed, while it published.
+    let current = view.generation.manifest.generation
+    return try directory.generations().filter { $0 <= current }
+  }
 
   /// Publishes the content of a kept generation as a new one, with the places at which sources stood then.
   ///
@@ -14,8 +18,8 @@ extension LiveIndex {
   package func rollback(to number: UInt64) throws(NeedletailError) {
     try beginPublishing()
     defer { publishing.withLock { $0 = false } }
-    guard try directory.generations().contains(number) else {
-      let kept = try directory.generations().map(String.init).joined(separator: ", ")
+    guard try generations().contains(number) else {
+      let kept = try generations().map(String.init).joined(separator: ", ")
       throw NeedletailError(
         .notFound, "Generation \(number) is not kept; those that are: \(kept).",
         at: .init(path: directory.path))
@@ -40,7 +44,10 @@ extension LiveIndex {
       next.tuning = old.tuning
       next.sourceOffsets = old.sourceOffsets
       next.sealedLSN = state.log.lastLSN
-      try directory.publish(next)
+      do throws(NeedletailError) { try directory.publish(next) } catch {
+        doubt(error, &state)
+        throw error
+      }
       do throws(NeedletailError) {
         let generation = try OpenGeneration(manifest: next, segments: opened.segments)
         try state.contents.adopt(

@@ -96,7 +96,9 @@ extension LiveIndex {
       let isAnew = segments.isEmpty && !view.stack.sealed.allSatisfy { $0.segment.count == 0 }
       let sealed = try order.segment.seal(in: directory, sharing: isAnew ? [] : present)
       segments.append((sealed.segment, nil))
-      if let quantizer = sealed.quantizer, !next.quantizers.contains(where: { $0.hash == quantizer.hash }) {
+      if let quantizer = sealed.quantizer,
+        !next.quantizers.contains(where: { $0.hash == quantizer.hash })
+      {
         next.quantizers.append(quantizer)
       }
     }
@@ -112,9 +114,22 @@ extension LiveIndex {
     // A quantizer that no segment has is named no more.
     let used = Set(opened.segments.compactMap(\.parameters.quantizer))
     next.quantizers.removeAll { !used.contains($0.hash) }
-    try directory.publish(next)
+    do throws(NeedletailError) { try directory.publish(next) } catch {
+      state.withLock { doubt(error, &$0) }
+      throw error
+    }
     try? order.monitor?.advance(by: 1)
     return try OpenGeneration(manifest: next, segments: opened.segments)
+  }
+
+  /// Takes note that publishing has failed.
+  ///
+  /// Where the new generation is in use and only the durability of that in doubt, nothing is written any more: which
+  /// one a power cut would leave is known when the index is opened anew.
+  func doubt(_ error: NeedletailError, _ state: inout State) {
+    if (try? directory.currentGeneration()) != state.contents.generation.manifest.generation {
+      state.failure = error.reopening
+    }
   }
 
   /// Lets the new generation take the place of what it was made of.

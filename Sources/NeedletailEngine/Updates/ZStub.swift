@@ -2,7 +2,9 @@ import NeedletailCore
 import NeedletailStorage
 
 package final class WithdrawalLog {
-  static func open(_ directory: IndexDirectory, indexIdentity: [UInt8]) throws(NeedletailError) -> (log: WithdrawalLog, ids: Set<VectorID>) { (WithdrawalLog(), []) }
+  static func open(_ directory: IndexDirectory, indexIdentity: [UInt8]) throws(NeedletailError) -> (
+    log: WithdrawalLog, ids: Set<VectorID>
+  ) { (WithdrawalLog(), []) }
   func withdraw(_ ids: [VectorID]) throws(NeedletailError) {}
   func reinstate(_ ids: [VectorID]) throws(NeedletailError) {}
 }

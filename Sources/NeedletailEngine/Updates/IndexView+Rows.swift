@@ -1,0 +1,83 @@
+package import NeedletailCore
+
+/// Looking at the rows of a view one by one; withdrawn ones are not there.
+extension IndexView {
+  /// Where a row stands.
+  private enum Place {
+    case sealed(SealedSegment, UInt32)
+    case live(LivePart, UInt32)
+  }
+
+  private func place(of id: VectorID) -> Place? {
+    for part in stack.sealed {
+      if let ordinal = part.ordinal(of: id), !part.segment.withdrawn.contains(ordinal) {
+        return .sealed(part.segment, ordinal)
+      }
+    }
+    for part in stack.live {
+      if let ordinal = part.ordinal(of: id), !part.segment.isWithdrawn(ordinal) {
+        return .live(part, ordinal)
+      }
+    }
+    return nil
+  }
+
+  /// Whether an id is there.
+  ///
+  /// - Complexity: O(log n) a sealed segment, O(rows) a live one.
+  package func contains(_ id: VectorID) -> Bool { place(of: id) != nil }
+
+  /// Vectors that are there.
+  ///
+  /// - Complexity: O(1) while nothing is withdrawn, O(n) otherwise.
+  package var count: Int {
+    let hasWithdrawn =
+      stack.sealed.contains { !$0.segment.withdrawn.isEmpty }
+      || stack.live.contains { $0.segment.withdrawnCount > 0 }
+    guard hasWithdrawn else { return stack.count }
+    var count = 0
+    forEachID { _ in count += 1 }
+    return count
+  }
+
+  /// All ids, ascending.
+  package var ids: [VectorID] {
+    var all: [VectorID] = []
+    all.reserveCapacity(stack.count)
+    forEachID { all.append($0) }
+    return all.sorted()
+  }
+
+  private func forEachID(_ body: (VectorID) -> Void) {
+    for part in stack.sealed {
+      for ordinal in 0..<UInt32(part.segment.count)
+      where !(part.dead?.contains(ordinal) ?? false) && !part.segment.withdrawn.contains(ordinal) {
+        body(unsafe part.segment.id(ordinal))
+      }
+    }
+    for part in stack.live {
+      for ordinal in part.segment.ordinals(part.view) where !part.segment.isWithdrawn(ordinal) {
+        body(part.segment.id(of: ordinal, part.view))
+      }
+    }
+  }
+
+  /// Whether all rows can be given back.
+  package var hasPreciseRows: Bool {
+    stack.sealed.allSatisfy { $0.segment.count == 0 || $0.segment.hasPreciseRows }
+  }
+
+  /// Copies the vector of an id as it was given, to within the rounding of how it is kept.
+  ///
+  /// - Precondition: `row` has room; the view has precise rows.
+  /// - Returns: whether the id is there.
+  @unsafe
+  package func export(_ id: VectorID, into row: UnsafeMutablePointer<Float>) -> Bool {
+    switch place(of: id) {
+    case .sealed(let segment, let ordinal): unsafe segment.export(ordinal, into: row)
+    case .live(let part, let ordinal): unsafe part.segment.export(ordinal, part.view, into: row)
+    case nil: return false
+    }
+    return true
+  }
+}
