@@ -71,7 +71,7 @@ public struct IndexInformation: Sendable, Hashable, Codable {
   public var uuid: String
   /// The generation that is open.
   public var generation: Int
-  /// Rows.
+  /// Vectors that are there: neither removed nor withdrawn.
   public var count: Int
   /// Components per vector.
   public var dimensions: Int
@@ -91,6 +91,10 @@ public struct IndexInformation: Sendable, Hashable, Codable {
   public var quantizer: QuantizerInformation
   /// How rows are kept.
   public var preciseRows: PreciseRows
+  /// For each source, where the last batch of it stands.
+  public var sourceOffsets: [String: UInt64]
+  /// Rows in memory that no file of rows has yet.
+  public var unsealedCount: Int
   /// The files of rows.
   public var segments: [SegmentInformation]
   /// The shape of the graph.
@@ -117,14 +121,15 @@ extension Snapshot {
     let parameters = segment.parameters
     let configuration = VectorIndex.Configuration(parameters.options)
     let shape = segment.graphShape()
-    let facts = generation.facts
+    let facts = view.generation.facts
     return IndexInformation(
       path: path, formatVersion: facts.formatVersion,
       uuid: Self.uuid(facts.identity), generation: facts.number,
-      count: segment.count, dimensions: dimensions, metric: metric, m: configuration.graph.m,
+      count: count, dimensions: dimensions, metric: metric, m: configuration.graph.m,
       efConstruction: configuration.graph.efConstruction, seed: configuration.seed,
       codes: configuration.codes, mode: configuration.mode, quantizer: quantizerInformation,
-      preciseRows: configuration.preciseRows,
+      preciseRows: configuration.preciseRows, sourceOffsets: view.sourceOffsets,
+      unsealedCount: view.stack.live.reduce(0) { $0 + $1.view.liveCount },
       segments: facts.segments.map {
         SegmentInformation(hash: $0.hash, bytes: $0.byteCount, count: $0.count)
       },

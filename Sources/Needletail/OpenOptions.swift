@@ -42,8 +42,23 @@ public struct OpenOptions: Sendable, Hashable {
   /// Default `.structure`.
   public var verification = Verification.structure
 
+  /// How the index takes writes, once it does.
+  ///
+  /// Default: see `WritingOptions`.
+  public var writing = WritingOptions()
+
   /// The defaults.
   public init() {}
+
+  var updates: UpdateOptions {
+    var updates = UpdateOptions()
+    updates.placements = placements
+    updates.threads = writing.threads
+    updates.boundLog(vectors: writing.logVectorLimit, bytes: writing.logByteLimit)
+    updates.liveMemoryLimit = writing.memoryLimit
+    updates.keptGenerations = writing.keptGenerations
+    return updates
+  }
 
   var placements: Placements {
     var placements = Placements()

@@ -30,7 +30,7 @@ extension Snapshot {
         unsafe neighbors.withUnsafeMutableBufferPointer { neighbors in
           // SAFETY: both spans live for the call, and their sizes were checked.
           Result { () throws(NeedletailError) in
-            unsafe try generation.stack.search(
+            unsafe try view.stack.search(
               query.baseAddress.unsafelyUnwrapped, parameters,
               into: neighbors.baseAddress.unsafelyUnwrapped)
           }
@@ -62,7 +62,7 @@ extension Snapshot {
         guard let start = query.baseAddress, let answers = buffer.baseAddress else { return }
         do throws(NeedletailError) {
           // SAFETY: no more than `count` answers are ever written.
-          unsafe outcome = try generation.stack.search(start, parameters, into: answers)
+          unsafe outcome = try view.stack.search(start, parameters, into: answers)
           written = outcome.count
         } catch {
           failure = error
@@ -89,7 +89,7 @@ extension Snapshot {
   ) throws(NeedletailError) -> [SearchResult] {
     let parameters = try parameters(k, options)
     try check(queries.dimensions)
-    let batch = try generation.stack.search(batch: queries, parameters, threads: threads)
+    let batch = try view.stack.search(batch: queries, parameters, threads: threads)
     return batch.outcomes.indices.map { i in
       let outcome = batch.outcomes[i]
       let start = i * batch.answersPerQuery
@@ -117,7 +117,7 @@ extension Snapshot {
   ) throws(NeedletailError) -> SearchStatistics {
     let parameters = try parameters(k, options)
     try check(queries.dimensions)
-    let batch = try generation.stack.search(batch: queries, parameters, threads: threads)
+    let batch = try view.stack.search(batch: queries, parameters, threads: threads)
     var statistics = SearchStatistics()
     counts.removeAll(keepingCapacity: true)
     for outcome in batch.outcomes {
@@ -146,8 +146,8 @@ extension Snapshot {
       k: k, efSearch: options.efSearch, rerankCandidates: candidates,
       evaluationLimit: options.evaluationLimit, measuresTime: options.measuresTime)
     if let recall = options.recall {
-      parameters.use(try generation.setting(recall: recall, k: k))
-      parameters.stopRank = generation.tuning?.k ?? 0
+      parameters.use(try view.generation.setting(recall: recall, k: k))
+      parameters.stopRank = view.generation.tuning?.k ?? 0
     }
     try parameters.validate()
     return parameters

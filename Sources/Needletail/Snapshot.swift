@@ -3,18 +3,31 @@ import NeedletailEngine
 
 /// An immutable view of an index at one moment; any number of threads may search it at once.
 public struct Snapshot: Sendable {
-  let generation: OpenGeneration
+  let view: IndexView
   let path: String
+  /// Looks after withdrawals, where another process may make them.
+  private let follower: IndexFollower?
 
-  init(generation: OpenGeneration, path: String) {
-    self.generation = generation
+  init(view: IndexView, path: String, follower: IndexFollower? = nil) {
+    self.view = view
     self.path = path
+    self.follower = follower
   }
 
-  var segment: SealedSegment { generation.segment }
+  /// The largest segment, which stands for the index where one must.
+  var segment: SealedSegment { view.generation.largest }
 
-  /// Rows in the index.
-  public var count: Int { generation.stack.count }
+  /// Takes over what other processes withdrew, when the last look is an interval ago.
+  func followWithdrawals() { follower?.followWithdrawalsIfDue() }
+
+  /// Vectors in the index; withdrawn ones are not counted.
+  ///
+  /// - Complexity: O(1) while nothing is withdrawn, O(n) otherwise.
+  public var count: Int { view.count }
+  /// The generation that the snapshot is of; rows that were written since are in it too.
+  public var generation: Int { view.generation.facts.number }
+  /// For each source of batches, where the last batch of it stands that the snapshot shows.
+  public var sourceOffsets: [String: UInt64] { view.sourceOffsets }
   /// Components per vector.
   public var dimensions: Int { segment.parameters.options.dimensions }
   /// What near means.
@@ -25,11 +38,7 @@ public struct Snapshot: Sendable {
   }
 
   /// All ids, ascending.
-  public var ids: [VectorID] {
-    let segments = generation.segments
-    return segments.count == 1
-      ? segment.sortedIDs : segments.flatMap(\.sortedIDs).sorted()
-  }
+  public var ids: [VectorID] { view.ids }
 
   /// The vector of an id, as it was added.
   ///
@@ -40,10 +49,10 @@ public struct Snapshot: Sendable {
   /// - Complexity: O(log n + d).
   public func export(_ id: VectorID) throws(NeedletailError) -> [Float]? {
     try requireRows()
-    guard let (segment, ordinal) = place(of: id) else { return nil }
+    guard view.contains(id) else { return nil }
     let dimensions = dimensions
     return unsafe [Float](unsafeUninitializedCapacity: dimensions) { buffer, count in
-      if let row = buffer.baseAddress { unsafe segment.export(ordinal, into: row) }
+      if let row = buffer.baseAddress { _ = unsafe view.export(id, into: row) }
       count = dimensions
     }
   }
@@ -54,34 +63,26 @@ public struct Snapshot: Sendable {
   public func exportAll() throws(NeedletailError) -> VectorMatrix {
     try requireRows()
     let dimensions = dimensions
-    let places = ids.compactMap { place(of: $0) }
-    let components = unsafe [Float](unsafeUninitializedCapacity: places.count * dimensions) {
+    let ids = ids
+    let components = unsafe [Float](unsafeUninitializedCapacity: ids.count * dimensions) {
       buffer, count in
       if let start = buffer.baseAddress {
-        for (i, place) in places.enumerated() {
-          unsafe place.segment.export(place.ordinal, into: start + i * dimensions)
+        for (i, id) in ids.enumerated() {
+          _ = unsafe view.export(id, into: start + i * dimensions)
         }
       }
-      count = places.count * dimensions
+      count = ids.count * dimensions
     }
     return try VectorMatrix(components, dimensions: dimensions)
   }
 
-  /// Where the row of an id lies.
-  private func place(of id: VectorID) -> (segment: SealedSegment, ordinal: UInt32)? {
-    for segment in generation.segments {
-      if let ordinal = segment.ordinal(of: id) { return (segment, ordinal) }
-    }
-    return nil
-  }
-
-  /// Whether the index has a row of an id.
+  /// Whether the index has a vector of an id; a withdrawn one is not there.
   ///
-  /// - Complexity: O(log n) a segment.
-  public func contains(_ id: VectorID) -> Bool { place(of: id) != nil }
+  /// - Complexity: O(log n) a sealed segment, O(n) for rows in memory.
+  public func contains(_ id: VectorID) -> Bool { view.contains(id) }
 
   private func requireRows() throws(NeedletailError) {
-    guard generation.segments.allSatisfy(\.hasPreciseRows) else {
+    guard view.hasPreciseRows else {
       throw NeedletailError(
         .notFound,
         "The index keeps no precise rows, so vectors cannot be given back; build it with precise rows.",

@@ -48,7 +48,7 @@ public struct TuningOptions: Sendable {
 
 extension Snapshot {
   /// Which settings reach which recall; `nil` when the index was not tuned.
-  public var tuning: Tuning? { generation.tuning }
+  public var tuning: Tuning? { view.generation.tuning }
 
   /// The width of the window that a search for a recall uses.
   ///
@@ -59,7 +59,7 @@ extension Snapshot {
   ///   (`Tuning.Setting.gamma`), so that a search with this `efSearch` in place of the recall finds a little more.
   /// - Throws: `invalidConfiguration` for a recall that is none; `notFound` when the index was not tuned.
   public func efSearch(reaching recall: Double, k: Int) throws(NeedletailError) -> Int {
-    try generation.setting(recall: recall, k: k).efSearch
+    try view.generation.setting(recall: recall, k: k).efSearch
   }
 }
 
@@ -86,13 +86,13 @@ extension VectorIndex {
       throw NeedletailError(
         .invalidConfiguration, "threads is \(threads); it must be at least 1.")
     }
-    let generation = try snapshot().generation
+    let request = try options.request()
+    _ = try snapshot()
     try takeWriter()
     defer { releaseWriter() }
-    guard
-      let tuned = try LocalIndex.tune(
-        generation, at: path, options.request(), threads: threads, monitor: monitor)
-    else { return Snapshot(generation: generation, path: path) }
-    return adopt(tuned)
+    try asWriter { (live) throws(NeedletailError) in
+      _ = try live.tune(request, threads: threads, monitor: monitor)
+    }
+    return try snapshot()
   }
 }

@@ -11,21 +11,40 @@ public final class VectorIndex: Sendable {
   /// What shapes the index.
   public let configuration: Configuration
 
-  private struct State {
-    var generation: OpenGeneration?
+  /// How the process has the index.
+  enum Access {
+    /// Nothing was committed yet.
+    case none
+    case reading(IndexFollower)
+    case writing(LiveIndex)
+
+    var view: IndexView? {
+      switch self {
+      case .none: nil
+      case .reading(let follower): follower.view
+      case .writing(let live): live.view
+      }
+    }
+  }
+
+  struct State {
+    var access: Access
+    /// Whether a `Writer` is in use.
     var hasWriter = false
   }
 
-  private let state: Guarded<State>
-  private let options: OpenOptions
+  let state: Guarded<State>
+  /// Held while the index becomes one that is written, or ceases to be.
+  let turning = Guarded<Bool>(false)
+  let options: OpenOptions
 
   private init(
-    path: String, configuration: Configuration, options: OpenOptions, generation: OpenGeneration?
+    path: String, configuration: Configuration, options: OpenOptions, access: Access
   ) {
     self.path = path
     self.configuration = configuration
     self.options = options
-    state = Guarded(State(generation: generation))
+    state = Guarded(State(access: access))
   }
 
   /// Prepares a new index.
@@ -44,7 +63,7 @@ public final class VectorIndex: Sendable {
     try configuration.buildOptions.validate()
     try LocalIndex.requireFree(path)
     return VectorIndex(
-      path: path, configuration: configuration, options: OpenOptions(), generation: nil)
+      path: path, configuration: configuration, options: OpenOptions(), access: .none)
   }
 
   /// Opens an index for searching.
@@ -52,39 +71,47 @@ public final class VectorIndex: Sendable {
   /// - Parameters:
   ///   - path: the index's directory.
   ///   - options: where its parts lie, and how much is checked.
-  /// - Returns: the index, with its current generation open.
+  /// - Returns: the index, with its current generation open, and what the log holds behind that.
   /// - Throws: `notFound`, `unsupportedFormat`, `corrupted`, `io`.
-  /// - Complexity: reads what is placed resident; the rest is mapped.
+  /// - Complexity: reads what is placed resident and the log; the rest is mapped. Rows of the log are coded, not
+  ///   linked: searches score them one by one.
   public static func open(
     at path: String, options: OpenOptions = OpenOptions()
   ) throws(NeedletailError) -> VectorIndex {
-    let generation = try LocalIndex.open(
-      path, placements: options.placements, isVerified: options.verification == .full)
+    let follower = try LocalIndex.follow(
+      path, options.updates, isVerified: options.verification == .full)
     return VectorIndex(
-      path: path, configuration: Configuration(generation.segment.parameters.options),
-      options: options, generation: generation)
+      path: path,
+      configuration: Configuration(follower.view.generation.segment.parameters.options),
+      options: options, access: .reading(follower))
   }
 
-  /// The rows published last, as one immutable view.
+  /// What is there now, as one immutable view.
   ///
   /// - Throws: `notFound` when nothing was committed yet.
+  /// - Complexity: O(1).
   public func snapshot() throws(NeedletailError) -> Snapshot {
-    guard let generation = state.withLock({ $0.generation }) else {
+    let access = state.withLock { $0.access }
+    guard let view = access.view else {
       throw NeedletailError(
         .notFound, "The index holds nothing yet: add rows through a writer and commit.",
         at: .init(path: path))
     }
-    return Snapshot(generation: generation, path: path)
+    if case .reading(let follower) = access {
+      return Snapshot(view: view, path: path, follower: follower)
+    }
+    return Snapshot(view: view, path: path)
   }
 
-  /// The one writer of the index.
+  /// The one writer of the index for many rows at once.
   ///
   /// On an index that is published it adds to what is there: its commit makes a new segment and a new generation.
+  /// For changes one by one, see `upsert`.
   ///
   /// - Throws: `locked` while another writer of this index is in use.
   public func makeWriter() throws(NeedletailError) -> Writer {
     try takeWriter()
-    return Writer(index: self, base: state.withLock { $0.generation })
+    return Writer(index: self, base: state.withLock { $0.access.view })
   }
 
   /// Makes the caller the one writer.
@@ -100,17 +127,4 @@ public final class VectorIndex: Sendable {
   }
 
   func releaseWriter() { state.withLock { $0.hasWriter = false } }
-
-  /// Opens what a writer published.
-  func adopt() throws(NeedletailError) -> Snapshot {
-    let generation = try LocalIndex.open(
-      path, placements: options.placements, isVerified: options.verification == .full)
-    return adopt(generation)
-  }
-
-  /// Makes a generation the one that snapshots show.
-  func adopt(_ generation: OpenGeneration) -> Snapshot {
-    state.withLock { $0.generation = generation }
-    return Snapshot(generation: generation, path: path)
-  }
 }

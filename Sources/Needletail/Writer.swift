@@ -7,13 +7,13 @@ import NeedletailEngine
 public struct Writer: ~Copyable {
   private let index: VectorIndex
   /// What is published already.
-  private let base: OpenGeneration?
+  private let base: IndexView?
   private var parts: [VectorMatrix] = []
   private var ids: [VectorID] = []
   private var taken: Set<VectorID> = []
   private var findings = RowFindings()
 
-  init(index: VectorIndex, base: OpenGeneration?) {
+  init(index: VectorIndex, base: IndexView?) {
     self.index = index
     self.base = base
   }
@@ -101,11 +101,13 @@ public struct Writer: ~Copyable {
     let order = SegmentOrder(
       options: index.configuration.buildOptions, rows: parts, ids: ids, findings: findings,
       threads: threads, monitor: monitor)
-    if let base {
-      guard !ids.isEmpty else { return Snapshot(generation: base, path: index.path) }
-      return index.adopt(try LocalIndex.add(order, to: base, at: index.path))
+    if base != nil {
+      guard !ids.isEmpty else { return try index.snapshot() }
+      try index.asWriter { (live) throws(NeedletailError) in try live.add(order) }
+      return try index.snapshot()
     }
     try LocalIndex.create(index.path, order, tuning: request)
-    return try index.adopt()
+    try index.beginReading()
+    return try index.snapshot()
   }
 }

@@ -240,9 +240,14 @@ struct PreciseWalk: WalkRows {
 
 /// The monotonic clock, in nanoseconds.
 @inline(__always)
-/// A clock for lengths of time.
 func nanoseconds() -> Int {
   var time = timespec()
   unsafe clock_gettime(CLOCK_MONOTONIC, &time)
   return time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
+}
+
+/// Lets the thread sleep.
+func pause(milliseconds: Int) {
+  var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+  unsafe nanosleep(&time, nil)
 }

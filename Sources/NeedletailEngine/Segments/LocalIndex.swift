@@ -33,16 +33,33 @@ package enum LocalIndex {
       tuning: tuning)
   }
 
-  /// Builds a further segment of checked rows and publishes it.
+  /// Opens an index for reading beside a writer; `isVerified` reads every byte first.
+  package static func follow(
+    _ path: String, _ options: UpdateOptions, isVerified: Bool
+  ) throws(NeedletailError) -> IndexFollower {
+    try IndexFollower(
+      IndexDirectory(path, in: LocalFileSystem()), options: options,
+      verification: isVerified ? .full : .structure)
+  }
+
+  /// The generations that are kept, ascending; the last is the one in use.
+  package static func generations(_ path: String) throws(NeedletailError) -> [UInt64] {
+    let directory = IndexDirectory(path, in: LocalFileSystem())
+    let current = try directory.currentGeneration()
+    return try directory.generations().filter { $0 <= current }
+  }
+
+  /// Opens an index for writing.
   ///
-  /// - Throws: `locked` while another writer holds the index; as `OpenGeneration.adding`.
-  package static func add(
-    _ order: SegmentOrder, to generation: OpenGeneration, at path: String
-  ) throws(NeedletailError) -> OpenGeneration {
-    let lock = try DirectoryLock(path)
-    let next = try generation.adding(order, at: path, in: LocalFileSystem())
-    _ = consume lock
-    return next
+  /// - Throws: `locked` while another writer holds the index; as `LiveIndex.open`.
+  package static func write(
+    _ path: String, _ options: UpdateOptions, acceptingLoss: Bool = false,
+    present: OpenGeneration? = nil
+  ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
+    let lock = try WriterLock(path)
+    return try LiveIndex.open(
+      IndexDirectory(path, in: LocalFileSystem()), options: options, acceptingLoss: acceptingLoss,
+      present: present, lock: lock)
   }
 }
 

@@ -75,7 +75,8 @@ extension OpenGeneration {
     let (reference, quantizer) = try order.seal(in: target.directory)
     var manifest = Manifest(
       indexIdentity: identity, dimensions: options.dimensions, metric: options.metric,
-      generation: 1, segments: [reference], quantizers: quantizer.map { [$0] } ?? [])
+      generation: 1, segments: [reference], quantizers: quantizer.map { [$0] } ?? [],
+      configuration: options.mayPartCodes ? partsCodes : [])
     if let tuning {
       let sealed = try open(
         manifest, target.directory, placements: Placements(), verification: .structure
@@ -88,36 +89,6 @@ extension OpenGeneration {
     try monitor?.advance(by: 0)
     try target.finish()
     try? monitor?.advance(by: 1)
-  }
-
-  /// Builds a further segment of checked rows and publishes it beside those that are there.
-  ///
-  /// Readers that have the index open keep what they have. When it throws, the old generation is in use, or the new one is
-  /// and only its durability is in doubt.
-  ///
-  /// - Returns: the new generation, over the segments that are open here and the new one.
-  /// - Throws: `locked` when the generation in use is not this one; `capacityExceeded` after the last number
-  ///   that a generation can have; `cancelled`; `io`.
-  /// - Precondition: nobody else publishes at the same time (see `DirectoryLock`), and no row of this
-  ///   generation has one of the ids.
-  package func adding(
-    _ order: SegmentOrder, at path: String, in fileSystem: any FileSystem
-  ) throws(NeedletailError) -> OpenGeneration {
-    let directory = IndexDirectory(path, in: fileSystem)
-    var next = try successor(in: directory)
-    try directory.removePartialFiles()
-    let shared = segments.compactMap(\.quantizer)
-    let (reference, quantizer) = try order.seal(in: directory, sharing: shared)
-    next.segments.append(reference)
-    if let quantizer, !next.quantizers.contains(where: { $0.hash == quantizer.hash }) {
-      next.quantizers.append(quantizer)
-    }
-    order.monitor?.begin("publishing", total: 1)
-    try order.monitor?.advance(by: 0)
-    try directory.publish(next)
-    try? order.monitor?.advance(by: 1)
-    return try Self.open(
-      next, directory, placements: segment.placements, verification: .structure, present: self)
   }
 
   /// The manifest of a generation after this one, which must be the one in use.

@@ -1,5 +1,6 @@
 package import NeedletailCore
 package import NeedletailStorage
+import Synchronization
 
 /// An index that is read while another process may write it: the generation in use and what the log holds behind
 /// it, as of the last look; withdrawals as of less than an interval ago.
@@ -17,6 +18,7 @@ package final class IndexFollower: Sendable {
   private let options: UpdateOptions
   private let state: Guarded<State>
   private let shown: Guarded<IndexView>
+  private let lastLook = Atomic<Int>(nanoseconds())
 
   /// Opens the current generation and reads the log behind it.
   ///
@@ -59,6 +61,22 @@ package final class IndexFollower: Sendable {
       }
       return try readOn(&state)
     }
+  }
+
+  /// How often searches look for withdrawals.
+  package static let interval = 100_000_000
+
+  /// Takes over what was withdrawn, when the last look is an interval ago; one thread looks, the others go on.
+  ///
+  /// Where it cannot be told, what was withdrawn before stays so, and the next look tries again.
+  package func followWithdrawalsIfDue() {
+    let now = nanoseconds()
+    let last = lastLook.load(ordering: .relaxed)
+    guard now - last >= Self.interval,
+      lastLook.compareExchange(expected: last, desired: now, ordering: .acquiringAndReleasing)
+        .exchanged
+    else { return }
+    try? followWithdrawals()
   }
 
   /// Takes over what was withdrawn or reinstated since the last look.

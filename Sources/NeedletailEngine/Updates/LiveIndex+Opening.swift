@@ -16,12 +16,13 @@ extension LiveIndex {
   ///   - build: how new rows are linked and coded; `nil`: as the index's own.
   ///   - options: how it is kept.
   ///   - acceptingLoss: see `LogWriter.open`.
+  ///   - lock: the lock, on a disk that has some; held as long as the index is written.
   ///   - present: a generation that is open already, whose files need not be opened again.
   /// - Throws: `notFound`, `corrupted`, `unsupportedFormat`, `io`; nothing was changed then.
   /// - Complexity: O(rows in the log) to code them; they are linked later.
   package static func open(
     _ directory: IndexDirectory, build: BuildOptions? = nil, options: UpdateOptions,
-    acceptingLoss: Bool = false, present: OpenGeneration? = nil
+    acceptingLoss: Bool = false, present: OpenGeneration? = nil, lock: WriterLock? = nil
   ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
     let generation = try OpenGeneration.open(
       directory.manifest(), directory, placements: options.placements, verification: .structure,
@@ -39,7 +40,7 @@ extension LiveIndex {
     }
     let index = LiveIndex(
       directory: directory, options: options, contents: contents, log: log,
-      withdrawals: withdrawals)
+      withdrawals: withdrawals, lock: lock)
     let unlinked = contents.live.reduce(0) { $0 + $1.unlinkedRows }
     return (index, RecoveryReport(log: report, unlinkedRows: unlinked))
   }
@@ -80,9 +81,16 @@ extension IndexContents {
 }
 
 extension OpenGeneration {
+  /// The engine's settings in the manifest of an index whose codes may be parted, segment by segment.
+  static let partsCodes: [UInt8] = [1]
+
   /// How new rows of the index are linked and coded.
   package var buildOptions: BuildOptions {
     var options = segment.parameters.options
+    if manifest.configuration == Self.partsCodes {
+      options.codes = .int8
+      options.mayPartCodes = true
+    }
     // Whether half precision loses nothing is found anew for every segment.
     if options.precise == .givenFloat16 { options.precise = .float32 }
     return options

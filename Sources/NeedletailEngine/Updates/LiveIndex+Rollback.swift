@@ -17,7 +17,7 @@ extension LiveIndex {
   /// - Throws: `notFound` when the generation is not kept; `locked` while another thread seals; `io`.
   package func rollback(to number: UInt64) throws(NeedletailError) {
     try beginPublishing()
-    defer { publishing.withLock { $0 = false } }
+    defer { endPublishing() }
     guard try generations().contains(number) else {
       let kept = try generations().map(String.init).joined(separator: ", ")
       throw NeedletailError(
@@ -29,7 +29,7 @@ extension LiveIndex {
       old, directory, placements: options.placements, verification: .structure,
       present: view.generation)
     try state.withLock { (state) throws(NeedletailError) in
-      if let failure = state.failure { throw failure }
+      try state.requireUsable()
       do throws(NeedletailError) {
         try state.log.commit(.synced)
         try state.log.roll()

@@ -22,7 +22,7 @@ extension LiveIndex {
     monitor: WorkMonitor? = nil
   ) throws(NeedletailError) -> SealPlan? {
     try beginPublishing()
-    defer { publishing.withLock { $0 = false } }
+    defer { endPublishing() }
     let (isIdle, _) = try plan(policy, limits)
     if isIdle { return nil }
     let (view, build) = try setAside()
@@ -60,12 +60,14 @@ extension LiveIndex {
     }
   }
 
+  func endPublishing() { publishing.withLock { $0 = false } }
+
   /// Ends the log's file and lets further writes go into a new live segment.
   ///
   /// - Returns: what was there up to then.
   func setAside() throws(NeedletailError) -> (IndexView, BuildOptions) {
     try state.withLock { (state) throws(NeedletailError) in
-      if let failure = state.failure { throw failure }
+      try state.requireUsable()
       do throws(NeedletailError) {
         try state.log.commit(.synced)
         try state.log.roll()
@@ -106,19 +108,29 @@ extension LiveIndex {
     next.tombstones = segments.map { $0.dead.map { Array($0.ordinals) } ?? [] }
     next.sealedLSN = view.lsn
     next.sourceOffsets = view.sourceOffsets
-    order.monitor?.begin("publishing", total: 1)
-    try order.monitor?.advance(by: 0)
+    return try publish(next, present: view.generation, order.monitor)
+  }
+
+  /// Opens a new generation, so that it is known to be sound, and makes it the one in use.
+  ///
+  /// - Throws: what opening throws; `cancelled`; `io`.
+  func publish(
+    _ manifest: Manifest, present: OpenGeneration, _ monitor: WorkMonitor?
+  ) throws(NeedletailError) -> OpenGeneration {
+    monitor?.begin("publishing", total: 1)
+    try monitor?.advance(by: 0)
     let opened = try OpenGeneration.open(
-      next, directory, placements: options.placements, verification: .structure,
-      present: view.generation)
+      manifest, directory, placements: options.placements, verification: .structure,
+      present: present)
     // A quantizer that no segment has is named no more.
+    var next = manifest
     let used = Set(opened.segments.compactMap(\.parameters.quantizer))
     next.quantizers.removeAll { !used.contains($0.hash) }
     do throws(NeedletailError) { try directory.publish(next) } catch {
       state.withLock { doubt(error, &$0) }
       throw error
     }
-    try? order.monitor?.advance(by: 1)
+    try? monitor?.advance(by: 1)
     return try OpenGeneration(manifest: next, segments: opened.segments)
   }
 
@@ -136,10 +148,22 @@ extension LiveIndex {
   private func replace(
     _ view: IndexView, by next: OpenGeneration, _ order: SealOrder
   ) throws(NeedletailError) {
+    try adopt(next, sealing: view) { (contents) throws(NeedletailError) in
+      try order.dead(of: next, view, now: contents)
+    }
+  }
+
+  /// Lets a new generation take the place of the present one and of what a view has in memory.
+  ///
+  /// - Parameter dead: gives the rows of its segments that are there no more by now.
+  func adopt(
+    _ next: OpenGeneration, sealing view: IndexView,
+    _ dead: (IndexContents) throws(NeedletailError) -> [RowSet?]
+  ) throws(NeedletailError) {
     try state.withLock { (state) throws(NeedletailError) in
       do throws(NeedletailError) {
-        let dead = try order.dead(of: next, view, now: state.contents)
-        try state.contents.adopt(next, dead: dead, sealedLive: view.stack.live.count)
+        try state.contents.adopt(
+          next, dead: dead(state.contents), sealedLive: view.stack.live.count)
       } catch {
         // The disk has the new generation, and memory has the old one.
         state.failure = error.reopening

@@ -26,7 +26,7 @@ extension LiveIndex {
     _ ids: [VectorID], _ isWithdrawn: Bool
   ) throws(NeedletailError) {
     try state.withLock { (state) throws(NeedletailError) in
-      if let failure = state.failure { throw failure }
+      try state.requireUsable()
       if isWithdrawn {
         try state.withdrawals.withdraw(ids)
       } else {

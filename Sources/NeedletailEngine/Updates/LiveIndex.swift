@@ -1,17 +1,5 @@
 package import NeedletailCore
-package import NeedletailStorage
-
-/// A change that a caller wants made.
-package struct UpdateRequest: Sendable {
-  package var batch: LogBatch
-  /// Where the caller believes the batch's source to stand.
-  package var expected = ExpectedPosition.any
-  /// Whether ids that are there already refuse the batch.
-  package var isInsert = false
-  package var durability = Durability.synced
-
-  package init(_ batch: LogBatch) { self.batch = batch }
-}
+import NeedletailStorage
 
 /// What became of a change.
 package struct UpdateOutcome: Sendable, Hashable {
@@ -33,6 +21,14 @@ package final class LiveIndex: Sendable {
     var withdrawals: WithdrawalLog
     /// Why nothing can be written any more.
     var failure: NeedletailError?
+    /// The right to write, on a disk that has locks.
+    var lock: WriterLock?
+
+    /// Refuses to write after a failure, and in a process that was forked off the writer's.
+    func requireUsable() throws(NeedletailError) {
+      if let failure { throw failure }
+      try lock?.lock.requireOwner()
+    }
   }
 
   let directory: IndexDirectory
@@ -45,12 +41,13 @@ package final class LiveIndex: Sendable {
 
   init(
     directory: IndexDirectory, options: UpdateOptions, contents: IndexContents, log: LogWriter,
-    withdrawals: WithdrawalLog
+    withdrawals: WithdrawalLog, lock: WriterLock?
   ) {
     self.directory = directory
     self.options = options
     shown = Guarded(contents.view(lsn: log.lastLSN, sourceOffsets: log.sourceOffsets))
-    state = Guarded(State(contents: contents, log: log, withdrawals: withdrawals))
+    state = Guarded(
+      State(contents: contents, log: log, withdrawals: withdrawals, lock: lock))
   }
 
   /// What readers see now.
@@ -100,7 +97,7 @@ package final class LiveIndex: Sendable {
         touched = []
       }
       do throws(NeedletailError) {
-        if let failure = state.failure { throw failure }
+        try state.requireUsable()
         try append(update, &state)
         group.append(update)
         touched.formUnion(batch.ids)
@@ -150,16 +147,41 @@ package final class LiveIndex: Sendable {
   /// Whether the log holds as much as it should before its rows are sealed.
   package var isOverBound: Bool { state.withLock { $0.log.isOverBound } }
 
+  /// Ends writing: what was written is made durable, and the lock given back.
+  ///
+  /// Views stay as they are.
+  package func close() throws(NeedletailError) {
+    try state.withLock { (state) throws(NeedletailError) in
+      defer {
+        state.failure =
+          state.failure
+          ?? NeedletailError(
+            .io, "The index was closed for writing.", at: .init(path: directory.path))
+        state.lock = nil
+      }
+      guard state.failure == nil else { return }
+      try state.log.commit(.synced)
+    }
+  }
+
   /// Makes everything durable that was written.
   package func synchronize() throws(NeedletailError) {
     try state.withLock { (state) throws(NeedletailError) in
-      if let failure = state.failure { throw failure }
+      try state.requireUsable()
       do throws(NeedletailError) { try state.log.commit(.synced) } catch {
         if state.log.isPoisoned { state.failure = error.reopening }
         throw error
       }
     }
   }
+}
+
+/// The lock of an index, shared by those who need it held.
+package final class WriterLock: Sendable {
+  let lock: DirectoryLock
+
+  /// Takes the lock of an index on this machine's disk; see `DirectoryLock`.
+  package init(_ path: String) throws(NeedletailError) { lock = try DirectoryLock(path) }
 }
 
 /// A change on its way; reached under the lock of the index's state once it waits.

@@ -18,4 +18,10 @@ package struct UpdateOptions: Sendable, Hashable {
   package var keptGenerations = 3
 
   package init() {}
+
+  /// Bounds what the log holds before it is sealed.
+  package mutating func boundLog(vectors: Int, bytes: Int) {
+    log.vectorBound = vectors
+    log.byteBound = bytes
+  }
 }

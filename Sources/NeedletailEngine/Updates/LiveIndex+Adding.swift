@@ -1,0 +1,74 @@
+package import NeedletailCore
+import NeedletailStorage
+
+extension LiveIndex {
+  /// Builds a segment of many checked rows at once and publishes it beside what is there.
+  ///
+  /// What is in memory is sealed first. Nobody else may write meanwhile.
+  ///
+  /// - Parameter order: rows and ids, none of which is there.
+  /// - Throws: `alreadyExists`, naming the id; as `seal`.
+  package func add(_ order: SegmentOrder) throws(NeedletailError) {
+    try seal(.none, threads: order.threads, monitor: order.monitor)
+    try beginPublishing()
+    defer { endPublishing() }
+    let (view, _) = try setAside()
+    for id in order.ids where view.stack.contains(id) {
+      throw NeedletailError(
+        .alreadyExists, "The id \(id) was added meanwhile; leave the row out, or upsert it.")
+    }
+    let sealed = view.stack.sealed
+    // An index that is empty so far has a segment without rows to say what it is.
+    let kept = sealed.indices.filter { sealed[$0].segment.count > 0 }
+    let made = try order.seal(
+      in: directory, sharing: kept.compactMap { sealed[$0].segment.quantizer })
+    var next = try view.generation.successor(in: directory)
+    next.segments = kept.map { view.generation.manifest.segments[$0] } + [made.segment]
+    next.tombstones = kept.map { sealed[$0].deadOrdinals } + [[]]
+    next.sealedLSN = view.lsn
+    next.sourceOffsets = view.sourceOffsets
+    if let quantizer = made.quantizer,
+      !next.quantizers.contains(where: { $0.hash == quantizer.hash })
+    {
+      next.quantizers.append(quantizer)
+    }
+    let generation = try publish(next, present: view.generation, order.monitor)
+    try adopt(generation, sealing: view) { (_) throws(NeedletailError) in
+      kept.map { sealed[$0].dead } + [nil]
+    }
+  }
+
+  /// Measures which settings reach which recall and publishes that, over the same files.
+  ///
+  /// - Returns: whether there was anything to choose.
+  /// - Throws: `locked` while another thread seals; as `Tuner`; `io`.
+  @discardableResult
+  package func tune(
+    _ request: TuningRequest, threads: Int, monitor: WorkMonitor?
+  ) throws(NeedletailError) -> Bool {
+    try beginPublishing()
+    defer { endPublishing() }
+    let generation = view.generation
+    let tuner = try Tuner(generation.largest, request, threads: threads, monitor: monitor)
+    guard let table = try tuner.run() else { return false }
+    var next = try generation.successor(in: directory)
+    next.tuning = table
+    let published = try publish(next, present: generation, monitor)
+    try state.withLock { (state) throws(NeedletailError) in
+      let dead = state.contents.dead
+      try state.contents.adopt(published, dead: dead, sealedLive: 0)
+      show(state)
+    }
+    return true
+  }
+}
+
+extension OpenGeneration {
+  /// The segment of the most rows.
+  package var largest: SealedSegment { segments.max { $0.count < $1.count } ?? segment }
+}
+
+extension SegmentPart {
+  /// The rows that the view does not have, ascending.
+  var deadOrdinals: [UInt32] { dead.map { Array($0.ordinals) } ?? [] }
+}
