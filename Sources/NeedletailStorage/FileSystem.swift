@@ -21,6 +21,17 @@ package protocol FileSystem: Sendable {
   /// - Throws: `notFound`; `io` for a directory, a pipe, or a file that may not be read.
   func map(_ path: String) throws(NeedletailError) -> MappedRegion
 
+  /// A copy of a regular file's bytes: also where somebody may cut it short meanwhile, which would
+  /// make a mapping raise SIGBUS.
+  ///
+  /// - Throws: as `map`.
+  func read(_ path: String) throws(NeedletailError) -> [UInt8]
+
+  /// The length of a file; `nil` when nothing is there.
+  ///
+  /// - Throws: `io`, also for what is no regular file.
+  func byteCount(of path: String) throws(NeedletailError) -> UInt64?
+
   /// What the path names, symbolic links followed; `nil` when nothing is there.
   func kind(of path: String) throws(NeedletailError) -> FileKind?
 
@@ -91,6 +102,17 @@ package protocol WritableFile: AnyObject {
 
   /// Closes the file; a second call does nothing. A file dropped without it is closed silently.
   func close() throws(NeedletailError)
+}
+
+extension FileSystem {
+  package func read(_ path: String) throws(NeedletailError) -> [UInt8] { try map(path).array() }
+
+  package func byteCount(of path: String) throws(NeedletailError) -> UInt64? {
+    do throws(NeedletailError) { return UInt64(try map(path).count) } catch {
+      if error.code == .notFound { return nil }
+      throw error
+    }
+  }
 }
 
 extension WritableFile {

@@ -26,6 +26,42 @@ package struct LocalFileSystem: FileSystem {
     return unsafe MappedRegion(mapping: UnsafeRawPointer(start), count: count, path: path)
   }
 
+  package func read(_ path: String) throws(NeedletailError) -> [UInt8] {
+    try Self.check(path)
+    let descriptor = try Self.open(path, O_RDONLY | O_NONBLOCK, "Opening the file")
+    defer { _ = close(descriptor) }
+    let count = try Self.byteCount(of: descriptor, path: path)
+    var bytes = [UInt8](repeating: 0, count: count)
+    var taken = 0
+    while taken < count {
+      let rest = count - taken
+      let (moved, failure) = unsafe bytes.withUnsafeMutableBytes { bytes in
+        retrying {
+          unsafe pread(descriptor, bytes.baseAddress.map { unsafe $0 + taken }, rest, off_t(taken))
+        }
+      }
+      if let failure { throw .system(failure, "Reading \(rest) bytes at \(taken)", path: path) }
+      // Somebody cut the file since its length was asked for.
+      if moved == 0 { break }
+      taken += moved
+    }
+    bytes.removeSubrange(taken...)
+    return bytes
+  }
+
+  package func byteCount(of path: String) throws(NeedletailError) -> UInt64? {
+    try Self.check(path)
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else {
+      if errno == ENOENT { return nil }
+      throw .system(errno, "Asking for the file's length", path: path)
+    }
+    guard Self.kind(status) == .file else {
+      throw NeedletailError(.io, "It is no regular file.", at: .init(path: path))
+    }
+    return UInt64(status.st_size)
+  }
+
   package func kind(of path: String) throws(NeedletailError) -> FileKind? {
     try Self.check(path)
     var status = stat()

@@ -69,6 +69,16 @@ package final class MappedRegion: @unchecked Sendable {
     self.init(unsafe try MemoryBlock(copying: bytes), path: path)
   }
 
+  /// Copies an array into memory of its own.
+  ///
+  /// - Throws: `io` when there is not enough memory.
+  package convenience init(copying bytes: [UInt8], path: String) throws(NeedletailError) {
+    let block: Result<MemoryBlock, NeedletailError> = unsafe bytes.withUnsafeBytes { bytes in
+      Result { () throws(NeedletailError) in unsafe try MemoryBlock(copying: bytes) }
+    }
+    self.init(try block.get(), path: path)
+  }
+
   deinit {
     // SAFETY: the mapping was handed over whole in `init(mapping:)`, and nobody outlives the
     // region.

@@ -40,6 +40,11 @@ import _NeedletailTestSupport
     }
   }
 
+  @Test func theFormatOfToday() throws {
+    let bytes = try bytes(Self.sample())
+    #expect(try GoldenFile.contents("4.manifest", recording: bytes) == bytes)
+  }
+
   @Test func emptyListsAreNone() throws {
     var manifest = Self.sample()
     (manifest.sealedLSN, manifest.sourceOffsets) = (0, [:])

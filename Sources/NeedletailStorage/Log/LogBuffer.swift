@@ -44,7 +44,26 @@ struct LogBuffer {
     for piece in batch.attributes { append(UInt32(piece.count)) }
     for piece in batch.attributes { bytes.append(contentsOf: piece) }
     append(0 as UInt32)
-    if batch.operation == .upsert { vectorCount += batch.ids.count }
+    vectorCount += batch.vectorCount
+  }
+
+  /// Appends a change of withdrawals as one record.
+  ///
+  /// - Throws: `capacityExceeded` when it is too large for one.
+  mutating func append(_ change: WithdrawalChange, lsn: UInt64) throws(NeedletailError) {
+    let limit = (LogRecord.mostByteCount - LogRecord.leastByteCount - 4 - bytes.count) / 8
+    guard change.ids.count <= limit else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "\(change.ids.count) ids cannot be withdrawn or reinstated at once; at most \(max(0, limit)) can."
+      )
+    }
+    begin(
+      change.kind, byteCount: LogRecord.leastByteCount + 4 + 8 * change.ids.count,
+      nameByteCount: 0, lsn: lsn, position: 0)
+    append(UInt32(change.ids.count))
+    appendBytes(of: change.ids)
+    append(0 as UInt32)
   }
 
   /// Fills in what the records' place gives: the durable LSN, and the chain of checksums.
@@ -123,15 +142,16 @@ struct LogBuffer {
   }
 }
 
-extension LogBatch {
-  /// Takes a record's payload apart; counts and lengths are checked before anything is allocated.
+extension LogBatch: LogPayload {
+  var vectorCount: Int { operation == .upsert ? ids.count : 0 }
+
   init(
-    _ operation: Operation, source: SourcePosition?, _ reader: inout ByteReader
+    _ kind: LogRecord.Kind, source: SourcePosition?, _ reader: inout ByteReader
   ) throws(NeedletailError) {
     let count = Int(try reader.read(UInt32.self))
     let dimensions = Int(try reader.read(UInt32.self))
     let flags = try reader.read(UInt32.self)
-    let isUpsert = operation == .upsert
+    let isUpsert = kind == .upsert
     guard flags <= (isUpsert ? 1 : 0) else {
       throw reader.corrupted("The flags \(flags) of a batch are unknown.")
     }
@@ -139,7 +159,8 @@ extension LogBatch {
       throw reader.corrupted("A batch cannot have rows of \(dimensions) dimensions.")
     }
     self.init(
-      operation: operation, ids: try reader.readArray(count), dimensions: dimensions,
+      operation: isUpsert ? .upsert : .remove, ids: try reader.readArray(count),
+      dimensions: dimensions,
       // Both factors are below 2³², and 2³² times 2¹⁴ fits.
       components: isUpsert ? try reader.readArray(count * dimensions) : [],
       attributes: flags == 1 ? try reader.readPieces(count) : [], source: source)

@@ -6,13 +6,7 @@ struct LogFile {
   let header: LogHeader
 
   /// Where the chain of checksums begins: the header's own checksum.
-  var start: LogCursor {
-    // SAFETY: a file with a sound header has at least its bytes.
-    let checksum = unsafe UInt32(
-      littleEndian: region.bytes.loadUnaligned(
-        fromByteOffset: LogHeader.byteCount - 4, as: UInt32.self))
-    return LogCursor(offset: LogHeader.byteCount, previous: checksum)
-  }
+  var start: LogCursor { cursor(at: LogHeader.byteCount) }
 
   /// Takes a part of the file apart; `range` lies within it.
   func reading<Value>(
@@ -25,6 +19,20 @@ struct LogFile {
     return try body(&reader)
   }
 
+  /// The cursor at an offset behind a sound record, or behind the header.
+  func cursor(at offset: Int) -> LogCursor {
+    // SAFETY: four bytes of a checksum stand before every record of the file.
+    let previous = unsafe UInt32(
+      littleEndian: region.bytes.loadUnaligned(fromByteOffset: offset - 4, as: UInt32.self))
+    return LogCursor(offset: offset, previous: previous)
+  }
+
+  /// Whether the first record stands for everything before it.
+  func beginsWhole(_ form: LogForm) -> Bool {
+    guard let kind = form.wholeKind, let first = record(at: start) else { return false }
+    return first.kind == kind.rawValue && first.lsn == header.firstLSN
+  }
+
   /// The record at a cursor, when its checksum is right and it follows on the one before.
   func record(at cursor: LogCursor) -> LogRecord? {
     guard let record = LogRecord(in: region, at: cursor.offset),
@@ -33,20 +41,19 @@ struct LogFile {
     return record
   }
 
-  /// A record's source and batch; `nil` for a mark.
+  /// What a record holds, with its source; `nil` for a mark.
   ///
   /// - Throws: `corrupted`, `unsupportedFormat` when it may not follow on `last`, or contradicts
   ///   itself.
-  func batch(_ record: LogRecord, after last: UInt64) throws(NeedletailError) -> LogBatch? {
+  func payload<Payload: LogPayload>(
+    _ record: LogRecord, after last: UInt64, _ form: LogForm
+  ) throws(NeedletailError) -> Payload? {
     let range = record.offset..<(record.end - LogRecord.checksumByteCount)
     return try reading(range, section: "record") { reader throws(NeedletailError) in
-      try record.check(after: last, reader)
+      let kind = try record.check(after: last, form, reader)
       _ = try reader.readBytes(LogRecord.fieldByteCount)
       let source = try record.source(&reader)
-      if record.isMark { return nil }
-      let operation: LogBatch.Operation =
-        record.kind == LogRecord.Kind.upsert.rawValue ? .upsert : .remove
-      return try LogBatch(operation, source: source, &reader)
+      return kind == .mark ? nil : try Payload(kind, source: source, &reader)
     }
   }
 

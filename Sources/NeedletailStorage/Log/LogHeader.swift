@@ -3,7 +3,6 @@ import NeedletailCore
 /// The first 64 bytes of a file of the log; drawn in `Design/FileFormat.md`.
 struct LogHeader: Hashable {
   static let byteCount = 64
-  static let magic: [UInt8] = [0x89] + Array("NDLLOG".utf8) + [0x0a]
   static let version: UInt32 = 1
   /// LSNs stay below: one a nanosecond would last for a century.
   static let mostLSN: UInt64 = 1 << 62
@@ -17,9 +16,9 @@ struct LogHeader: Hashable {
   /// Drawn for each file, so that bytes of an older file, or of another place, never fit.
   var seed: UInt64
 
-  func encoded() -> [UInt8] {
+  func encoded(_ form: LogForm) -> [UInt8] {
     var writer = ByteWriter()
-    writer.append(contentsOf: Self.magic)
+    writer.append(contentsOf: form.magic)
     writer.append(Self.version)
     writer.append(UInt32(Self.byteCount))
     writer.append(contentsOf: indexIdentity)
@@ -49,17 +48,17 @@ extension LogHeader {
   /// - Throws: `unsupportedFormat` for a newer version or an unknown feature; `corrupted` for another
   ///   index's file, or a file under another name.
   static func read(
-    _ region: MappedRegion, sequence: UInt64, indexIdentity: [UInt8]
+    _ region: MappedRegion, _ form: LogForm, sequence: UInt64, indexIdentity: [UInt8]
   ) throws(NeedletailError) -> Reading {
     let isBare = region.count <= byteCount
     let size = min(region.count, byteCount)
     var reader = ByteReader(
       region.span.extracting(0..<size), path: region.path, section: "header")
-    guard size >= 12, try reader.readBytes(8) == magic else {
+    guard size >= 12, try reader.readBytes(8) == form.magic else {
       if isBare { return .unfinished }
       return .damaged(
         NeedletailError(
-          .corrupted, "It is no file of a log: it does not begin with \(hexadecimal(magic)).",
+          .corrupted, "It is no file of a log: it does not begin with \(hexadecimal(form.magic)).",
           at: .init(path: region.path, section: "header", byteOffset: 0)))
     }
     // The version comes before the checksum: a newer one may have a header of another size.

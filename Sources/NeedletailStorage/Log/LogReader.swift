@@ -8,6 +8,11 @@ package struct LogReader: Sendable {
   let directory: IndexDirectory
   let indexIdentity: [UInt8]
   let after: UInt64
+  /// Which files; those of batches, unless the code here says otherwise.
+  var form = LogForm.batches
+  /// Whether somebody else may be writing: files are then copied, because one that is cut while it is
+  /// mapped would end this process.
+  var isFollowing = false
 
   /// Names a log; nothing is touched.
   ///
@@ -37,8 +42,18 @@ package struct LogReader: Sendable {
     acceptingLoss: Bool = false,
     _ body: (LogEntry) throws(NeedletailError) -> Void
   ) throws(NeedletailError) -> LogReport {
+    try readRecords(acceptingLoss: acceptingLoss) {
+      (record, batch: LogBatch) throws(NeedletailError) in
+      try body(LogEntry(lsn: record.lsn, batch: batch, byteCount: record.byteCount))
+    }
+  }
+
+  /// As `read`, for any family of files.
+  func readRecords<Payload: LogPayload>(
+    acceptingLoss: Bool, _ body: (LogRecord, Payload) throws(NeedletailError) -> Void
+  ) throws(NeedletailError) -> LogReport {
     let shelf = try LogShelf(self)
-    var report = LogReport(lastLSN: after)
+    var report = LogReport(lastLSN: shelf.after)
     report.sealedFiles = shelf.sealed
     report.unfinishedFiles = shelf.unfinished
     do throws(LogBreak) {
@@ -55,9 +70,9 @@ package struct LogReader: Sendable {
     return report
   }
 
-  private func read(
+  private func read<Payload: LogPayload>(
     _ shelf: LogShelf, _ report: inout LogReport,
-    _ body: (LogEntry) throws(NeedletailError) -> Void
+    _ body: (LogRecord, Payload) throws(NeedletailError) -> Void
   ) throws(LogBreak) {
     for (index, item) in shelf.items.enumerated() {
       guard case .file(let file) = item.contents else {
@@ -78,21 +93,21 @@ package struct LogReader: Sendable {
           try judge(file, index, cursor, last: summary.lastLSN, shelf, &report)
           break
         }
-        let batch: LogBatch?
-        do throws(NeedletailError) { batch = try file.batch(record, after: summary.lastLSN) } catch
-        {
+        let payload: Payload?
+        do throws(NeedletailError) {
+          payload = try file.payload(record, after: summary.lastLSN, form)
+        } catch {
           guard error.code == .corrupted else { throw .failure(error) }
           throw .damage(
             LogDamage(index: index, offset: cursor.offset, message: error.message, error))
         }
         cursor.pass(record)
-        guard let batch else { continue }
+        guard let payload else { continue }
         summary.lastLSN = record.lsn
-        if batch.operation == .upsert { summary.vectorCount += batch.ids.count }
-        guard record.lsn > after else { continue }
-        if let source = batch.source { report.sourceOffsets[source.name] = source.position }
-        let entry = LogEntry(lsn: record.lsn, batch: batch, byteCount: record.byteCount)
-        do throws(NeedletailError) { try body(entry) } catch { throw .failure(error) }
+        summary.vectorCount += payload.vectorCount
+        guard record.lsn > shelf.after else { continue }
+        if let source = payload.source { report.sourceOffsets[source.name] = source.position }
+        do throws(NeedletailError) { try body(record, payload) } catch { throw .failure(error) }
       }
     }
   }

@@ -8,6 +8,12 @@ struct LogRecord: Hashable {
     case remove = 2
     /// Says that everything before it is durable. It takes no LSN, and nothing is lost with it.
     case mark = 3
+    /// Ids that no search may give from here on.
+    case withdraw = 4
+    /// Ids that searches may give again.
+    case reinstate = 5
+    /// All ids that are withdrawn, whatever the records before say.
+    case state = 6
   }
 
   static let fieldByteCount = 36
@@ -96,8 +102,12 @@ extension LogRecord {
   }
 
   /// Checks what a right checksum does not tell: that the record may follow on `last`.
-  func check(after last: UInt64, _ reader: borrowing ByteReader) throws(NeedletailError) {
-    guard let kind = Kind(rawValue: kind) else {
+  ///
+  /// - Returns: the record's kind, one of the family's or a mark.
+  func check(
+    after last: UInt64, _ form: LogForm, _ reader: borrowing ByteReader
+  ) throws(NeedletailError) -> Kind {
+    guard let kind = Kind(rawValue: kind), kind == .mark || form.kinds.contains(kind) else {
       throw NeedletailError(
         .unsupportedFormat,
         "A record of kind \(kind) is not known to this program. Use a newer one.",
@@ -115,6 +125,7 @@ extension LogRecord {
     else {
       throw reader.corrupted("The record of LSN \(lsn) contradicts itself.")
     }
+    return kind
   }
 
   /// The record's source, whose name must be UTF-8.

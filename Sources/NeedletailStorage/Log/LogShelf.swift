@@ -21,21 +21,27 @@ struct LogShelf {
   private(set) var sealed: [UInt64] = []
   /// The numbers of files whose making was cut off.
   private(set) var unfinished: [UInt64] = []
+  /// The LSN behind which records are read.
+  private(set) var after: UInt64
 
   /// Opens every file of a log.
   ///
   /// - Throws: `corrupted` for a file of another index or under another name; `unsupportedFormat`;
   ///   `io`. A damaged header is no error here.
   init(_ reader: LogReader) throws(NeedletailError) {
-    let (directory, fileSystem) = (reader.directory, reader.directory.fileSystem)
-    guard try fileSystem.kind(of: directory.logPath) == .directory else { return }
-    let sequences = try fileSystem.list(directory.logPath)
-      .compactMap(IndexDirectory.logSequence).sorted()
+    let (directory, fileSystem, form) = (
+      reader.directory, reader.directory.fileSystem, reader.form
+    )
+    after = reader.after
+    guard try fileSystem.kind(of: directory.path(of: form)) == .directory else { return }
+    let sequences = try fileSystem.list(directory.path(of: form)).compactMap(form.sequence).sorted()
     for sequence in sequences {
-      let path = directory.logPath(sequence)
-      let region = try fileSystem.map(path)
+      let path = directory.path(of: form, sequence)
+      let region =
+        reader.isFollowing
+        ? try MappedRegion(copying: fileSystem.read(path), path: path) : try fileSystem.map(path)
       switch try LogHeader.read(
-        region, sequence: sequence, indexIdentity: reader.indexIdentity)
+        region, form, sequence: sequence, indexIdentity: reader.indexIdentity)
       {
       case .sound(let header):
         let file = LogFile(region: region, header: header)
@@ -45,14 +51,22 @@ struct LogShelf {
       case .unfinished: unfinished.append(sequence)
       }
     }
-    // A file that begins right behind the segments, or before that, says that they hold all that is
-    // in the files before it.
-    if let first = items.lastIndex(where: {
-      $0.file.map { $0.header.firstLSN <= reader.after + 1 } ?? false
-    }) {
-      sealed = items[..<first].map(\.sequence)
-      items.removeFirst(first)
+    leaveOutSealed(form)
+  }
+
+  /// Leaves out the files before the one that reading begins with.
+  private mutating func leaveOutSealed(_ form: LogForm) {
+    var first = items.lastIndex { $0.file?.beginsWhole(form) ?? false }
+    if let first, let file = items[first].file {
+      after = file.header.firstLSN - 1
+    } else {
+      // A file that begins right behind the segments, or before that, says that they hold all that is
+      // in the files before it.
+      first = items.lastIndex { $0.file.map { $0.header.firstLSN <= after + 1 } ?? false }
     }
+    guard let first else { return }
+    sealed = items[..<first].map(\.sequence)
+    items.removeFirst(first)
   }
 
   /// What damage takes away: all behind it that can be read, and the files that cannot.
@@ -89,16 +103,6 @@ struct LogShelf {
       loss.lastLSN = max(loss.lastLSN, search.durableLSN)
     }
     return loss
-  }
-}
-
-extension LogFile {
-  /// The cursor at an offset behind a sound record, or behind the header.
-  fileprivate func cursor(at offset: Int) -> LogCursor {
-    // SAFETY: four bytes of a checksum stand before every record of the file.
-    let previous = unsafe UInt32(
-      littleEndian: region.bytes.loadUnaligned(fromByteOffset: offset - 4, as: UInt32.self))
-    return LogCursor(offset: offset, previous: previous)
   }
 }
 

@@ -22,11 +22,19 @@ extension LogWriter {
     acceptingLoss: Bool = false, replay: (LogEntry) throws(NeedletailError) -> Void
   ) throws(NeedletailError) -> (writer: LogWriter, report: LogReport) {
     let report = try reader.read(acceptingLoss: acceptingLoss, replay)
-    let last = try reader.putInOrder(report)
-    let writer = LogWriter(
-      reader, report, sourceOffsets: sourceOffsets, nextSequence: last + 1, options: options)
+    let writer = try goingOn(reader, report, sourceOffsets: sourceOffsets, options: options)
     try? writer.removeFiles(sealedThrough: reader.after)
     return (writer, report)
+  }
+
+  /// Puts the files in order, and goes on behind what was read.
+  static func goingOn(
+    _ reader: LogReader, _ report: LogReport, sourceOffsets: [String: UInt64] = [:],
+    options: LogOptions
+  ) throws(NeedletailError) -> LogWriter {
+    let last = try reader.putInOrder(report)
+    return LogWriter(
+      reader, report, sourceOffsets: sourceOffsets, nextSequence: last + 1, options: options)
   }
 }
 
@@ -36,22 +44,24 @@ extension LogReader {
   /// - Returns: the greatest number that a file has or had.
   fileprivate func putInOrder(_ report: LogReport) throws(NeedletailError) -> UInt64 {
     let fileSystem = directory.fileSystem
-    guard try fileSystem.kind(of: directory.logPath) == .directory else { return 0 }
-    let found = try fileSystem.list(directory.logPath).compactMap(IndexDirectory.logSequence)
+    let logPath = directory.path(of: form)
+    guard try fileSystem.kind(of: logPath) == .directory else { return 0 }
+    let found = try fileSystem.list(logPath).compactMap(form.sequence)
     let kept = Set(report.files.map(\.sequence))
     let superfluous = found.filter { !kept.contains($0) }.sorted()
     let sealed = Set(report.sealedFiles)
-    // Oldest first where segments hold what goes; newest first where it is lost, so that what
-    // remains after a crash never looks whole.
-    for sequence in superfluous.filter(sealed.contains)
-      + superfluous.filter({ !sealed.contains($0) }).reversed()
-    {
-      try fileSystem.remove(directory.logPath(sequence))
+    // Newest first where it is lost, so that what remains after a crash never looks whole.
+    for sequence in superfluous.filter({ !sealed.contains($0) }).reversed() {
+      try fileSystem.remove(directory.path(of: form, sequence))
     }
     // Whoever made the directory and the files may have been killed before their names were durable.
     try fileSystem.synchronizeDirectory(directory.path)
-    try fileSystem.synchronizeDirectory(directory.logPath)
+    try fileSystem.synchronizeDirectory(logPath)
     if let last = report.files.last { try restore(last) }
+    // Only now: what stands for the files before it may have been read and not be durable.
+    for sequence in superfluous.filter(sealed.contains) {
+      try fileSystem.remove(directory.path(of: form, sequence))
+    }
     return found.max() ?? 0
   }
 
@@ -61,7 +71,7 @@ extension LogReader {
   /// disk does not have and that no further synchronisation would write. Only the last file needs
   /// it, because a file gets a successor when it is durable.
   private func restore(_ file: LogReport.File) throws(NeedletailError) {
-    let path = directory.logPath(file.sequence)
+    let path = directory.path(of: form, file.sequence)
     let region = try directory.fileSystem.map(path)
     let writable = try directory.fileSystem.reopen(path)
     if region.count > file.byteCount { try writable.truncate(to: UInt64(file.byteCount)) }

@@ -14,6 +14,7 @@ package import NeedletailCore
 package final class LogWriter {
   let directory: IndexDirectory
   let indexIdentity: [UInt8]
+  let form: LogForm
   package let options: LogOptions
   private var seeds: SplitMix64
 
@@ -24,6 +25,8 @@ package final class LogWriter {
   /// Where the next record goes, and the checksum that it follows on.
   private var end = LogCursor(offset: 0, previous: 0)
   private var nextSequence: UInt64
+  /// Whether the next record begins a new file, although there is one.
+  private var isRestarting = false
   /// Whether the name of the log's own directory is durable.
   private var isDirectoryDurable: Bool
   /// Files that are complete and durable, oldest first.
@@ -49,6 +52,7 @@ package final class LogWriter {
   ) {
     directory = reader.directory
     indexIdentity = reader.indexIdentity
+    form = reader.form
     self.options = options
     seeds = SplitMix64(seed: options.seed)
     closed = report.files
@@ -109,6 +113,16 @@ package final class LogWriter {
     return .appended(lsn: lastLSN)
   }
 
+  /// Takes a change of withdrawals, which the next commit writes.
+  ///
+  /// - Throws: `capacityExceeded` when it is too large; `io` when the writer is poisoned. Nothing
+  ///   changed then.
+  func append(_ change: WithdrawalChange) throws(NeedletailError) {
+    try checkUsable()
+    try buffer.append(change, lsn: lastLSN + 1)
+    lastLSN += 1
+  }
+
   /// Writes what was appended, and makes it durable if asked to, together with all before it.
   ///
   /// - Returns: the last LSN that is written.
@@ -136,13 +150,24 @@ package final class LogWriter {
   package func roll() throws(NeedletailError) {
     precondition(buffer.isEmpty, "commit before rolling")
     try checkUsable()
-    guard let file else { return }
+    if file == nil { return }
     try synchronize()
-    // What is durable stays so, whatever closing answers.
-    try? file.close()
-    self.file = nil
-    closed.append(current)
-    current = LogReport.File(sequence: 0, lastLSN: 0, byteCount: 0)
+    retire()
+  }
+
+  /// Begins a new file with a record that stands for all before it, and makes that durable.
+  ///
+  /// The file before stays in use when there is no room for another one.
+  ///
+  /// - Precondition: nothing waits to be written, and all that was written is durable.
+  /// - Throws: as `append` and `commit`.
+  func restart(with whole: WithdrawalChange) throws(NeedletailError) {
+    try checkUsable()
+    precondition(buffer.isEmpty && durableLSN == writtenLSN, "commit before restarting")
+    try append(whole)
+    isRestarting = true
+    defer { isRestarting = false }
+    try commit(.synced)
   }
 
   /// Removes the files all of whose batches are in segments, oldest first.
@@ -153,7 +178,7 @@ package final class LogWriter {
   /// - Throws: `io`; files that stay are removed by a later call.
   package func removeFiles(sealedThrough lsn: UInt64) throws(NeedletailError) {
     while let oldest = closed.first, oldest.lastLSN <= lsn {
-      try directory.fileSystem.remove(directory.logPath(oldest.sequence))
+      try directory.fileSystem.remove(directory.path(of: form, oldest.sequence))
       closed.removeFirst()
     }
   }
@@ -190,7 +215,7 @@ package final class LogWriter {
     guard !isPoisoned else {
       throw NeedletailError(
         .io, "The log cannot be written after an earlier failure; open the index anew.",
-        at: .init(path: directory.logPath))
+        at: .init(path: directory.path(of: form)))
     }
   }
 }
@@ -266,13 +291,23 @@ extension LogWriter {
     file = nil
   }
 
+  /// Takes leave of a file that is durable, if there is one.
+  private func retire() {
+    guard let old = file else { return }
+    // What is durable stays so, whatever closing answers.
+    try? old.close()
+    file = nil
+    closed.append(current)
+    current = LogReport.File(sequence: 0, lastLSN: 0, byteCount: 0)
+  }
+
   /// The file to append to; a new one is durable, header and name, before a record goes into it.
   private func openFile() throws(NeedletailError) -> any WritableFile {
-    if let file { return file }
+    if let file, !isRestarting { return file }
     let fileSystem = directory.fileSystem
     if !isDirectoryDurable {
-      if try fileSystem.kind(of: directory.logPath) == nil {
-        try fileSystem.makeDirectory(directory.logPath)
+      if try fileSystem.kind(of: directory.path(of: form)) == nil {
+        try fileSystem.makeDirectory(directory.path(of: form))
       }
       try fileSystem.synchronizeDirectory(directory.path)
       isDirectoryDurable = true
@@ -280,14 +315,15 @@ extension LogWriter {
     let header = LogHeader(
       indexIdentity: indexIdentity, sequence: nextSequence, firstLSN: writtenLSN + 1,
       seed: seeds.next())
-    let path = directory.logPath(header.sequence)
+    let path = directory.path(of: form, header.sequence)
     nextSequence += 1
     let new = try fileSystem.create(path)
-    let bytes = header.encoded()
+    retire()
+    let bytes = header.encoded(form)
     do throws(NeedletailError) {
       try new.write(bytes)
       try new.synchronize()
-      try fileSystem.synchronizeDirectory(directory.logPath)
+      try fileSystem.synchronizeDirectory(directory.path(of: form))
     } catch {
       // It holds no batch: if it stays, a reader passes over it.
       try? new.close()
