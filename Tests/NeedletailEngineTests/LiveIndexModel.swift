@@ -74,7 +74,7 @@ struct LiveIndexModel {
       switch generator.next(below: 20) {
       case 0..<7: try upsert()
       case 7..<9: try remove()
-      case 9: try check()
+      case 9: try withdraw()
       case 10..<12: try seal()
       case 12: try rollback()
       case 13: hold()

@@ -7,7 +7,8 @@ import Synchronization
 ///
 /// It changes nothing on disk and takes no lock.
 package final class IndexFollower: Sendable {
-  private struct State {
+  private struct State: @unchecked Sendable {
+    // SAFETY: reached under the lock alone.
     var contents: IndexContents
     var lastLSN: UInt64
     var sourceOffsets: [String: UInt64]
@@ -86,8 +87,8 @@ package final class IndexFollower: Sendable {
 
   private func follow(_ state: inout State) throws(NeedletailError) {
     guard let changes = try state.withdrawals.poll() else { return }
-    try state.contents.setWithdrawn(Array(changes.withdrawn), true)
-    try state.contents.setWithdrawn(Array(changes.reinstated), false)
+    try state.contents.setWithdrawn(changes.withdrawn, true)
+    try state.contents.setWithdrawn(changes.reinstated, false)
   }
 
   private func readOn(_ state: inout State) throws(NeedletailError) -> Bool {
@@ -130,7 +131,7 @@ package final class IndexFollower: Sendable {
     let generation = try OpenGeneration.open(
       manifest, directory, placements: options.placements, verification: verification,
       present: present)
-    var withdrawals = try WithdrawalReader(directory, indexIdentity: manifest.indexIdentity)
+    var withdrawals = WithdrawalReader(directory, indexIdentity: manifest.indexIdentity)
     let changes = try withdrawals.poll()
     var contents = try IndexContents(
       generation, build: generation.buildOptions, options: options,

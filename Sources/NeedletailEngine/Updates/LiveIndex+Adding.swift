@@ -24,7 +24,7 @@ extension LiveIndex {
       in: directory, sharing: kept.compactMap { sealed[$0].segment.quantizer })
     var next = try view.generation.successor(in: directory)
     next.segments = kept.map { view.generation.manifest.segments[$0] } + [made.segment]
-    next.tombstones = kept.map { sealed[$0].deadOrdinals } + [[]]
+    next.setTombstones(kept.map { sealed[$0].deadOrdinals } + [[]])
     next.sealedLSN = view.lsn
     next.sourceOffsets = view.sourceOffsets
     if let quantizer = made.quantizer,
@@ -51,15 +51,23 @@ extension LiveIndex {
     let generation = view.generation
     let tuner = try Tuner(generation.largest, request, threads: threads, monitor: monitor)
     guard let table = try tuner.run() else { return false }
+    try publish(table, monitor)
+    return true
+  }
+
+  /// Publishes what a tuner found, over the same files.
+  ///
+  /// - Precondition: the caller is the one who publishes.
+  func publish(_ tuning: Tuning, _ monitor: WorkMonitor?) throws(NeedletailError) {
+    let generation = view.generation
     var next = try generation.successor(in: directory)
-    next.tuning = table
+    next.tuning = tuning
     let published = try publish(next, present: generation, monitor)
     try state.withLock { (state) throws(NeedletailError) in
       let dead = state.contents.dead
       try state.contents.adopt(published, dead: dead, sealedLive: 0)
       show(state)
     }
-    return true
   }
 }
 

@@ -105,7 +105,7 @@ extension LiveIndex {
       }
     }
     next.segments = segments.map(\.reference)
-    next.tombstones = segments.map { $0.dead.map { Array($0.ordinals) } ?? [] }
+    next.setTombstones(segments.map { $0.dead.map { Array($0.ordinals) } ?? [] })
     next.sealedLSN = view.lsn
     next.sourceOffsets = view.sourceOffsets
     return try publish(next, present: view.generation, order.monitor)
@@ -221,5 +221,12 @@ struct SealOrder {
     }
     dead.append(gone.isEmpty ? nil : try RowSet(rows: made.count, ordinals: gone))
     return dead
+  }
+}
+
+extension Manifest {
+  /// Names the rows of each segment that are gone; nothing where none is.
+  mutating func setTombstones(_ lists: [[UInt32]]) {
+    tombstones = lists.allSatisfy(\.isEmpty) ? [] : lists
   }
 }

@@ -28,9 +28,9 @@ extension LiveIndex {
     try state.withLock { (state) throws(NeedletailError) in
       try state.requireUsable()
       if isWithdrawn {
-        try state.withdrawals.withdraw(ids)
+        _ = try state.withdrawals.withdraw(ids)
       } else {
-        try state.withdrawals.reinstate(ids)
+        _ = try state.withdrawals.reinstate(ids)
       }
       try state.contents.setWithdrawn(ids, isWithdrawn)
     }
