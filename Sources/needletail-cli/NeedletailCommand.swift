@@ -24,6 +24,7 @@
           needletail demo
           needletail build --input base.fbin --metric cosine --output words.needletail
           needletail search words.needletail --queries query.fbin --k 10
+          needletail apply words.needletail changes.jsonl --source changes
           needletail groundtruth --base base.fbin --queries query.fbin \\
               --metric cosine --k 100 --output truth.ibin
           needletail evaluate words.needletail --queries query.fbin \\
@@ -40,7 +41,8 @@
       subcommands: [
         BuildCommand.self, TuneCommand.self, SearchCommand.self, EvaluateCommand.self,
         GroundTruthCommand.self, ConvertCommand.self, InfoCommand.self, VerifyCommand.self,
-        DatasetsCommand.self, ReportCommand.self, DemoCommand.self,
+        ApplyCommand.self, CompactCommand.self, RollbackCommand.self, LogCommand.self,
+        RepairCommand.self, DatasetsCommand.self, ReportCommand.self, DemoCommand.self,
       ])
 
     static func main() {

@@ -5,7 +5,9 @@ package import NeedletailStorage
 package struct OpenGeneration: Sendable {
   package let manifest: Manifest
   /// At least one, oldest first.
-  package var segments: [SealedSegment] { stack.segments }
+  package let segments: [SealedSegment]
+  /// The segment of the most rows; the oldest of several.
+  package let largest: SealedSegment
   /// The segments, as a search sees them.
   package let stack: SegmentStack
 
@@ -19,6 +21,10 @@ package struct OpenGeneration: Sendable {
       !segments.isEmpty && segments.count == manifest.segments.count,
       "a generation has segments, and its manifest names them")
     self.manifest = manifest
+    self.segments = segments
+    var largest = segments[0]
+    for segment in segments where segment.count > largest.count { largest = segment }
+    self.largest = largest
     var parts: [SegmentPart] = []
     for (place, segment) in segments.enumerated() {
       let dead = manifest.tombstones(ofSegment: place)

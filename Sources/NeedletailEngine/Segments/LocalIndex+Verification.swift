@@ -52,8 +52,29 @@ extension LocalIndex {
       if let monitor, monitor.isCancelled { try monitor.advance(by: 0) }
       checks.append(result)
     }
+    checks += verifyLogs(directory, manifest)
     if checks.allSatisfy(\.passed) { checks += inspectContents(path) }
     return checks
+  }
+
+  /// Reads what stands behind the segments: writes and withdrawals.
+  private static func verifyLogs(_ directory: IndexDirectory, _ manifest: Manifest) -> [Check] {
+    let reader = LogReader(
+      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN)
+    return [
+      check("log") { () throws(NeedletailError) in
+        var rows = 0
+        let report = try reader.read { rows += $0.batch.ids.count }
+        let torn = report.tornTail.map { ", \($0.byteCount) bytes of a write cut off" } ?? ""
+        return
+          "\(report.lastLSN - manifest.sealedLSN) batches of \(rows) ids behind the segments\(torn)"
+      },
+      check("withdrawals") { () throws(NeedletailError) in
+        var withdrawals = WithdrawalReader(directory, indexIdentity: manifest.indexIdentity)
+        _ = try withdrawals.poll()
+        return "\(withdrawals.ids.count) ids withdrawn"
+      },
+    ]
   }
 
   private static func check(

@@ -71,11 +71,6 @@ extension LiveIndex {
   }
 }
 
-extension OpenGeneration {
-  /// The segment of the most rows.
-  package var largest: SealedSegment { segments.max { $0.count < $1.count } ?? segment }
-}
-
 extension SegmentPart {
   /// The rows that the view does not have, ascending.
   var deadOrdinals: [UInt32] { dead.map { Array($0.ordinals) } ?? [] }

@@ -1,0 +1,55 @@
+#if Tools
+  import ArgumentParser
+  import Foundation
+  import Needletail
+  import NeedletailCore
+  import NeedletailEvaluation
+
+  /// `needletail log`: the writes that no segment holds yet.
+  struct LogCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "log",
+      abstract: "Show the writes that no segment holds yet.",
+      discussion: """
+        EXAMPLES
+          needletail log words.needletail
+          needletail log words.needletail --json | jq .ids
+
+        With --json one object a line for each batch, with all its ids. Damage to writes that \
+        were acknowledged ends the list with 65; `repair` then says more.
+        """)
+
+    @Argument(help: "The index directory.")
+    var index: String
+    @OptionGroup var outputOptions: OutputOptions
+
+    func run() throws {
+      try Inputs.refuseWhatIsNoIndex(index)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      let report = try VectorIndex.readLog(at: index) { (record) throws(NeedletailError) in
+        if outputOptions.json {
+          let line = (try? encoder.encode(record)).map { String(decoding: $0, as: UTF8.self) }
+          print(line ?? "{}")
+        } else {
+          print(Self.line(record))
+        }
+      }
+      guard !outputOptions.json else { return }
+      if report.tornBytes > 0 {
+        print(
+          "\(report.tornBytes) bytes of a write that a crash cut off; nobody was told that it is durable."
+        )
+      }
+      print("up to \(report.lastSequence), \(Numerals.bytes(report.bytes))")
+    }
+
+    private static func line(_ record: LogRecord) -> String {
+      let shown = record.ids.prefix(6).map { "\($0)" }.joined(separator: " ")
+      let rest = record.ids.count > 6 ? " …" : ""
+      let source = record.source.map { "  \($0)@\(record.offset ?? 0)" } ?? ""
+      return
+        "\(record.sequence)  \(record.operation)  \(record.ids.count)  [\(shown)\(rest)]\(source)"
+    }
+  }
+#endif
