@@ -1,4 +1,5 @@
-/// Which ids a search may answer with: sets and bitmaps of ids, and what `&`, `|` and `!` make of them.
+/// Which items a search may answer with: sets and bitmaps of ids, predicates on attributes, and what `&`, `|`
+/// and `!` make of them.
 ///
 /// A filter is a value that knows nothing of an index; `Snapshot.compile` turns it into one bit per row, which
 /// any number of searches then use.
@@ -9,6 +10,9 @@
 /// let result = try snapshot.search(query, k: 10, filter: compiled)
 /// ```
 ///
+/// Predicates are made of `attribute(_:)` and `tag(_:in:)`. `&&` and `||` do what `&` and `|` do, and bind less
+/// than comparisons: `attribute("price") < 20 && tag("in_stock")`.
+///
 /// Ids that an index does not have are no error: they match nothing.
 public struct Filter: Sendable, Hashable {
   /// What a filter is made of.
@@ -17,6 +21,7 @@ public struct Filter: Sendable, Hashable {
     case ids([VectorID])
     /// Bit `i` of word `w` stands for the id `first + 64·w + i`.
     case bitmap([UInt64], first: VectorID)
+    case attribute(AttributePredicate)
     case both(Filter, Filter)
     case either(Filter, Filter)
     case complement(Filter)
@@ -85,6 +90,17 @@ public struct Filter: Sendable, Hashable {
     Filter(.bitmap(words, first: first), bits: words.count.multipliedReportingOverflow(by: 64).0)
   }
 
+  /// Matches what a predicate says of an attribute.
+  static func attribute(_ predicate: AttributePredicate) -> Filter {
+    Filter(.attribute(predicate), ids: predicate.valueCount)
+  }
+
+  /// Matches what both filters match; as `&`.
+  public static func && (left: Filter, right: Filter) -> Filter { left & right }
+
+  /// Matches what either filter matches; as `|`.
+  public static func || (left: Filter, right: Filter) -> Filter { left | right }
+
   /// Matches what both filters match.
   public static func & (left: Filter, right: Filter) -> Filter {
     Filter(left, right) { .both(left, right) }
@@ -110,7 +126,7 @@ public struct Filter: Sendable, Hashable {
         "The filter has operators more than \(Limits.filterDepth) deep, or more than"
           + " \(Limits.partsPerFilter) parts; put the ids of several sets into one.")
     }
-    try Self.check("ids", idCount, Limits.idsPerFilter)
+    try Self.check("ids and values", idCount, Limits.idsPerFilter)
     try Self.check("bits", bitCount, Limits.bitsPerFilter)
   }
 

@@ -14,7 +14,7 @@ public enum Limits {
   public static let threads = 1024
   /// The most neighbours one query may ask for.
   public static let neighborsPerQuery = 1 << 20
-  /// The most ids that the sets of one filter may list, all of them together.
+  /// The most ids and values of attributes that one filter may list, all of them together.
   public static let idsPerFilter = 1 << 24
   /// The most bits that the bitmaps of one filter may have, all of them together.
   public static let bitsPerFilter = 1 << 31
@@ -22,4 +22,16 @@ public enum Limits {
   public static let partsPerFilter = 1024
   /// The most operators that may stand inside one another in a filter.
   public static let filterDepth = 64
+  /// The most attributes that one item may have.
+  public static let attributesPerItem = 64
+  /// The most bytes of UTF-8 that the name of an attribute may have.
+  public static let attributeNameBytes = 255
+  /// The most bytes of UTF-8 that a category or a tag may have.
+  public static let attributeTextBytes = 4096
+  /// The most tags that one attribute of an item may have.
+  public static let tagsPerAttribute = 256
+  /// The most bytes that the attributes of one item may have: names, texts, 8 for a number.
+  public static let attributeBytesPerItem = 1 << 16
+  /// The most columns that one segment may have; an attribute with values of several kinds takes as many.
+  public static let columnsPerSegment = 1024
 }

@@ -11,6 +11,8 @@ struct World: Sendable {
   var options: BuildOptions
   var components: [Float]
   var ids: [VectorID]
+  /// None, or one for each row.
+  var attributes: [Attributes] = []
 
   init(_ metric: Metric, _ components: [Float], dimensions: Int, m: Int = 8, ef: Int = 60) {
     options = BuildOptions(dimensions: dimensions, metric: metric)
@@ -66,9 +68,11 @@ struct World: Sendable {
   func order(
     threads: Int = 1, monitor: WorkMonitor? = nil
   ) throws(NeedletailError) -> SegmentOrder {
-    SegmentOrder(
+    var order = SegmentOrder(
       options: options, rows: [try matrix()], ids: ids, findings: try findings(),
       threads: threads, monitor: monitor)
+    order.attributes = attributes
+    return order
   }
 
   /// Builds, publishes in memory and opens.

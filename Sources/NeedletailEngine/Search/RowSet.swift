@@ -98,7 +98,7 @@ struct RowBits: ~Copyable {
   let rows: Int
   fileprivate let memory: MemoryBlock
   // SAFETY: the block's own memory; written through this alone until the set is made.
-  private let words: UnsafeMutablePointer<UInt64>
+  let words: UnsafeMutablePointer<UInt64>
 
   static func words(_ rows: Int) -> Int { (rows + 63) / 64 }
 

@@ -8,6 +8,8 @@ package struct SegmentOrder {
   /// One for each row.
   package var ids: [VectorID]
   package var findings: RowFindings
+  /// Empty, or one for each row.
+  package var attributes: [Attributes] = []
   package var threads: Int
   package var monitor: WorkMonitor?
 
@@ -29,12 +31,14 @@ package struct SegmentOrder {
   ///   - directory: the index they are for.
   ///   - quantizers: those of the index; one of them serves when it fits, so that estimates compare.
   /// - Returns: what a manifest says about both files.
-  /// - Throws: `invalidConfiguration` when all rows are too short for `Float`; `corrupted` when rows changed since
-  ///   they were checked; `cancelled`; `io`.
+  /// - Throws: `invalidConfiguration` when all rows are too short for `Float`, or attributes are not for each row;
+  ///   `capacityExceeded` for attributes beyond `Limits`; `corrupted` when rows changed since they were checked;
+  ///   `cancelled`; `io`.
   func seal(
     in directory: IndexDirectory, sharing quantizers: [Quantizer] = []
   ) throws(NeedletailError) -> (segment: FileReference, quantizer: FileReference?) {
     try findings.checkScale(options.metric)
+    try Attributes.validate(attributes, rows: ids.count)
     let norms = findings.squaredNorms.map { $0.squareRoot() }
     let source = RowSource(
       rows, dimensions: options.dimensions, dividedBy: options.metric == .cosine ? norms : [],
@@ -48,8 +52,8 @@ package struct SegmentOrder {
       }
     }
     let writer = SegmentWriter(
-      segment: segment, rows: source, ids: ids, norms: norms, quantizer: quantizer?.hash,
-      monitor: monitor)
+      segment: segment, rows: source, ids: ids, norms: norms, attributes: attributes,
+      quantizer: quantizer?.hash, monitor: monitor)
     var reference = try directory.seal(.segment) {
       (file) throws(NeedletailError) in try writer.write(to: file)
     }

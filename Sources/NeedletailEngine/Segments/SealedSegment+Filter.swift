@@ -1,49 +1,28 @@
 package import NeedletailCore
 
-extension SealedSegment {
+extension SealedSegment: FilterableRows {
   /// The rows whose ids match a filter.
   ///
   /// - Throws: `capacityExceeded` for a filter beyond `Limits`, before anything is allocated; `io` when there
   ///   is no memory for a bit per row.
-  /// - Complexity: O(ids listed + bits set + parts·rows/64); an id takes a few looks into the order of ids, as
+  /// - Complexity: O(ids listed + bits set + parts·rows/64), and a pass over a column for each predicate; an id takes a few looks into the order of ids, as
   ///   many as its logarithm where ids are spread very unevenly.
   package func rows(matching filter: Filter) throws(NeedletailError) -> RowSet {
     try filter.validate()
     return RowSet(try bits(matching: filter))
   }
 
-  /// The depth of the recursion is that of the filter, which was checked.
-  private func bits(matching filter: Filter) throws(NeedletailError) -> RowBits {
-    switch filter.node {
-    case .everything, .refused:
-      let bits = try RowBits(rows: count)
-      if filter.node == .everything { bits.invert() }
-      return bits
-    case .ids(let ids):
-      let bits = try RowBits(rows: count)
-      for id in ids {
-        if let ordinal = findOrdinal(of: id) { bits.insert(ordinal) }
-      }
-      return bits
-    case .bitmap(let words, let first):
-      return try bits(words, from: first)
-    case .complement(let inner):
-      let bits = try bits(matching: inner)
-      bits.invert()
-      return bits
-    case .both(let left, let right):
-      let bits = try bits(matching: left)
-      bits.formIntersection(try self.bits(matching: right))
-      return bits
-    case .either(let left, let right):
-      let bits = try bits(matching: left)
-      bits.formUnion(try self.bits(matching: right))
-      return bits
+  /// The rows of a list of ids.
+  func bits(ids: [VectorID]) throws(NeedletailError) -> RowBits {
+    let bits = try RowBits(rows: count)
+    for id in ids {
+      if let ordinal = findOrdinal(of: id) { bits.insert(ordinal) }
     }
+    return bits
   }
 
   /// The rows whose ids have their bits set: looks up each row, or each bit where those are fewer.
-  private func bits(
+  func bits(
     _ words: [UInt64], from first: VectorID
   ) throws(NeedletailError) -> RowBits {
     let bits = try RowBits(rows: count)

@@ -22,6 +22,8 @@ package final class SealedSegment: @unchecked Sendable {
   let idOrder: Component
   let norms: Component?
   let rows: Component?
+  /// The attributes of the rows; `nil` when none has any.
+  let columns: SealedColumns?
   /// The links of each level, from level 0 up.
   package let tables: [LinkTable]
   let kernel: HopKernel
@@ -97,6 +99,7 @@ package final class SealedSegment: @unchecked Sendable {
     } else {
       rows = nil
     }
+    columns = try SealedColumns(file, rows: count, placements.ids)
     tables = try Self.tables(file, parameters, placements.graph, turbo)
     kernel = HopKernel()
     rowKernel = try Self.rowKernel(parameters)

@@ -25,6 +25,10 @@ package enum SegmentSection {
   package static let norms = SectionKind("NORM")
   /// `[count, dimensions]` precise rows; absent when none are kept or the codes are lossless.
   package static let rows = SectionKind("ROWS")
+  /// The directory of the columns of attributes; absent when no row has any.
+  package static let attributes = SectionKind("ATTR")
+  /// The columns, one behind the other.
+  package static let attributeValues = SectionKind("ATTV")
 }
 
 /// The numbers that say how a segment's sections are to be read.

@@ -9,6 +9,8 @@ struct SegmentWriter {
   let ids: [VectorID]
   /// Original norms by row of the source; used under cosine.
   let norms: [Double]
+  /// Attributes by row of the source; none, or one for each.
+  let attributes: [Attributes]
   let quantizer: ContentHash?
   let monitor: WorkMonitor?
 
@@ -35,6 +37,7 @@ struct SegmentWriter {
     writer.endSection()
     try writeIdentities(to: writer)
     if parameters.hasRows { try writeRows(to: writer) }
+    try ColumnsWriter(attributes, order: segment.order).write(to: writer)
   }
 
   /// Codes, terms and the links of level 0.
