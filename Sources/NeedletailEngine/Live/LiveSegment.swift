@@ -80,7 +80,7 @@ package final class LiveSegment: @unchecked Sendable {
   ///   another one there.
   package func view() -> LiveView { LiveView(moment: moment.withLock { $0 }) }
 
-  /// Bytes of memory that rows and links may use by now.
+  /// Bytes of memory that rows, links and attributes may use by now.
   package var byteCount: Int { writer.withLock { _ in tables.byteCount } }
 
   /// Rows that were written and are not linked yet.

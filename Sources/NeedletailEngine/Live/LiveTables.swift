@@ -18,6 +18,8 @@ import Synchronization
 /// | ends         | 8                  | once more, when the row ends             | everybody, atomic   |
 /// | links        | `8·m`              | word by word, at any time                | everybody, atomic   |
 /// | parents      | 4, and 4 for counts | at any time                             | the writer          |
+///
+/// Attributes have tables of their own.
 @safe
 final class LiveTables: @unchecked Sendable {
   // SAFETY: addresses are constant. What is written once is published through a counter that readers acquire; what
@@ -42,6 +44,7 @@ final class LiveTables: @unchecked Sendable {
   private let ends: UnsafeMutablePointer<Atomic<UInt64>>
   private let withdrawals: UnsafeMutablePointer<Atomic<UInt8>>
   private let withdrawn = Atomic<Int>(0)
+  let attributes: LiveAttributes
   private let rowLimit: Int
   private let memoryLimit: Int?
   private(set) var capacity = 0
@@ -59,6 +62,7 @@ final class LiveTables: @unchecked Sendable {
     self.quantizer = quantizer
     dimensions = options.build.dimensions
     degree = 2 * options.build.graph.m
+    attributes = try LiveAttributes(rowLimit: options.rowLimit)
     rowLimit = options.rowLimit
     memoryLimit = options.memoryLimit
     var tables: [(memory: ReservedMemory, stride: Int)] = []
@@ -91,9 +95,12 @@ final class LiveTables: @unchecked Sendable {
   var owners: [ReservedMemory] { tables.map { $0.memory } }
 
   /// Bytes that are usable, written or not.
-  var byteCount: Int { tables.reduce(0) { $0 + $1.memory.byteCount } }
+  var byteCount: Int { tables.reduce(attributes.byteCount) { $0 + $1.memory.byteCount } }
 
-  /// Makes room for `count` rows.
+  /// Bytes that attributes may still make usable; `nil`: no limit but the system's.
+  var attributeBudget: Int? { memoryLimit.map { max(0, $0 - byteCount) } }
+
+  /// Makes room for `count` rows, and for the attributes that they may have.
   ///
   /// - Throws: `capacityExceeded` beyond the limit on rows, `overBudget` beyond the limit on memory, `io` when
   ///   the system has none; nothing has changed then.
@@ -115,13 +122,16 @@ final class LiveTables: @unchecked Sendable {
           + " there, or raise the limit.")
     }
     for table in tables { try table.memory.grow(to: larger * table.stride) }
+    try attributes.grow(rows: larger)
     capacity = larger
   }
 
   /// The bytes that so many rows need, when these are more than allowed.
   private func fits(_ count: Int) -> Int? {
     guard let memoryLimit else { return nil }
-    let needed = tables.reduce(0) { $0 + $1.memory.byteCount(grownTo: count * $1.stride) }
+    let needed = tables.reduce(attributes.byteCount(rows: count)) {
+      $0 + $1.memory.byteCount(grownTo: count * $1.stride)
+    }
     return needed > memoryLimit ? needed : nil
   }
 }

@@ -46,14 +46,16 @@ extension LiveSegment {
   /// - Parameters:
   ///   - rows: `[n, dimensions]`, as they come; made unit rows here under cosine.
   ///   - ids: `[n]`, none of which is there.
+  ///   - attributes: `[n]`, or none.
   /// - Throws: `alreadyExists`, `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming the row;
-  ///   `capacityExceeded`, `overBudget` or `io` where room ends.
+  ///   `invalidConfiguration` for attributes that are not kept; `capacityExceeded`, `overBudget` or `io` where
+  ///   room ends.
   /// - Returns: the number of the write, and how many vectors it added.
   /// - Complexity: a walk of `efConstruction` hops a row; one for each rule.
   package func insert(
-    _ rows: VectorMatrix, ids: [VectorID]
+    _ rows: VectorMatrix, ids: [VectorID], attributes: [Attributes] = []
   ) throws(NeedletailError) -> LiveWrite {
-    try put(rows, ids, replaces: false, isDeferred: false)
+    try put(rows, ids, attributes, replaces: false, isDeferred: false)
   }
 
   /// Adds vectors, each in the place of the one that has its id, if any.
@@ -63,14 +65,16 @@ extension LiveSegment {
   /// - Parameters:
   ///   - rows: `[n, dimensions]`, as for `insert`.
   ///   - ids: `[n]`.
+  ///   - attributes: `[n]`, or none; those of the vectors before are gone.
   /// - Throws: as `insert`, but for `alreadyExists`.
   /// - Parameter isDeferred: leaves linking for later (`linkMore`); until then every search scores the rows one by
   ///   one. For many rows that are to be found soon. Default `false`.
   /// - Returns: the number of the write, and how many vectors it added and replaced.
   package func upsert(
-    _ rows: VectorMatrix, ids: [VectorID], isDeferred: Bool = false
+    _ rows: VectorMatrix, ids: [VectorID], attributes: [Attributes] = [],
+    isDeferred: Bool = false
   ) throws(NeedletailError) -> LiveWrite {
-    try put(rows, ids, replaces: true, isDeferred: isDeferred)
+    try put(rows, ids, attributes, replaces: true, isDeferred: isDeferred)
   }
 
   /// Links rows that wait for it.
@@ -137,9 +141,11 @@ extension LiveSegment {
   }
 
   private func put(
-    _ rows: VectorMatrix, _ ids: [VectorID], replaces: Bool, isDeferred: Bool
+    _ rows: VectorMatrix, _ ids: [VectorID], _ items: [Attributes], replaces: Bool,
+    isDeferred: Bool
   ) throws(NeedletailError) -> LiveWrite {
     precondition(rows.count == ids.count, "one id for each row")
+    try Attributes.validate(items, rows: rows.count)
     let build = options.build
     var findings = RowFindings()
     try findings.add(rows, dimensions: build.dimensions, metric: build.metric)
@@ -154,7 +160,12 @@ extension LiveSegment {
       let range = writer.count..<(writer.count + chosen.count)
       try tables.reserve(range.upperBound)
       try writer.linker.reserve(range.upperBound)
+      let kept = items.isEmpty ? [] : chosen.map { items[$0] }
+      try tables.attributes.admit(kept, budget: tables.attributeBudget)
       try code(chosen, of: source, ids, norms, from: range.lowerBound)
+      for (i, item) in kept.enumerated() {
+        try tables.attributes.write(item, row: range.lowerBound + i)
+      }
       writer.linker.prepare(range, chosen.map { norms[$0] })
       writer.count = range.upperBound
       writtenCount.store(range.upperBound, ordering: .releasing)
