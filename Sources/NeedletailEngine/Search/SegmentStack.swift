@@ -114,7 +114,7 @@ package struct SegmentStack: Sendable {
   }
 
   /// How a part of `rows` rows is searched for its share of the answers; `nil` when no evaluation is left for it.
-  private func share(
+  func share(
     _ rows: Int, _ parameters: SearchParameters, spent: Int
   ) -> SearchParameters? {
     var share = parameters
@@ -166,7 +166,7 @@ extension Neighbor {
 
 extension SearchOutcome {
   /// Adds what a search of one more segment cost.
-  fileprivate mutating func add(_ other: SearchOutcome) {
+  mutating func add(_ other: SearchOutcome) {
     hops += other.hops
     evaluations += other.evaluations
     rerankedRows += other.rerankedRows

@@ -1,0 +1,104 @@
+package import NeedletailCore
+
+extension SegmentStack {
+  /// Finds the rows nearest to a query, of which no more than a limit share the value of a category.
+  ///
+  /// The answers are those of the exact order of all rows, as far as the searches find them, in which each row
+  /// stands that has fewer than `limit` rows of its value before it. Rows without the category are not capped. Values
+  /// are the same in all segments when their bytes are.
+  ///
+  /// - Parameters:
+  ///   - query: `[dimensions]` components; checked here, normalised here under cosine.
+  ///   - parameters: validated by the caller, without a row held out.
+  ///   - cap: validated by the caller.
+  ///   - sets: for each segment the rows that alone may be answers; `nil`: all.
+  ///   - answers: room for `k` answers; written nearest first, ties by id.
+  /// - Returns: how many answers there are, and what all searches cost. Fewer than `k` only where there are no more,
+  ///   or where a limit on evaluations ended the search.
+  /// - Throws: as the search without a cap.
+  /// - Complexity: as `CappedSearch.run` for each segment; allocates.
+  @unsafe
+  package func search(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, cap: GroupCap,
+    among sets: [RowSet]? = nil, into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
+    precondition(sets.map { $0.count == segments.count } ?? true, "a set for each segment")
+    var total = SearchOutcome()
+    var merged = CappedAnswers(limit: cap.limit)
+    for (number, segment) in segments.enumerated() where segment.count > 0 || segments.count == 1 {
+      guard let share = share(of: segment, parameters, spent: total.evaluations) else {
+        total.isLimited = true
+        break
+      }
+      let set = sets?[number]
+      if let part = SealedGroups(segment, cap) {
+        let capped = CappedSearch(part: part, limit: cap.limit)
+        let (found, outcome) = unsafe try capped.run(query, share, among: set)
+        for answer in found {
+          merged.add(answer.neighbor, answer.group > 0 ? part.text(answer.group) : nil)
+        }
+        total.add(outcome)
+        total.plan = outcome.plan
+      } else {
+        // Nothing of it is capped, and no more than `k` of it are answers.
+        let room = min(share.k, max(1, set?.count ?? segment.count))
+        var found = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: room)
+        let outcome =
+          if let set {
+            unsafe try segment.search(query, share, among: set, into: &found)
+          } else {
+            unsafe try segment.search(query, share, into: &found)
+          }
+        for neighbor in found.prefix(outcome.count) { merged.add(neighbor, nil) }
+        total.add(outcome)
+        total.plan = outcome.plan
+      }
+    }
+    let found = merged.nearest(parameters.k)
+    for (place, neighbor) in found.enumerated() { unsafe answers[place] = neighbor }
+    total.count = found.count
+    total.efSearch = parameters.efSearch
+    total.survivors = sets?.reduce(0) { $0 + $1.count } ?? 0
+    return total
+  }
+}
+
+/// The answers of several parts, each of them capped by itself, to be capped together.
+///
+/// Among the nearest of a part are all of its rows that are among the nearest of all parts: what other parts put
+/// before such a row of the same value takes the place of what its own part had there.
+private struct CappedAnswers {
+  let limit: Int
+  private var answers: [(neighbor: Neighbor, group: Int?)] = []
+  /// Values by their bytes, numbered for this search.
+  private var numbers: [ExactText: Int] = [:]
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func add(_ neighbor: Neighbor, _ text: String?) {
+    let group = text.map { text in
+      let next = numbers.count
+      let number = numbers[ExactText(text), default: next]
+      if number == next { numbers[ExactText(text)] = next }
+      return number
+    }
+    answers.append((neighbor, group))
+  }
+
+  /// The first `k` that the cap leaves, nearest first.
+  func nearest(_ k: Int) -> [Neighbor] {
+    var counts = [Int](repeating: 0, count: numbers.count)
+    var kept: [Neighbor] = []
+    for (neighbor, group) in answers.sorted(by: {
+      Neighbor.precedes($0.neighbor, $1.neighbor)
+    }) {
+      guard kept.count < k else { break }
+      if let group {
+        guard counts[group] < limit else { continue }
+        counts[group] += 1
+      }
+      kept.append(neighbor)
+    }
+    return kept
+  }
+}
