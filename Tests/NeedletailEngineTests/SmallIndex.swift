@@ -21,6 +21,8 @@ struct SmallIndex: Sendable {
     case turbo
     /// Cosine, int8 codes, rows of half-precision numbers, kept as they were given.
     case half
+    /// Squared L2, no codes, rows with attributes of every kind.
+    case attributes
 
     var testDescription: String { rawValue }
   }
@@ -42,13 +44,14 @@ struct SmallIndex: Sendable {
       switch kind {
       case .cosine, .turbo, .half: .cosine
       case .product: .innerProduct
-      case .lossless, .bare: .squaredEuclidean
+      case .lossless, .bare, .attributes: .squaredEuclidean
       }
     var world = World(
       metric, components, dimensions: d, m: kind == .turbo ? 16 : 3, ef: 12)
     if kind == .product || kind == .turbo { world.options.precise = .none }
     if kind == .turbo { world.options.layout = .turbo }
-    if kind == .bare {
+    if kind == .attributes { world.attributes = (0..<count).map { Self.item($0) } }
+    if kind == .bare || kind == .attributes {
       world.options.codes = .none
       world.options.precise = .bfloat16
     }
@@ -62,6 +65,19 @@ struct SmallIndex: Sendable {
       Self.path, in: fileSystem, placements: Placements(), verification: .full)
     answers = try Self.search(generation.segment)
     #expect(generation.segment.inspect(limit: 5).isEmpty)
+  }
+
+  /// The attributes of a row.
+  ///
+  /// Every kind of value, some of them missing, and one name with values of two kinds.
+  static func item(_ row: Int) -> Attributes {
+    var item: Attributes = ["code": row % 2 == 0 ? .integer(Int64(row) - 9) : "odd"]
+    if row % 5 > 0 { item["price"] = .real(Double(row) / 4) }
+    if row % 3 > 0 { item["year"] = .integer(2000 + Int64(row)) }
+    if row % 4 < 3 { item["brand"] = .category(["acme", "bolt", "ü"][row % 3]) }
+    if row % 2 == 0 { item["tags"] = row % 6 == 0 ? ["new", "in_stock"] : ["new"] }
+    if row == 7 { item["tags"] = [] }
+    return item
   }
 
   /// The index in a file system of its own.
@@ -101,11 +117,32 @@ struct SmallIndex: Sendable {
     }
     _ = segment.inspect(limit: 3)
     _ = segment.graphShape()
+    try exerciseAttributes(segment)
     for id in segment.sortedIDs.prefix(3) + [0, .max] {
       guard let ordinal = segment.ordinal(of: id), segment.hasPreciseRows else { continue }
       var row = [Float](repeating: 0, count: segment.parameters.options.dimensions)
       unsafe segment.export(ordinal, into: &row)
     }
+  }
+
+  /// Reads all attributes, and compiles every kind of predicate.
+  private static func exerciseAttributes(_ segment: SealedSegment) throws {
+    for ordinal in 0..<UInt32(segment.count) { _ = segment.attributes(of: ordinal).bytesOfTexts }
+    let (brand, price) = (attribute("brand"), attribute("price"))
+    for filter in [
+      brand == "acme", brand.isOne(of: ["bolt", "ü"]), brand != "none", price < 3.5,
+      price.isOne(of: [0.25, 1.75]), attribute("code").exists, attribute("year") >= 2005,
+      tag("new"), tag("in_stock"), tag("new", in: "brand"),
+    ] {
+      let set = try segment.rows(matching: filter)
+      #expect(set.count <= segment.count)
+      #expect(!set.contains(UInt32(segment.count)))
+    }
+    guard let groups = SealedGroups(segment, GroupCap("brand", limit: 1)) else { return }
+    let query = [Float](repeating: 0.5, count: segment.parameters.options.dimensions)
+    let capped = CappedSearch(part: groups, limit: 1)
+    let found = unsafe try capped.run(query, SearchParameters(k: 9, efSearch: 10), among: nil)
+    for answer in found.answers where answer.group > 0 { _ = groups.text(answer.group) }
   }
 
   /// Opens, searches and inspects a damaged index in both modes.
@@ -141,6 +178,19 @@ struct SmallIndex: Sendable {
     } catch {
       #expect(!error.message.isEmpty)
       return true
+    }
+  }
+}
+
+extension Attributes {
+  /// Bytes of names and texts: reads all of them.
+  fileprivate var bytesOfTexts: Int {
+    names.reduce(0) { sum, name in
+      switch self[name] {
+      case .category(let text): sum + name.utf8.count + text.utf8.count
+      case .tags(let tags): tags.reduce(sum + name.utf8.count) { $0 + $1.utf8.count }
+      default: sum + name.utf8.count
+      }
     }
   }
 }

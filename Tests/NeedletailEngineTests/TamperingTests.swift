@@ -258,7 +258,7 @@ struct TamperingTests {
     }
   }
 
-  @Test("Segments", arguments: parameters + graph + contents)
+  @Test("Segments", arguments: parameters + graph + contents + attributes)
   func segments(hostile: Case) throws {
     let index = try SmallIndex(hostile.kind)
     let fileSystem = try index.fileSystem()

@@ -38,6 +38,19 @@ struct SealedColumn: AttributeColumn, @unchecked Sendable {
     return unsafe words[Int(row) / 64] >> UInt64(row % 64) & 1 != 0
   }
 
+  /// Whether the presence goes on behind the last row.
+  var hasPresenceBeyondRows: Bool {
+    guard rows % 64 > 0 else { return false }
+    let words = unsafe (start + layout.presence).assumingMemoryBound(to: UInt64.self)
+    return unsafe words[rows / 64] >> UInt64(rows % 64) != 0
+  }
+
+  /// Whether the bytes of a number, or the number of a text, are 0.
+  func isZero(_ row: UInt32) -> Bool {
+    if kind == .category { return unsafe word(layout.values, Int(row)) == 0 }
+    return unsafe values.load(fromByteOffset: Int(row) * 8, as: UInt64.self) == 0
+  }
+
   /// The number of a category's text, from 1.
   @inline(__always)
   func textNumber(_ row: UInt32) -> UInt32? {
@@ -90,14 +103,21 @@ struct SealedColumn: AttributeColumn, @unchecked Sendable {
     unsafe String(decoding: textBytes(Int(number) - 1), as: UTF8.self)
   }
 
+  /// Where a text begins and ends, as the file says.
+  func textRange(_ place: Int) -> (lowerBound: UInt64, upperBound: UInt64) {
+    let at = layout.textStarts + place * 8
+    return unsafe (
+      start.load(fromByteOffset: at, as: UInt64.self),
+      start.load(fromByteOffset: at + 8, as: UInt64.self)
+    )
+  }
+
   /// The bytes of a text by its place in their order.
   @unsafe
   func textBytes(_ place: Int) -> UnsafeRawBufferPointer {
-    let from = unsafe start.load(fromByteOffset: layout.textStarts + place * 8, as: UInt64.self)
-    let to = unsafe start.load(
-      fromByteOffset: layout.textStarts + place * 8 + 8, as: UInt64.self)
-    let last = Int(min(to, UInt64(layout.textByteCount)))
-    let first = min(Int(min(from, UInt64(layout.textByteCount))), last)
+    let range = textRange(place)
+    let last = Int(min(range.upperBound, UInt64(layout.textByteCount)))
+    let first = min(Int(min(range.lowerBound, UInt64(layout.textByteCount))), last)
     return unsafe UnsafeRawBufferPointer(
       start: start + layout.texts + first, count: last - first)
   }
@@ -113,6 +133,20 @@ struct SealedColumn: AttributeColumn, @unchecked Sendable {
       if unsafe present.lexicographicallyPrecedes(bytes) { low = middle + 1 } else { high = middle }
     }
     return nil
+  }
+
+  /// Whether the starts of both lists of tags go from the first tag to the last.
+  var hasSoundStarts: Bool {
+    for (starts, lists) in [(layout.values, rows), (layout.tagStarts, textCount)] {
+      var before: UInt32 = 0
+      for index in 0...lists {
+        let place = unsafe word(starts, index)
+        guard place >= before, index > 0 || place == 0 else { return false }
+        before = place
+      }
+      guard before == UInt32(layout.tagCount) else { return false }
+    }
+    return true
   }
 
   /// A list's places, from where it starts to where the next one does.

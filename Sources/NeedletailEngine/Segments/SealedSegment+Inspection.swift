@@ -43,6 +43,7 @@ extension SealedSegment {
     inspectTerms(limit, &faults)
     inspectTurbo(limit, &faults)
     inspectRows(limit, &faults)
+    inspectAttributes(limit, &faults)
     if faults.isEmpty, count > 0 {
       let unreached = Reachability(tables[0]).unreachedCount
       if unreached != parameters.unreachableNodes {
