@@ -26,7 +26,7 @@ extension SegmentStack {
     var total = SearchOutcome()
     var merged = CappedAnswers(limit: cap.limit)
     for (number, segment) in segments.enumerated() where segment.count > 0 || segments.count == 1 {
-      guard let share = share(of: segment, parameters, spent: total.evaluations) else {
+      guard let share = share(segment.count, parameters, spent: total.evaluations) else {
         total.isLimited = true
         break
       }

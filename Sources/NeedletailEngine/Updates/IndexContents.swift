@@ -215,7 +215,7 @@ extension IndexContents {
     guard let training, training.rows < Self.enoughToTrain,
       view.liveCount >= 8 * training.rows
     else { return }
-    let taken = try LiveRows(segment, view)
+    let taken = try ShownRows(segment, view)
     var findings = RowFindings()
     try findings.add(taken.rows, dimensions: build.dimensions, metric: build.metric)
     let quantizer = try train(taken.rows, findings)
@@ -247,7 +247,7 @@ extension IndexContents {
 }
 
 /// The rows that a view of a live segment shows, as they were given.
-struct LiveRows {
+struct ShownRows {
   let rows: VectorMatrix
   let ids: [VectorID]
   let ordinals: [UInt32]
