@@ -76,6 +76,9 @@ public struct Snapshot: Sendable {
     return try VectorMatrix(components, dimensions: dimensions)
   }
 
+  /// The attributes that the vector of an id was written with; `nil` when it is not there.
+  public func attributes(of id: VectorID) -> Attributes? { view.attributes(of: id) }
+
   /// Whether the index has a vector of an id; a withdrawn one is not there.
   ///
   /// - Complexity: O(log n) a sealed segment, O(n) for rows in memory.

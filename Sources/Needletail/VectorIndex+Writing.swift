@@ -13,13 +13,15 @@ extension VectorIndex {
   /// - Parameters:
   ///   - rows: `[n, dimensions]` components, finite; under cosine no row is all zeros.
   ///   - ids: one for each row, none of which is there.
+  ///   - attributes: one for each row, or none at all.
   ///   - options: what the call waits for, and where the batch comes from.
   /// - Throws: `alreadyExists`, naming the id; otherwise as `upsert`.
   @discardableResult
   public func insert(
-    _ rows: VectorMatrix, ids: some Collection<VectorID>, options: WriteOptions = WriteOptions()
+    _ rows: VectorMatrix, ids: some Collection<VectorID>, attributes: [Attributes] = [],
+    options: WriteOptions = WriteOptions()
   ) throws(NeedletailError) -> WriteResult {
-    try write(request(rows, ids), isInsert: true, options)
+    try write(request(rows, ids, attributes), isInsert: true, options)
   }
 
   /// Adds vectors, each in the place of the one that has its id, if any; of two rows with one id the last counts.
@@ -29,6 +31,7 @@ extension VectorIndex {
   /// - Parameters:
   ///   - rows: `[n, dimensions]` components, finite; under cosine no row is all zeros.
   ///   - ids: one for each row.
+  ///   - attributes: one for each row, or none at all; those of the vectors before are gone.
   ///   - options: what the call waits for, and where the batch comes from.
   /// - Returns: the write's number.
   /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming row and component;
@@ -39,9 +42,10 @@ extension VectorIndex {
   /// - Complexity: a walk of `efConstruction` hops a row, and one synchronisation of the disk.
   @discardableResult
   public func upsert(
-    _ rows: VectorMatrix, ids: some Collection<VectorID>, options: WriteOptions = WriteOptions()
+    _ rows: VectorMatrix, ids: some Collection<VectorID>, attributes: [Attributes] = [],
+    options: WriteOptions = WriteOptions()
   ) throws(NeedletailError) -> WriteResult {
-    try write(request(rows, ids), isInsert: false, options)
+    try write(request(rows, ids, attributes), isInsert: false, options)
   }
 
   /// Removes vectors; ids that are not there are passed over.
@@ -162,7 +166,7 @@ extension VectorIndex {
   }
 
   private func request(
-    _ rows: VectorMatrix, _ ids: some Collection<VectorID>
+    _ rows: VectorMatrix, _ ids: some Collection<VectorID>, _ attributes: [Attributes]
   ) throws(NeedletailError) -> UpdateRequest {
     guard rows.dimensions == configuration.dimensions else {
       throw NeedletailError(
@@ -175,6 +179,7 @@ extension VectorIndex {
         .invalidConfiguration,
         "There are \(ids.count) ids for \(rows.count) rows; give one id for each row.")
     }
-    return .upsert(ids: Array(ids), rows: rows)
+    try Attributes.validate(attributes, rows: rows.count)
+    return .upsert(ids: Array(ids), rows: rows, attributes: attributes)
   }
 }

@@ -11,6 +11,8 @@ public struct Writer: ~Copyable {
   private var parts: [VectorMatrix] = []
   private var ids: [VectorID] = []
   private var taken: Set<VectorID> = []
+  /// Of each row, or none while no row has any.
+  private var attributes: [Attributes] = []
   private var findings = RowFindings()
 
   init(index: VectorIndex, base: IndexView?) {
@@ -32,12 +34,13 @@ public struct Writer: ~Copyable {
   /// - Parameters:
   ///   - rows: `[n, dimensions]` components, finite; under cosine no row is all zeros.
   ///   - newIDs: one id for each row, none of them used before.
+  ///   - items: the attributes of each row, or none at all.
   /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming row and component;
   ///   `alreadyExists` naming the id; `invalidConfiguration` when there are not as many ids as rows;
   ///   `capacityExceeded` beyond 2³¹ − 1 rows.
   /// - Complexity: one pass over the rows.
   public mutating func add(
-    _ rows: VectorMatrix, ids newIDs: some Collection<VectorID>
+    _ rows: VectorMatrix, ids newIDs: some Collection<VectorID>, attributes items: [Attributes] = []
   ) throws(NeedletailError) {
     guard newIDs.count == rows.count else {
       throw NeedletailError(
@@ -53,9 +56,15 @@ public struct Writer: ~Copyable {
     var updated = findings
     try updated.add(rows, dimensions: configuration.dimensions, metric: configuration.metric)
     try updated.checkPrecision(configuration.buildOptions)
+    try Attributes.validate(items, rows: rows.count)
     try reserve(newIDs)
     findings = updated
     parts.append(rows)
+    if !items.isEmpty || !attributes.isEmpty {
+      let none = Attributes()
+      attributes += Array(repeating: none, count: ids.count - attributes.count)
+      attributes += items.isEmpty ? Array(repeating: none, count: rows.count) : items
+    }
     ids.append(contentsOf: newIDs)
   }
 
@@ -98,9 +107,10 @@ public struct Writer: ~Copyable {
     }
     var request: TuningRequest?
     if let tuning { request = try tuning.request() }
-    let order = SegmentOrder(
+    var order = SegmentOrder(
       options: index.configuration.buildOptions, rows: parts, ids: ids, findings: findings,
       threads: threads, monitor: monitor)
+    order.attributes = attributes
     if base != nil {
       guard !ids.isEmpty else { return try index.snapshot() }
       try index.asWriter { (live) throws(NeedletailError) in try live.add(order) }

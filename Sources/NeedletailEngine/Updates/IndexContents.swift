@@ -68,6 +68,7 @@ struct IndexContents {
     try findings.add(matrix, dimensions: build.dimensions, metric: build.metric)
     try findings.checkPrecision(build)
     try prepareLive(for: matrix, findings, isDeferred: false)
+    try live.last?.admit(batch.items)
     try live.last?.reserve(matrix.count)
   }
 
@@ -81,6 +82,7 @@ struct IndexContents {
       try end(batch.ids, in: live[...])
     case .upsert:
       let matrix = try VectorMatrix(batch.components, dimensions: batch.dimensions)
+      let items = try batch.items
       if isDeferred {
         var findings = RowFindings()
         try findings.add(matrix, dimensions: build.dimensions, metric: build.metric)
@@ -89,7 +91,8 @@ struct IndexContents {
       guard let newest = live.last, !isFrozen else {
         throw NeedletailError(.io, "There is no live segment for \(batch.ids.count) rows.")
       }
-      _ = try newest.upsert(matrix, ids: batch.ids, isDeferred: isDeferred)
+      _ = try newest.upsert(
+        matrix, ids: batch.ids, attributes: items, isDeferred: isDeferred)
       try end(batch.ids, in: live.dropLast())
       if !withdrawn.isEmpty {
         try newest.setWithdrawn(withdrawn.intersection(batch.ids), true)
@@ -220,7 +223,8 @@ extension IndexContents {
     try findings.add(taken.rows, dimensions: build.dimensions, metric: build.metric)
     let quantizer = try train(taken.rows, findings)
     let better = try makeLive(quantizer)
-    _ = try better.upsert(taken.rows, ids: taken.ids, isDeferred: isDeferred)
+    _ = try better.upsert(
+      taken.rows, ids: taken.ids, attributes: taken.attributes, isDeferred: isDeferred)
     try better.setWithdrawn(withdrawn, true)
     former.append(segment)
     live[live.count - 1] = better
@@ -250,7 +254,7 @@ extension IndexContents {
 struct ShownRows {
   let rows: VectorMatrix
   let ids: [VectorID]
-  let ordinals: [UInt32]
+  let attributes: [Attributes]
 
   init(_ segment: LiveSegment, _ view: LiveView) throws(NeedletailError) {
     let ordinals = segment.ordinals(view)
@@ -266,6 +270,20 @@ struct ShownRows {
     }
     rows = try VectorMatrix(components, dimensions: dimensions)
     ids = ordinals.map { segment.id(of: $0, view) }
-    self.ordinals = ordinals
+    attributes = ordinals.map { segment.attributes(of: $0, view) }
+  }
+}
+
+extension LogBatch {
+  /// The attributes of each item, or nothing when none has any.
+  ///
+  /// - Throws: `corrupted` for bytes that are none.
+  var items: [Attributes] {
+    get throws(NeedletailError) {
+      var items: [Attributes] = []
+      items.reserveCapacity(attributes.count)
+      for bytes in attributes { items.append(try Attributes(bytes: bytes, path: "log")) }
+      return items
+    }
   }
 }

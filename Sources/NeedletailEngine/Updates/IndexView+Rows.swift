@@ -80,4 +80,13 @@ extension IndexView {
     }
     return true
   }
+
+  /// The attributes of an id; `nil` when it is not there.
+  package func attributes(of id: VectorID) -> Attributes? {
+    switch place(of: id) {
+    case .sealed(let segment, let ordinal): segment.attributes(of: ordinal)
+    case .live(let part, let ordinal): part.segment.attributes(of: ordinal, part.view)
+    case nil: nil
+    }
+  }
 }

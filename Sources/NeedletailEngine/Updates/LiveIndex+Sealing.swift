@@ -194,9 +194,11 @@ struct SealOrder {
       view, merging: plan.merged, dimensions: build.dimensions, monitor)
     var findings = RowFindings()
     try findings.add(input.rows, dimensions: build.dimensions, metric: build.metric)
-    segment = SegmentOrder(
+    var order = SegmentOrder(
       options: build, rows: [input.rows], ids: input.ids, findings: findings, threads: threads,
       monitor: monitor)
+    order.attributes = input.attributes
+    segment = order
   }
 
   /// The rows of each segment of the new generation that are there no more by now.

@@ -11,6 +11,8 @@ struct SealInput {
 
   let rows: VectorMatrix
   let ids: [VectorID]
+  /// Of each row, or none when no row has any.
+  let attributes: [Attributes]
   let origins: [Origin]
 
   /// Copies the rows that a view shows of some of its parts.
@@ -45,6 +47,15 @@ struct SealInput {
     ids = found.map(\.id)
     let origins = found.map(\.origin)
     self.origins = origins
+    let items = origins.map { origin in
+      let part = Int(origin.part)
+      guard part >= sealed.count else {
+        return sealed[part].segment.attributes(of: origin.ordinal)
+      }
+      let source = live[part - sealed.count]
+      return source.segment.attributes(of: origin.ordinal, source.view)
+    }
+    attributes = items.allSatisfy(\.isEmpty) ? [] : items
     monitor?.begin("gathering", total: origins.count)
     let components = unsafe [Float](unsafeUninitializedCapacity: origins.count * dimensions) {
       buffer, count in

@@ -14,8 +14,11 @@ package struct UpdateRequest: Sendable {
 
   /// Rows that replace those of their ids, or are new.
   ///
-  /// - Precondition: as many ids as rows; 1 to `Limits.dimensions` dimensions.
-  package static func upsert(ids: [VectorID], rows: VectorMatrix) -> UpdateRequest {
+  /// - Precondition: as many ids as rows; 1 to `Limits.dimensions` dimensions; attributes that were validated, of each
+  ///   row or none.
+  package static func upsert(
+    ids: [VectorID], rows: VectorMatrix, attributes: [Attributes] = []
+  ) -> UpdateRequest {
     let width = rows.dimensions
     let components = unsafe [Float](unsafeUninitializedCapacity: rows.count * width) {
       buffer, count in
@@ -26,7 +29,11 @@ package struct UpdateRequest: Sendable {
       }
       count = rows.count * width
     }
-    return UpdateRequest(.upsert(ids: ids, dimensions: width, components: components))
+    let hasNone = attributes.allSatisfy(\.isEmpty)
+    return UpdateRequest(
+      .upsert(
+        ids: ids, dimensions: width, components: components,
+        attributes: hasNone ? [] : attributes.map(\.bytes)))
   }
 
   /// Ids that go.
