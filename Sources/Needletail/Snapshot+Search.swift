@@ -128,9 +128,13 @@ extension Snapshot {
     return statistics
   }
 
+  /// Walks end by the distance of this candidate, or of the `k`-th where more are asked for.
+  private static let fewestToStopBy = 10
+
   func parameters(
     _ k: Int, _ options: SearchOptions
   ) throws(NeedletailError) -> SearchParameters {
+    followWithdrawals()
     let candidates: Int? =
       switch options.rerank {
       case .automatic: nil
@@ -148,6 +152,9 @@ extension Snapshot {
     if let recall = options.recall {
       parameters.use(try view.generation.setting(recall: recall, k: k))
       parameters.stopRank = view.generation.tuning?.k ?? 0
+    } else {
+      // Coarse codes know little of a single nearest row: it is no measure of how far to look.
+      parameters.stopRank = min(Self.fewestToStopBy, options.efSearch)
     }
     try parameters.validate()
     return parameters

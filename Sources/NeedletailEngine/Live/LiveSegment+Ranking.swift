@@ -185,7 +185,8 @@ extension LiveSegment {
         switch metric {
         case .squaredEuclidean: value
         case .innerProduct: -value
-        case .cosine: 1 - value
+        // Rows are kept as they were given, so that a seal loses nothing of them.
+        case .cosine: 1 - Float(Double(value) / (unsafe tables.norms[Int(buffers.ordinals[i])]))
         }
       unsafe buffers.ranked[i] = Neighbor(
         id: tables.ids[Int(buffers.ordinals[i])], distance: distance)

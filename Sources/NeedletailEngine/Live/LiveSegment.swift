@@ -141,21 +141,23 @@ package final class LiveSegment: @unchecked Sendable {
   ) -> Double {
     precondition(Int(ordinal) < view.count, "row \(ordinal) of \(view.count)")
     let dimensions = tables.dimensions
-    unsafe row.update(from: tables.rows + Int(ordinal) * dimensions, count: dimensions)
+    unsafe export(ordinal, view, into: row)
     let norm = unsafe tables.norms[Int(ordinal)]
-    return options.build.metric == .cosine ? norm : norm.squareRoot()
+    guard options.build.metric == .cosine else { return norm.squareRoot() }
+    for j in 0..<dimensions { unsafe row[j] = Float(Double(row[j]) / norm) }
+    return norm
   }
 
-  /// Copies a row as it was given, to within the rounding of its components.
+  /// Copies a row as it was given.
   ///
   /// - Precondition: as `copyRow`.
   @unsafe
   package func export(
     _ ordinal: UInt32, _ view: LiveView, into row: UnsafeMutablePointer<Float>
   ) {
-    let norm = unsafe copyRow(ordinal, view, into: row)
-    guard options.build.metric == .cosine else { return }
-    for j in 0..<tables.dimensions { unsafe row[j] = Float(Double(row[j]) * norm) }
+    precondition(Int(ordinal) < view.count, "row \(ordinal) of \(view.count)")
+    let dimensions = tables.dimensions
+    unsafe row.update(from: tables.rows + Int(ordinal) * dimensions, count: dimensions)
   }
 
   /// Makes room for more rows, so that a write of them does not fail for want of it.

@@ -28,7 +28,7 @@ extension LiveTables {
   /// - Parameters:
   ///   - ordinal: the row; nobody reads it yet.
   ///   - index: its number in the source.
-  ///   - source: gives unit rows under cosine.
+  ///   - source: gives the rows as they came.
   ///   - id: whose version it is.
   ///   - squaredNorm: the norm of the row as it was given.
   ///   - x: room for one row.
@@ -40,8 +40,13 @@ extension LiveTables {
     _ x: UnsafeMutablePointer<Float>
   ) throws(NeedletailError) -> Bool {
     let row = unsafe rows + ordinal * dimensions
-    unsafe try source.copy(index, into: row)
-    unsafe x.update(from: row, count: dimensions)
+    unsafe try source.copyGiven(index, into: row)
+    if quantizer.metric == .cosine {
+      let norm = squaredNorm.squareRoot()
+      for j in 0..<dimensions { unsafe x[j] = Float(Double(row[j]) / norm) }
+    } else {
+      unsafe x.update(from: row, count: dimensions)
+    }
     unsafe quantizer.project(x)
     let isLost = unsafe quantizer.form.isLossless && !SealedSegment.isWhole(x, dimensions)
     let terms = unsafe quantizer.encode(x, into: codes + ordinal * quantizer.codeByteCount)

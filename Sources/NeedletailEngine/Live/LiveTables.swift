@@ -9,7 +9,7 @@ import Synchronization
 /// |--------------|--------------------|------------------------------------------|---------------------|
 /// | codes        | `codeByteCount`    | once, before the row is linked           | everybody           |
 /// | search terms | 0, 4 or 8          | once                                     | everybody           |
-/// | rows         | `4·dimensions`     | once; unit rows under cosine             | everybody           |
+/// | rows         | `4·dimensions`     | once; as they were given                 | everybody           |
 /// | ids          | 8                  | once                                     | everybody           |
 /// | norms        | 8                  | once; squared unless cosine              | everybody           |
 /// | code norms   | 4                  | once                                     | the writer          |

@@ -1,0 +1,317 @@
+import Needletail
+import NeedletailCore
+import Testing
+import _NeedletailTestSupport
+
+@Suite("Writing while searching")
+struct WritingTests {
+  private let home: TemporaryDirectory
+  private static let dimensions = 16
+
+  init() throws { home = try TemporaryDirectory() }
+
+  private func rows(_ count: Int, seed: UInt64) throws -> VectorMatrix {
+    try VectorMatrix(
+      RandomVectors.clusters(count: count, dimensions: Self.dimensions, seed: seed),
+      dimensions: Self.dimensions)
+  }
+
+  private func index(_ metric: Metric = .cosine) throws -> VectorIndex {
+    try VectorIndex.create(
+      at: home("index"),
+      configuration: VectorIndex.Configuration(dimensions: Self.dimensions, metric: metric))
+  }
+
+  private func found(_ snapshot: Snapshot, _ query: [Float], k: Int = 10) throws -> [VectorID] {
+    try snapshot.search(query, k: k).neighbors.map(\.id)
+  }
+
+  @Test("An index that is written row by row answers at once", arguments: Metric.allCases)
+  func liveOnly(metric: Metric) throws {
+    let index = try index(metric)
+    let rows = try rows(900, seed: 1)
+    for first in stride(from: 0, to: 900, by: 60) {
+      let ids = (UInt64(first)..<UInt64(first + 60))
+      try index.upsert(rows[first..<(first + 60)], ids: ids)
+      let snapshot = try index.snapshot()
+      #expect(snapshot.count == first + 60)
+      let answers = try found(snapshot, rows[first])
+      #expect(answers.count == 10)
+      if metric != .innerProduct { #expect(answers[0] == UInt64(first)) }
+    }
+    #expect(try index.snapshot().ids == Array(0..<900))
+  }
+
+  @Test("A snapshot shows what was there when it was taken")
+  func snapshots() throws {
+    let index = try index()
+    let rows = try rows(400, seed: 2)
+    try index.insert(rows, ids: 0..<400)
+    let before = try index.snapshot()
+    try index.remove([7, 8, 9])
+    try index.upsert(rows[0..<1], ids: [20])
+    #expect(before.count == 400)
+    #expect(try found(before, rows[7], k: 1) == [7])
+    let after = try index.snapshot()
+    #expect(after.count == 397)
+    #expect(try !found(after, rows[7], k: 397).contains(7))
+    #expect(Set(try found(after, rows[0], k: 2)) == [0, 20])
+    #expect(after.contains(20) && !after.contains(8) && before.contains(8))
+  }
+
+  @Test("What is withdrawn vanishes from every snapshot, and comes back when it is reinstated")
+  func withdrawals() throws {
+    let index = try index()
+    let rows = try rows(600, seed: 3)
+    try index.insert(rows[0..<300], ids: 0..<300)
+    let held = try index.snapshot()
+    try index.compact()
+    let sealed = try index.snapshot()
+    try index.insert(rows[300..<600], ids: 300..<600)
+    try index.withdraw([5, 400, 9_999])
+    for (snapshot, id) in [(held, 5), (sealed, 5), (try index.snapshot(), 5)] as [(Snapshot, Int)] {
+      #expect(try !found(snapshot, rows[id]).contains(UInt64(id)))
+      #expect(!snapshot.contains(UInt64(id)))
+    }
+    let now = try index.snapshot()
+    #expect(try !found(now, rows[400]).contains(400))
+    #expect(now.count == 598 && held.count == 299)
+    // A new version stays hidden, and so does what was withdrawn before it came.
+    try index.upsert(rows[5..<6], ids: [5])
+    try index.upsert(rows[6..<7], ids: [9_999])
+    #expect(try !found(index.snapshot(), rows[5]).contains(5))
+    #expect(try !found(index.snapshot(), rows[6]).contains(9_999))
+    try index.reinstate([5])
+    #expect(try found(index.snapshot(), rows[5]).first == 5)
+    #expect(try found(held, rows[5]).first == 5)
+  }
+
+  @Test("Everything is there when the index is opened anew, before and after a seal")
+  func reopening() throws {
+    let rows = try rows(500, seed: 4)
+    do {
+      let index = try index()
+      try index.insert(rows, ids: 0..<500)
+      try index.remove(10..<20)
+      try index.withdraw([30])
+      try index.stopWriting()
+    }
+    do {
+      let index = try VectorIndex.open(at: home("index"))
+      let snapshot = try index.snapshot()
+      #expect(snapshot.count == 489)
+      let result = try snapshot.search(rows[3], k: 5)
+      #expect(result.neighbors[0].id == 3)
+      #expect(try index.compact()?.count == 490)
+      #expect(try index.snapshot().count == 489)
+      #expect(try index.compact() == nil)
+      try index.stopWriting()
+    }
+    let index = try VectorIndex.open(at: home("index"))
+    let snapshot = try index.snapshot()
+    #expect(snapshot.count == 489)
+    #expect(snapshot.information.unsealedCount == 0)
+    #expect(try found(snapshot, rows[3])[0] == 3)
+    #expect(try VectorIndex.verify(at: home("index")).isSound)
+  }
+
+  @Test("A compacted index is the one that a build of the same rows makes")
+  func compactedIsBuilt() throws {
+    let rows = try rows(800, seed: 5)
+    let index = try index(.squaredEuclidean)
+    try index.insert(rows[0..<500], ids: 0..<500)
+    try index.compact(CompactionOptions(.none))
+    try index.insert(rows[500..<800], ids: 500..<800)
+    try index.compact(CompactionOptions(.none))
+    #expect(try index.snapshot().information.segments.count == 2)
+    try index.compact(CompactionOptions(.full))
+    let built = try VectorIndex.create(
+      at: home("built"), configuration: index.configuration)
+    var writer = try built.makeWriter()
+    try writer.add(rows, ids: 0..<800)
+    let fresh = try writer.commit()
+    let segments = try index.snapshot().information.segments
+    #expect(segments == fresh.information.segments)
+  }
+
+  @Test("Sources go on where they stopped, and gaps are refused")
+  func sources() throws {
+    let index = try index()
+    let rows = try rows(30, seed: 6)
+    func write(_ range: Range<Int>, _ offset: SourceOffset) throws -> WriteResult {
+      try index.upsert(
+        rows[range], ids: range.map(UInt64.init), options: WriteOptions(offset: offset))
+    }
+    #expect(try write(0..<10, SourceOffset(source: "s", position: 10)).sequence == 1)
+    #expect(try write(0..<10, SourceOffset(source: "s", position: 10)).isRepeated)
+    let error = #expect(throws: NeedletailError.self) {
+      try write(20..<30, SourceOffset(source: "s", position: 30, previous: 20))
+    }
+    #expect(error?.code == .sourceGap)
+    #expect(index.sourceOffsets == ["s": 10])
+    #expect(try write(10..<20, SourceOffset(source: "s", position: 20, previous: 10)).sequence == 2)
+    try index.compact()
+    let generation = try index.snapshot().generation
+    #expect(try write(20..<30, SourceOffset(source: "s", position: 30)).sequence == 3)
+    #expect(index.sourceOffsets == ["s": 30])
+    try index.rollback(to: generation)
+    #expect(index.sourceOffsets == ["s": 20])
+    #expect(try index.snapshot().count == 20)
+    #expect(try write(20..<30, SourceOffset(source: "s", position: 30)).sequence == 4)
+    #expect(try index.snapshot().count == 30)
+  }
+
+  @Test("One writer at a time, in this process and beside others; readers follow")
+  func writers() throws {
+    let index = try index()
+    let rows = try rows(300, seed: 7)
+    try index.insert(rows[0..<100], ids: 0..<100)
+    let reader = try VectorIndex.open(at: home("index"))
+    #expect(try reader.snapshot().count == 100)
+    let error = #expect(throws: NeedletailError.self) { try reader.remove([1]) }
+    #expect(error?.code == .locked)
+    try index.insert(rows[100..<200], ids: 100..<200)
+    #expect(try reader.snapshot().count == 100)
+    #expect(try reader.refresh())
+    #expect(try reader.snapshot().count == 200)
+    #expect(try !reader.refresh())
+    try index.compact()
+    try index.insert(rows[200..<300], ids: 200..<300)
+    #expect(try reader.refresh())
+    #expect(try reader.snapshot().count == 300)
+    #expect(try found(reader.snapshot(), rows[250])[0] == 250)
+    // The lock goes with the writer.
+    try index.stopWriting()
+    try reader.remove([1])
+    #expect(try reader.snapshot().count == 299)
+    let writer = try reader.makeWriter()
+    let other = #expect(throws: NeedletailError.self) { try reader.remove([2]) }
+    #expect(other?.code == .locked)
+    _ = consume writer
+    try reader.remove([2])
+  }
+
+  @Test("Another process's withdrawals are followed by searches, without a refresh")
+  func followedWithdrawals() async throws {
+    let index = try index()
+    let rows = try rows(300, seed: 8)
+    try index.insert(rows, ids: 0..<300)
+    let reader = try VectorIndex.open(at: home("index"))
+    let snapshot = try reader.snapshot()
+    #expect(try found(snapshot, rows[11])[0] == 11)
+    try index.withdraw([11])
+    var isGone = false
+    for _ in 0..<400 where !isGone {
+      isGone = try !found(snapshot, rows[11]).contains(11)
+      if !isGone { try await Task.sleep(for: .milliseconds(5)) }
+    }
+    #expect(isGone)
+  }
+
+  @Test("Bad rows change nothing")
+  func refusals() throws {
+    let index = try index()
+    let rows = try rows(10, seed: 9)
+    try index.insert(rows, ids: 0..<10)
+    var bad = rows[0]
+    bad[3] = .nan
+    let zero = [Float](repeating: 0, count: Self.dimensions)
+    for (components, code) in [
+      (bad, NeedletailError.Code.nonFiniteComponent), (zero, .zeroVector),
+    ] {
+      let matrix = try VectorMatrix(rows[1] + components, dimensions: Self.dimensions)
+      let error = #expect(throws: NeedletailError.self) { try index.upsert(matrix, ids: [77, 78]) }
+      #expect(error?.code == code)
+    }
+    let narrow = try VectorMatrix([1, 2], dimensions: 2)
+    #expect(throws: NeedletailError.self) { try index.upsert(narrow, ids: [77]) }
+    #expect(throws: NeedletailError.self) { try index.upsert(rows, ids: [77]) }
+    let twice = #expect(throws: NeedletailError.self) { try index.insert(rows, ids: 5..<15) }
+    #expect(twice?.code == .alreadyExists)
+    #expect(try index.snapshot().ids == Array(0..<10))
+    try index.remove([77, 3, 3])
+    #expect(try index.snapshot().count == 9)
+  }
+
+  @Test("Attributes are kept with their versions, through seals and merges")
+  func attributes() throws {
+    let index = try index()
+    let rows = try rows(300, seed: 10)
+    let items = (0..<300).map {
+      Attributes(["price": .integer(Int64($0)), "seller": .category("s\($0 % 7)")])
+    }
+    try index.insert(rows, ids: 0..<300, attributes: items)
+    #expect(try index.snapshot().attributes(of: 17) == items[17])
+    try index.compact()
+    #expect(try index.snapshot().attributes(of: 17) == items[17])
+    try index.upsert(rows[17..<18], ids: [17])
+    #expect(try index.snapshot().attributes(of: 17) == Attributes())
+    try index.upsert(rows[18..<19], ids: [18], attributes: [["price": .real(2.5)]])
+    try index.compact(CompactionOptions(.full))
+    let snapshot = try index.snapshot()
+    #expect(snapshot.attributes(of: 17) == Attributes())
+    #expect(snapshot.attributes(of: 18) == ["price": .real(2.5)])
+    #expect(snapshot.attributes(of: 19) == items[19])
+    #expect(snapshot.attributes(of: 1_000) == nil)
+  }
+
+  @Test("The log stays within its bound, with and without somebody who looks after it")
+  func bounds() throws {
+    var options = OpenOptions()
+    options.writing.logVectorLimit = 200
+    let rows = try rows(1_000, seed: 11)
+    _ = try index().upsert(rows[0..<10], ids: 0..<10)
+    let index = try VectorIndex.open(at: home("index"), options: options)
+    for first in stride(from: 0, to: 600, by: 50) {
+      try index.upsert(rows[first..<(first + 50)], ids: UInt64(first)..<UInt64(first + 50))
+      #expect(try index.snapshot().information.unsealedCount <= 200)
+    }
+    var looking = MaintenanceOptions()
+    looking.sealCount = 100
+    looking.interval = .milliseconds(1)
+    let maintenance = try index.startMaintenance(looking)
+    for first in stride(from: 600, to: 1_000, by: 50) {
+      try index.upsert(rows[first..<(first + 50)], ids: UInt64(first)..<UInt64(first + 50))
+      #expect(try index.snapshot().information.unsealedCount <= 200)
+    }
+    #expect(maintenance.status.isRunning)
+    maintenance.stop()
+    #expect(!maintenance.status.isRunning && maintenance.status.failure == nil)
+    #expect(try index.snapshot().ids == Array(0..<1_000))
+    for id in stride(from: 0, to: 1_000, by: 37) {
+      #expect(try found(index.snapshot(), rows[id])[0] == UInt64(id))
+    }
+  }
+
+  @Test("What compaction takes is predicted, and refused over a limit")
+  func limits() throws {
+    let index = try index()
+    try index.insert(try rows(500, seed: 12), ids: 0..<500)
+    var options = CompactionOptions(.full)
+    options.diskLimit = 1_000
+    let error = #expect(throws: NeedletailError.self) { try index.compact(options) }
+    #expect(error?.code == .overBudget)
+    let plan = try index.compactionPlan(.full)
+    #expect(plan.count == 500 && plan.disk > 1_000 && plan.memory > plan.disk)
+    options.diskLimit = plan.disk
+    options.memoryLimit = plan.memory
+    #expect(try index.compact(options) == plan)
+    let bytes = try index.snapshot().information.segments.reduce(0) { $0 + $1.bytes }
+    #expect(bytes <= plan.disk)
+  }
+
+  @Test("Sealing that is cancelled leaves everything as it was")
+  func cancelled() throws {
+    let index = try index()
+    let rows = try rows(500, seed: 13)
+    try index.insert(rows, ids: 0..<500)
+    let monitor = WorkMonitor()
+    monitor.cancel()
+    let error = #expect(throws: NeedletailError.self) { try index.compact(monitor: monitor) }
+    #expect(error?.code == .cancelled)
+    #expect(try index.snapshot().generation == 1)
+    try index.remove([0])
+    #expect(try found(index.snapshot(), rows[4])[0] == 4)
+    #expect(try index.compact()?.count == 499)
+  }
+}
