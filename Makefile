@@ -15,6 +15,8 @@ COMPARE_FLAGS ?=
 GRAPH_FLAGS ?=
 # What `make scale` runs on; `--data DIR --metric cosine|l2|ip` adds a set, `--html FILE` a page.
 SCALE_FLAGS ?= --mixture 2000000
+# Target and seconds of `make fuzz`; a minute of each target by default.
+FUZZ_FLAGS ?=
 
 BUILD_TOOL := swift build -c release --product needletail
 TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
@@ -22,7 +24,7 @@ TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
 SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*' -o -name checkouts \) -prune \
   -o -name '*.swift' -print0
 
-.PHONY: help demo build test test-long lint bench compare graph-quality scale wheel dependencies
+.PHONY: help demo build test test-long lint fuzz bench compare graph-quality scale wheel dependencies
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +46,9 @@ lint: ## check formatting and that targets import only what they declare
 	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
 	@echo "Formatting: clean."
 	@.ci/import-check
+
+fuzz: ## fuzz what reads files, under AddressSanitizer: FUZZ_FLAGS='log 600' for ten minutes of the log
+	@.ci/fuzz $(FUZZ_FLAGS)
 
 bench: dependencies ## run the kernel, build and search benchmarks
 	@BENCHMARK_DISABLE_JEMALLOC=true swift package --package-path Benchmarks benchmark
