@@ -154,25 +154,30 @@ struct IntegerTest: RowTest {
   }
 }
 
-/// Real numbers in a range.
+/// Real numbers in a range, by one comparison of whole numbers in the same order.
 @safe
 struct RealTest: RowTest {
-  private let values: UnsafePointer<Double>
-  private let first: Double
-  private let last: Double
+  private let values: UnsafePointer<Int64>
+  private let first: Int64
+  private let width: UInt64
 
   @unsafe
   init(_ values: UnsafeRawPointer, _ range: ClosedRange<Double>) {
-    unsafe self.values = values.assumingMemoryBound(to: Double.self)
-    first = range.lowerBound
-    last = range.upperBound
+    unsafe self.values = values.assumingMemoryBound(to: Int64.self)
+    // No column has the other zero.
+    first = Self.order(Int64(bitPattern: (range.lowerBound + 0).bitPattern))
+    let last = Self.order(Int64(bitPattern: (range.upperBound + 0).bitPattern))
+    width = UInt64(bitPattern: last &- first)
   }
 
   @inline(__always)
   func result(_ row: Int) -> UInt8 {
-    let value = unsafe values[row]
-    return (value >= first ? 1 : 0) & (value <= last ? 1 : 0)
+    unsafe UInt64(bitPattern: Self.order(values[row]) &- first) <= width ? 1 : 0
   }
+
+  /// Turns the bits of a number into one that stands in the same order: below zero, bits grow as numbers fall.
+  @inline(__always)
+  private static func order(_ bits: Int64) -> Int64 { bits ^ ((bits >> 63) & .max) }
 }
 
 /// Numbers of an ascending list.
