@@ -44,12 +44,10 @@ extension AttributeColumn {
       if isInverted { bits.invert() }
       keepPresent(bits)
     case (.numbers(let ranges), .integer):
-      let numbers = Array(Set(ranges.compactMap { $0.integers?.lowerBound })).sorted()
-      unsafe run(ListedTest<Int64>(values, numbers), bits)
+      matchListed(ranges.compactMap { $0.integers?.lowerBound }, bits)
       keepPresent(bits)
     case (.numbers(let ranges), .real):
-      let numbers = Array(Set(ranges.compactMap { $0.reals?.lowerBound })).sorted()
-      unsafe run(ListedTest<Double>(values, numbers), bits)
+      matchListed(ranges.compactMap { $0.reals?.lowerBound }, bits)
       keepPresent(bits)
     case (.category(let texts, let isInverted), .category):
       match(Set(texts.compactMap { number(of: $0) }), bits)
@@ -71,6 +69,18 @@ extension AttributeColumn {
     var flags = [UInt8](repeating: 0, count: textCount + 1)
     for number in numbers where Int(number) < flags.count { flags[Int(number)] = 1 }
     unsafe run(CodesTest(values, flags), bits)
+  }
+
+  /// Adds the rows whose numbers are in a list.
+  private func matchListed<Number: Comparable & BitwiseCopyable>(
+    _ numbers: [Number], _ bits: borrowing RowBits
+  ) {
+    let numbers = numbers.sorted()
+    let words = unsafe bits.words
+    unsafe numbers.withUnsafeBufferPointer { list in
+      guard let start = list.baseAddress, !list.isEmpty else { return }
+      unsafe ListedTest(values, start, list.count).mark(rows: rows, words)
+    }
   }
 
   private func run(_ test: some RowTest, _ bits: borrowing RowBits) {
@@ -184,23 +194,28 @@ struct RealTest: RowTest {
 @safe
 struct ListedTest<Number: Comparable & BitwiseCopyable>: RowTest {
   private let values: UnsafePointer<Number>
-  private let numbers: [Number]
+  private let numbers: UnsafePointer<Number>
+  private let count: Int
 
+  /// - Precondition: there is at least one number; they outlive the test.
   @unsafe
-  init(_ values: UnsafeRawPointer, _ numbers: [Number]) {
+  init(_ values: UnsafeRawPointer, _ numbers: UnsafePointer<Number>, _ count: Int) {
     unsafe self.values = values.assumingMemoryBound(to: Number.self)
-    self.numbers = numbers
+    unsafe self.numbers = numbers
+    self.count = count
   }
 
+  /// Halves the list without a branch that the processor would have to guess.
   @inline(__always)
   func result(_ row: Int) -> UInt8 {
     let value = unsafe values[row]
-    var (low, high) = (0, numbers.count)
-    while low < high {
-      let middle = (low &+ high) / 2
-      if numbers[middle] < value { low = middle &+ 1 } else { high = middle }
+    var (first, left) = (0, count)
+    while left > 1 {
+      let half = left / 2
+      first = unsafe numbers[first &+ half] <= value ? first &+ half : first
+      left &-= half
     }
-    return low < numbers.count && numbers[low] == value ? 1 : 0
+    return unsafe numbers[first] == value ? 1 : 0
   }
 }
 
