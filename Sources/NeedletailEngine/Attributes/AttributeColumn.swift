@@ -241,7 +241,7 @@ struct CodesTest: RowTest {
   private let values: UnsafePointer<UInt32>
   private let flags: [UInt8]
 
-  /// - Parameter flags: 1 at the numbers of the texts.
+  /// Takes 1 at the numbers of the texts, and 0 elsewhere.
   @unsafe
   init(_ values: UnsafeRawPointer, _ flags: [UInt8]) {
     unsafe self.values = values.assumingMemoryBound(to: UInt32.self)

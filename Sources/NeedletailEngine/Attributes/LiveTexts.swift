@@ -61,9 +61,12 @@ final class LiveTexts: @unchecked Sendable {
     return unsafe String(decoding: bytes(of: entry), as: UTF8.self)
   }
 
-  /// The number of a text, which is written if it was not; only the writer may call it.
+  /// Writes a text, unless it was written before; only the writer may call it.
   ///
-  /// - Parameter budget: bytes of memory that may become usable besides.
+  /// - Parameters:
+  ///   - text: any text.
+  ///   - budget: bytes of memory that may become usable besides; `nil`: no limit but the system's.
+  /// - Returns: the number of the text.
   /// - Throws: `capacityExceeded` where room ends, `overBudget` where the budget does, `io` without memory.
   func add(_ text: String, budget: Int?) throws(NeedletailError) -> UInt32 {
     let text = Array(text.utf8)
