@@ -95,7 +95,10 @@ struct CappedSearchTests {
   ) throws -> (neighbors: [Neighbor], outcome: SearchOutcome) {
     let canary = Neighbor(id: 7, distance: -77)
     var answers = [Neighbor](repeating: canary, count: parameters.k + 1)
-    let sets = try filter.map { filter in try stack.segments.map { try $0.rows(matching: filter) } }
+    let sets = try filter.map { filter in
+      try stack.segments.map { try $0.rows(matching: filter) }
+        + stack.live.map { try $0.segment.rows(matching: filter, $0.view) }
+    }
     let outcome = unsafe try stack.search(
       query, parameters, cap: cap, among: sets, into: &answers)
     #expect(answers[parameters.k] == canary, "written over the end")
@@ -137,6 +140,93 @@ struct CappedSearchTests {
       #expect(
         Double(found) >= 0.99 * Double(wanted),
         "\(sellers), k \(k), limit \(limit): \(found)/\(wanted)")
+    }
+  }
+
+  /// Two sealed parts, one with dead rows, and a live one with versions that ended; some rows withdrawn in each.
+  private static func parts(
+    _ world: World
+  ) throws -> (stack: SegmentStack, shown: Set<Int>) {
+    let d = world.dimensions
+    var shown = Set(0..<world.count)
+    var sealed: [SegmentPart] = []
+    for rows in [0..<400, 400..<600] {
+      var piece = world
+      piece.components = Array(world.components[(rows.lowerBound * d)..<(rows.upperBound * d)])
+      piece.ids = Array(world.ids[rows])
+      piece.attributes = Array(world.attributes[rows])
+      let segment = try piece.opened()
+      func ordinal(_ row: Int) throws -> UInt32 {
+        try #require(segment.ordinal(of: world.ids[row]))
+      }
+      let dead = try rows.filter { $0 < 400 && $0 % 5 == 0 }.map { try ordinal($0) }
+      for row in rows where row % 7 == 1 { _ = try segment.withdrawn.insert(ordinal(row)) }
+      sealed.append(
+        SegmentPart(segment: segment, dead: try RowSet(rows: segment.count, ordinals: dead)))
+    }
+    shown = shown.filter { !($0 < 400 && $0 % 5 == 0) && !($0 < 600 && $0 % 7 == 1) }
+    let live = try LiveWorld(world)
+    let rows = Array(600..<world.count)
+    // Each first under the attributes of another row, then under its own.
+    let others = rows.map { world.attributes[$0 - 600] }
+    let ids = Array(world.ids[600...])
+    _ = try live.segment.upsert(live.matrix(rows), ids: ids, attributes: others)
+    _ = try live.segment.upsert(
+      live.matrix(rows), ids: ids, attributes: Array(world.attributes[600...]))
+    let gone = rows.filter { $0 % 4 == 0 }
+    _ = try live.segment.remove(gone.map { world.ids[$0] })
+    let withdrawn = rows.filter { $0 % 9 == 1 }
+    try live.segment.setWithdrawn(Set(withdrawn.map { world.ids[$0] }), true)
+    shown.subtract(gone)
+    shown.subtract(withdrawn)
+    let part = LivePart(segment: live.segment, view: live.segment.view())
+    return (SegmentStack(sealed: sealed, live: [part]), shown)
+  }
+
+  @Test(
+    "Over sealed and live parts, without what is dead, ended or withdrawn",
+    arguments: Sellers.allCases)
+  func views(sellers: Sellers) throws {
+    let (world, names) = Self.world(sellers, count: 900)
+    let (stack, shown) = try Self.parts(world)
+    let place = Dictionary(uniqueKeysWithValues: world.ids.enumerated().map { ($1, $0) })
+    let filter = attribute("year") < 750
+    for (k, limit) in [(10, 1), (10, 3), (30, 2), (700, 2), (900, 900)] {
+      var (found, wanted) = (0, 0)
+      var queries: [[Float]] = []
+      for number in stride(from: 3, to: 900, by: 60) {
+        for isFiltered in [false, true] {
+          let query = world.row(number)
+          if !isFiltered { queries.append(query) }
+          let expected = Self.exact(world, names, query, k: k, limit: limit) {
+            shown.contains($0) && (!isFiltered || $0 < 750)
+          }
+          let (neighbors, _) = try Self.answers(
+            stack, query, SearchParameters(k: k, efSearch: 100),
+            GroupCap("seller", limit: limit), isFiltered ? filter : nil)
+          #expect(neighbors.count == expected.count, "\(sellers), k \(k), limit \(limit)")
+          let rows = try neighbors.map { try #require(place[$0.id]) }
+          #expect(rows.allSatisfy { shown.contains($0) && (!isFiltered || $0 < 750) })
+          var counts: [String: Int] = [:]
+          for row in rows { if let seller = names[row] { counts[seller, default: 0] += 1 } }
+          #expect(counts.values.allSatisfy { $0 <= limit })
+          found += Set(rows).intersection(expected).count
+          wanted += expected.count
+        }
+      }
+      #expect(
+        Double(found) >= 0.98 * Double(wanted),
+        "\(sellers), k \(k), limit \(limit): \(found)/\(wanted)")
+      let parameters = SearchParameters(k: k, efSearch: 100)
+      let cap = GroupCap("seller", limit: limit)
+      let batch = try stack.search(
+        batch: VectorMatrix(queries.flatMap { $0 }, dimensions: Self.dimensions), parameters,
+        cap: cap, threads: 2)
+      for (number, query) in queries.enumerated() {
+        let single = try Self.answers(stack, query, parameters, cap).neighbors
+        let start = number * batch.answersPerQuery
+        #expect(Array(batch.answers[start..<(start + batch.outcomes[number].count)]) == single)
+      }
     }
   }
 

@@ -138,7 +138,7 @@ struct SmallIndex: Sendable {
       #expect(set.count <= segment.count)
       #expect(!set.contains(UInt32(segment.count)))
     }
-    guard let groups = SealedGroups(segment, GroupCap("brand", limit: 1)) else { return }
+    let groups = SealedGroups(SegmentPart(segment: segment), GroupCap("brand", limit: 1))
     let query = [Float](repeating: 0.5, count: segment.parameters.options.dimensions)
     let capped = CappedSearch(part: groups, limit: 1)
     let found = unsafe try capped.run(query, SearchParameters(k: 9, efSearch: 10), among: nil)

@@ -12,17 +12,38 @@ extension LiveSegment {
   ) throws(NeedletailError) -> RowSet {
     try filter.validate()
     let bits = try LiveRows(segment: self, view: view).bits(matching: filter)
-    bits.formIntersection(try shownRows(view))
+    // Withdrawn rows stay in: they may be reinstated while the set is used, and every search asks.
+    let shown = try RowBits(rows: view.count)
+    for ordinal in 0..<UInt32(view.count) where shows(ordinal, view) { shown.insert(ordinal) }
+    bits.formIntersection(shown)
     return RowSet(bits)
   }
 
-  /// The rows that a view shows.
+  /// The rows that a view shows and nobody withdrew.
   ///
   /// - Complexity: O(rows).
   func shownRows(_ view: LiveView) throws(NeedletailError) -> RowBits {
     let bits = try RowBits(rows: view.count)
-    for ordinal in 0..<UInt32(view.count) where shows(ordinal, view) { bits.insert(ordinal) }
+    let hasWithdrawn = withdrawnCount > 0
+    for ordinal in 0..<UInt32(view.count) where shows(ordinal, view) {
+      if !hasWithdrawn || !isWithdrawn(ordinal) { bits.insert(ordinal) }
+    }
     return bits
+  }
+
+  /// The rows of ids that a view shows; `nil`: it shows none.
+  ///
+  /// - Complexity: one pass over the rows.
+  func ordinals(
+    of ids: [VectorID], _ view: LiveView
+  ) throws(NeedletailError) -> [UInt32?] {
+    var found: [VectorID: UInt32] = [:]
+    let table = try IDTable(ids)
+    for ordinal in 0..<UInt32(view.count) {
+      let id = unsafe tables.ids[Int(ordinal)]
+      if table.contains(id), shows(ordinal, view) { found[id] = ordinal }
+    }
+    return ids.map { found[$0] }
   }
 
   /// The attributes that a row was written with.

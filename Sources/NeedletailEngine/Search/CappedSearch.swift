@@ -2,10 +2,12 @@ import NeedletailCore
 
 /// A part of an index whose rows are grouped by a category, for searches that cap the answers of a group.
 protocol GroupedPart {
-  /// Rows that a search may answer with.
+  /// Rows that a search may answer with, withdrawn ones among them.
   var count: Int { get }
+  /// Whether any row has a group.
+  var isGrouped: Bool { get }
 
-  /// Finds the nearest rows, of a set if there is one.
+  /// Finds the nearest rows that are shown, or of a set, if there is one, that `rows(outside:of:)` made.
   @unsafe
   func search(
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, among set: RowSet?,
@@ -15,7 +17,7 @@ protocol GroupedPart {
   /// The group of each answer, as the number of its text; 0: none.
   func groups(of answers: [Neighbor]) throws(NeedletailError) -> [UInt32]
 
-  /// The rows of a set, or all, that are in none of the groups.
+  /// The rows of a set, or of all, that are shown and in none of the groups.
   func rows(outside groups: Set<UInt32>, of set: RowSet?) throws(NeedletailError) -> RowSet
 
   /// The text that a group has in common.
@@ -53,11 +55,11 @@ struct CappedSearch<Part: GroupedPart> {
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, among set: RowSet?
   ) throws(NeedletailError) -> (answers: [GroupedAnswer], outcome: SearchOutcome) {
     var total = SearchOutcome()
-    var allowed = set
+    var allowed = try set.map { set throws(NeedletailError) in try part.rows(outside: [], of: set) }
     var full: Set<UInt32> = []
     // The nearest of groups that are full.
     var settled: [GroupedAnswer] = []
-    var width = parameters.k
+    var width = part.isGrouped ? parameters.k : (parameters.k + 1) / 2
     while true {
       let available = allowed?.count ?? part.count
       width = min(2 * width, Limits.neighborsPerQuery)
@@ -129,53 +131,5 @@ struct CappedSearch<Part: GroupedPart> {
       kept.append(GroupedAnswer(neighbor: neighbor, group: group))
     }
     return (kept, filled)
-  }
-}
-
-/// The rows of a sealed segment by the values of a category.
-struct SealedGroups: GroupedPart {
-  let segment: SealedSegment
-  let column: SealedColumn
-
-  /// `nil` where the segment has no such category, so that nothing is capped.
-  init?(_ segment: SealedSegment, _ cap: GroupCap) {
-    guard
-      let column = segment.columns?.columns(of: cap.attribute)
-        .first(where: { $0.kind == .category })
-    else { return nil }
-    self.segment = segment
-    self.column = column
-  }
-
-  var count: Int { segment.count }
-
-  @unsafe
-  func search(
-    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, among set: RowSet?,
-    into answers: UnsafeMutablePointer<Neighbor>
-  ) throws(NeedletailError) -> SearchOutcome {
-    guard let set else { return unsafe try segment.search(query, parameters, into: answers) }
-    return unsafe try segment.search(query, parameters, among: set, into: answers)
-  }
-
-  func groups(of answers: [Neighbor]) -> [UInt32] {
-    answers.map { segment.findOrdinal(of: $0.id).flatMap { column.textNumber($0) } ?? 0 }
-  }
-
-  func rows(outside groups: Set<UInt32>, of set: RowSet?) throws(NeedletailError) -> RowSet {
-    let bits = try RowBits(rows: segment.count)
-    column.match(groups, bits)
-    bits.invert()
-    if let set { bits.formIntersection(set) }
-    return RowSet(bits)
-  }
-
-  func text(_ group: UInt32) -> String { column.text(group) }
-}
-
-extension RowBits {
-  /// Keeps the rows that a finished set of the same segment has too.
-  func formIntersection(_ set: RowSet) {
-    for word in 0..<min(Self.words(rows), set.wordCount) { unsafe words[word] &= set.words[word] }
   }
 }

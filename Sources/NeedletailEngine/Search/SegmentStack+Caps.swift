@@ -11,7 +11,8 @@ extension SegmentStack {
   ///   - query: `[dimensions]` components; checked here, normalised here under cosine.
   ///   - parameters: validated by the caller, without a row held out.
   ///   - cap: validated by the caller.
-  ///   - sets: for each segment the rows that alone may be answers; `nil`: all.
+  ///   - sets: for each part, sealed ones first, the rows that alone may be answers, of those that the view has;
+  ///     `nil`: all.
   ///   - answers: room for `k` answers; written nearest first, ties by id.
   /// - Returns: how many answers there are, and what all searches cost. Fewer than `k` only where there are no more,
   ///   or where a limit on evaluations ended the search.
@@ -22,37 +23,22 @@ extension SegmentStack {
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, cap: GroupCap,
     among sets: [RowSet]? = nil, into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
-    precondition(sets.map { $0.count == segments.count } ?? true, "a set for each segment")
+    precondition(
+      sets.map { $0.count == sealed.count + live.count } ?? true, "a set for each part")
     var total = SearchOutcome()
     var merged = CappedAnswers(limit: cap.limit)
-    for (number, segment) in segments.enumerated() where segment.count > 0 || segments.count == 1 {
-      guard let share = share(segment.count, parameters, spent: total.evaluations) else {
-        total.isLimited = true
-        break
-      }
-      let set = sets?[number]
-      if let part = SealedGroups(segment, cap) {
-        let capped = CappedSearch(part: part, limit: cap.limit)
-        let (found, outcome) = unsafe try capped.run(query, share, among: set)
-        for answer in found {
-          merged.add(answer.neighbor, answer.group > 0 ? part.text(answer.group) : nil)
-        }
-        total.add(outcome)
-        total.plan = outcome.plan
-      } else {
-        // Nothing of it is capped, and no more than `k` of it are answers.
-        let room = min(share.k, max(1, set?.count ?? segment.count))
-        var found = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: room)
-        let outcome =
-          if let set {
-            unsafe try segment.search(query, share, among: set, into: &found)
-          } else {
-            unsafe try segment.search(query, share, into: &found)
-          }
-        for neighbor in found.prefix(outcome.count) { merged.add(neighbor, nil) }
-        total.add(outcome)
-        total.plan = outcome.plan
-      }
+    for (number, part) in sealed.enumerated() {
+      unsafe try add(
+        SealedGroups(part, cap), query, parameters, among: sets?[number], &merged, &total)
+    }
+    for (number, part) in live.enumerated() {
+      unsafe try add(
+        LiveGroups(part, cap), query, parameters, among: sets?[sealed.count + number], &merged,
+        &total)
+    }
+    if count == 0, let first = sealed.first {
+      // The query is judged even where nobody could be an answer.
+      _ = unsafe try first.search(query, parameters, into: answers)
     }
     let found = merged.nearest(parameters.k)
     for (place, neighbor) in found.enumerated() { unsafe answers[place] = neighbor }
@@ -60,6 +46,47 @@ extension SegmentStack {
     total.efSearch = parameters.efSearch
     total.survivors = sets?.reduce(0) { $0 + $1.count } ?? 0
     return total
+  }
+
+  /// Searches one part for its own capped answers.
+  @unsafe
+  private func add(
+    _ part: some GroupedPart, _ query: UnsafePointer<Float>, _ parameters: SearchParameters,
+    among set: RowSet?, _ merged: inout CappedAnswers, _ total: inout SearchOutcome
+  ) throws(NeedletailError) {
+    guard part.count > 0 else { return }
+    guard let share = share(part.count, parameters, spent: total.evaluations) else {
+      total.isLimited = true
+      return
+    }
+    let (found, outcome) = unsafe try CappedSearch(part: part, limit: merged.limit)
+      .run(query, share, among: set)
+    for answer in found {
+      merged.add(answer.neighbor, answer.group > 0 ? part.text(answer.group) : nil)
+    }
+    total.add(outcome)
+    total.plan = outcome.plan
+  }
+
+  /// Answers many queries on several threads, each of them capped.
+  ///
+  /// - Parameters:
+  ///   - queries: `[q, dimensions]` components.
+  ///   - parameters: validated by the caller.
+  ///   - cap: validated by the caller.
+  ///   - sets: as for one query.
+  ///   - threads: at most this many.
+  /// - Returns: the answers to each query, and what each cost.
+  /// - Throws: the first refusal, naming its query.
+  package func search(
+    batch queries: VectorMatrix, _ parameters: SearchParameters, cap: GroupCap,
+    among sets: [RowSet]? = nil, threads: Int
+  ) throws(NeedletailError) -> BatchAnswers {
+    let perQuery = min(parameters.k, max(1, count))
+    return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
+      (query, answers) throws(NeedletailError) in
+      unsafe try search(query, parameters, cap: cap, among: sets, into: answers)
+    }
   }
 }
 
