@@ -5,15 +5,15 @@ import NeedletailEngine
 ///
 /// Constant, and shared between any number of searches and threads.
 public struct CompiledFilter: Sendable {
-  let rows: RowSet
-  let segment: SealedSegment
+  let rows: StackRows
+  let view: IndexView
 
   /// Rows of the snapshot that the filter lets through.
   public var count: Int { rows.count }
 
   /// The share of the snapshot's rows that the filter lets through, from 0 to 1.
   public var selectivity: Double {
-    rows.rows > 0 ? Double(rows.count) / Double(rows.rows) : 0
+    Double(rows.count) / Double(max(1, view.stack.count))
   }
 }
 
@@ -24,14 +24,14 @@ extension Snapshot {
   ///   is no memory for a bit per row.
   /// - Complexity: O(ids listed + bits set + parts·rows/64).
   public func compile(_ filter: Filter) throws(NeedletailError) -> CompiledFilter {
-    CompiledFilter(rows: try segment.rows(matching: filter), segment: segment)
+    CompiledFilter(rows: try view.stack.rows(matching: filter), view: view)
   }
 
   /// The rows of a filter that was compiled for these very rows.
   ///
   /// - Throws: `invalidConfiguration` when it was compiled for others.
-  func rows(of filter: CompiledFilter) throws(NeedletailError) -> RowSet {
-    guard filter.segment === segment else {
+  func rows(of filter: CompiledFilter) throws(NeedletailError) -> StackRows {
+    guard filter.view === view else {
       throw NeedletailError(
         .invalidConfiguration,
         "The filter was compiled for another snapshot; compile it for this one.",

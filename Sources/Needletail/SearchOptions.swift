@@ -1,3 +1,5 @@
+public import NeedletailCore
+
 /// How one query is answered.
 ///
 /// Everything here is per query; nothing is fixed at build time.
@@ -40,6 +42,10 @@ public struct SearchOptions: Sendable, Hashable {
   ///
   /// An answer cut short by it says so in its `completion`.
   public var evaluationLimit: Int?
+  /// The most answers that share a value of a category: of each seller, of each author.
+  ///
+  /// Default `nil`: no cap. As many answers as are asked for come back where there are so many.
+  public var cap: GroupCap?
   /// Whether the stages are timed, at the cost of a few clock readings.
   ///
   /// Default `false`.

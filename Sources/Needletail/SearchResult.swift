@@ -46,6 +46,11 @@ public struct SearchStatistics: Sendable, Hashable {
   public var filterPlan: FilterPlan?
   /// Rows that the filter let through; 0 without one.
   public var survivors = 0
+  /// Rows that were scored one by one because they are not linked yet: those that came out of the log at opening, until
+  /// a writer has linked them.
+  public var unlinkedCount = 0
+  /// How much later than another process the search may see what that withdrew; zero in the process that writes.
+  public var withdrawalDelay = Duration.zero
 
   /// Nothing yet.
   public init() {}
@@ -60,6 +65,7 @@ public struct SearchStatistics: Sendable, Hashable {
     rerankNanoseconds = outcome.rerankNanoseconds
     filterPlan = outcome.plan
     survivors = outcome.survivors
+    unlinkedCount = outcome.unlinkedRows
   }
 
   mutating func add(_ outcome: NeedletailEngine.SearchOutcome) {
@@ -70,6 +76,7 @@ public struct SearchStatistics: Sendable, Hashable {
     prepareNanoseconds += outcome.prepareNanoseconds
     walkNanoseconds += outcome.walkNanoseconds
     rerankNanoseconds += outcome.rerankNanoseconds
+    unlinkedCount += outcome.unlinkedRows
   }
 
   /// Adds what another search for the same query cost.
@@ -83,6 +90,8 @@ public struct SearchStatistics: Sendable, Hashable {
     rerankNanoseconds += other.rerankNanoseconds
     filterPlan = other.filterPlan
     survivors = other.survivors
+    unlinkedCount = other.unlinkedCount
+    withdrawalDelay = other.withdrawalDelay
   }
 }
 

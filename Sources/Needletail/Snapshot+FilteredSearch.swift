@@ -33,15 +33,15 @@ extension Snapshot {
         unsafe neighbors.withUnsafeMutableBufferPointer { neighbors in
           // SAFETY: both spans live for the call, and their sizes were checked.
           Result { () throws(NeedletailError) in
-            unsafe try segment.search(
-              query.baseAddress.unsafelyUnwrapped, parameters, among: rows,
+            unsafe try answer(
+              query.baseAddress.unsafelyUnwrapped, parameters, options.cap, among: rows,
               into: neighbors.baseAddress.unsafelyUnwrapped)
           }
         }
       }
     let outcome = try result.get()
     return SearchOutcome(
-      count: outcome.count, completion: Completion(outcome), statistics: SearchStatistics(outcome))
+      count: outcome.count, completion: Completion(outcome), statistics: statistics(outcome))
   }
 
   /// Finds the vectors nearest to a query among those that a filter lets through.
@@ -67,7 +67,8 @@ extension Snapshot {
         guard let start = query.baseAddress, let answers = buffer.baseAddress else { return }
         do throws(NeedletailError) {
           // SAFETY: no more answers are ever written than the filter lets rows through.
-          unsafe outcome = try segment.search(start, parameters, among: rows, into: answers)
+          unsafe outcome = try answer(
+            start, parameters, options.cap, among: rows, into: answers)
           written = outcome.count
         } catch {
           failure = error
@@ -76,7 +77,7 @@ extension Snapshot {
     }
     if let failure { throw failure }
     return SearchResult(
-      neighbors: neighbors, completion: Completion(outcome), statistics: SearchStatistics(outcome))
+      neighbors: neighbors, completion: Completion(outcome), statistics: statistics(outcome))
   }
 
   /// Answers many queries among the rows that a filter lets through, on several threads.
@@ -96,13 +97,14 @@ extension Snapshot {
     let rows = try rows(of: filter)
     let parameters = try parameters(k, options)
     try check(queries.dimensions)
-    let batch = try segment.search(batch: queries, parameters, among: rows, threads: threads)
+    let batch = try answer(
+      batch: queries, parameters, options.cap, among: rows, threads: threads)
     return batch.outcomes.indices.map { i in
       let outcome = batch.outcomes[i]
       let start = i * batch.answersPerQuery
       return SearchResult(
         neighbors: Array(batch.answers[start..<(start + outcome.count)]),
-        completion: Completion(outcome), statistics: SearchStatistics(outcome))
+        completion: Completion(outcome), statistics: statistics(outcome))
     }
   }
 
@@ -131,7 +133,7 @@ extension Snapshot {
     }
     // What is wrong with the limit is said of the limit, not of a step on the way there.
     _ = try parameters(limit, options)
-    let reachable = filter?.count ?? count
+    let reachable = filter?.count ?? view.stack.count
     var k = min(limit, 16)
     var statistics = SearchStatistics()
     while true {

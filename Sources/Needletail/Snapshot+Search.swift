@@ -30,15 +30,15 @@ extension Snapshot {
         unsafe neighbors.withUnsafeMutableBufferPointer { neighbors in
           // SAFETY: both spans live for the call, and their sizes were checked.
           Result { () throws(NeedletailError) in
-            unsafe try view.stack.search(
-              query.baseAddress.unsafelyUnwrapped, parameters,
+            unsafe try answer(
+              query.baseAddress.unsafelyUnwrapped, parameters, options.cap, among: nil,
               into: neighbors.baseAddress.unsafelyUnwrapped)
           }
         }
       }
     let outcome = try result.get()
     return SearchOutcome(
-      count: outcome.count, completion: Completion(outcome), statistics: SearchStatistics(outcome))
+      count: outcome.count, completion: Completion(outcome), statistics: statistics(outcome))
   }
 
   /// Finds the vectors nearest to a query.
@@ -56,13 +56,13 @@ extension Snapshot {
     try check(query.count)
     var outcome = NeedletailEngine.SearchOutcome()
     var failure: NeedletailError?
-    let neighbors = unsafe [Neighbor](unsafeUninitializedCapacity: min(k, max(1, count))) {
+    let neighbors = unsafe [Neighbor](unsafeUninitializedCapacity: min(k, max(1, view.stack.count))) {
       buffer, written in
       unsafe query.withUnsafeBufferPointer { query in
         guard let start = query.baseAddress, let answers = buffer.baseAddress else { return }
         do throws(NeedletailError) {
-          // SAFETY: no more than `count` answers are ever written.
-          unsafe outcome = try view.stack.search(start, parameters, into: answers)
+          // SAFETY: no more answers are ever written than the view has rows, withdrawn ones among them.
+          unsafe outcome = try answer(start, parameters, options.cap, among: nil, into: answers)
           written = outcome.count
         } catch {
           failure = error
@@ -71,7 +71,7 @@ extension Snapshot {
     }
     if let failure { throw failure }
     return SearchResult(
-      neighbors: neighbors, completion: Completion(outcome), statistics: SearchStatistics(outcome))
+      neighbors: neighbors, completion: Completion(outcome), statistics: statistics(outcome))
   }
 
   /// Answers many queries, on several threads.
@@ -89,13 +89,13 @@ extension Snapshot {
   ) throws(NeedletailError) -> [SearchResult] {
     let parameters = try parameters(k, options)
     try check(queries.dimensions)
-    let batch = try view.stack.search(batch: queries, parameters, threads: threads)
+    let batch = try answer(batch: queries, parameters, options.cap, among: nil, threads: threads)
     return batch.outcomes.indices.map { i in
       let outcome = batch.outcomes[i]
       let start = i * batch.answersPerQuery
       return SearchResult(
         neighbors: Array(batch.answers[start..<(start + outcome.count)]),
-        completion: Completion(outcome), statistics: SearchStatistics(outcome))
+        completion: Completion(outcome), statistics: statistics(outcome))
     }
   }
 
@@ -117,7 +117,7 @@ extension Snapshot {
   ) throws(NeedletailError) -> SearchStatistics {
     let parameters = try parameters(k, options)
     try check(queries.dimensions)
-    let batch = try view.stack.search(batch: queries, parameters, threads: threads)
+    let batch = try answer(batch: queries, parameters, options.cap, among: nil, threads: threads)
     var statistics = SearchStatistics()
     counts.removeAll(keepingCapacity: true)
     for outcome in batch.outcomes {
@@ -125,6 +125,38 @@ extension Snapshot {
       counts.append(outcome.count)
     }
     neighbors = batch.answers
+    return statistics
+  }
+
+  /// Answers one query among all rows of the view, or those of a filter.
+  @unsafe
+  func answer(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, _ cap: GroupCap?,
+    among rows: StackRows?, into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> NeedletailEngine.SearchOutcome {
+    guard let cap else {
+      return unsafe try view.stack.search(query, parameters, among: rows, into: answers)
+    }
+    return unsafe try view.stack.search(
+      query, parameters, cap: cap, among: rows?.parts, into: answers)
+  }
+
+  /// Answers many queries.
+  func answer(
+    batch queries: VectorMatrix, _ parameters: SearchParameters, _ cap: GroupCap?,
+    among rows: StackRows?, threads: Int
+  ) throws(NeedletailError) -> BatchAnswers {
+    guard let cap else {
+      return try view.stack.search(batch: queries, parameters, among: rows, threads: threads)
+    }
+    return try view.stack.search(
+      batch: queries, parameters, cap: cap, among: rows?.parts, threads: threads)
+  }
+
+  /// What a search cost, and what it may not know.
+  func statistics(_ outcome: NeedletailEngine.SearchOutcome) -> SearchStatistics {
+    var statistics = SearchStatistics(outcome)
+    statistics.withdrawalDelay = withdrawalDelay
     return statistics
   }
 
@@ -156,6 +188,7 @@ extension Snapshot {
       // Coarse codes know little of a single nearest row: it is no measure of how far to look.
       parameters.stopRank = min(Self.fewestToStopBy, options.efSearch)
     }
+    try options.cap?.validate()
     try parameters.validate()
     return parameters
   }

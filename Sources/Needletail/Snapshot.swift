@@ -20,6 +20,11 @@ public struct Snapshot: Sendable {
   /// Takes over what other processes withdrew, when the last look is an interval ago.
   func followWithdrawals() { follower?.followWithdrawalsIfDue() }
 
+  /// How much later than another process a search may see what that withdrew.
+  var withdrawalDelay: Duration {
+    follower == nil ? .zero : .nanoseconds(IndexFollower.interval)
+  }
+
   /// Vectors in the index; withdrawn ones are not counted.
   ///
   /// - Complexity: O(1) while nothing is withdrawn, O(n) otherwise.

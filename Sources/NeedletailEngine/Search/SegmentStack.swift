@@ -130,7 +130,7 @@ package struct SegmentStack: Sendable {
 
   /// Merges two ascending lists, and keeps the first `k`.
   @unsafe
-  private static func merge(
+  static func merge(
     _ found: UnsafePointer<Neighbor>, _ foundCount: Int, _ k: Int,
     into answers: UnsafeMutablePointer<Neighbor>, _ count: inout Int
   ) {
