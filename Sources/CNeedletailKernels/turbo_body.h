@@ -118,6 +118,8 @@ NDL_TARGET static inline void NDL_HOP(remember)(ndl_hop_walk *walk, ndl_key key)
     float reach = walk->stop * distance > walk->floor ? walk->stop * distance : walk->floor;
     uint32_t order = NDL_HOP(order)(last + reach);
     walk->end = order == 0xffffffffu ? ~(ndl_key)0 : ((ndl_key)order + 1) << 32;
+    // A walk whose end may be moved keeps what is behind it.
+    walk->edge = walk->noise < __builtin_inff() ? walk->end : ~(ndl_key)0;
   }
 }
 
@@ -152,6 +154,7 @@ NDL_TARGET static inline void NDL_HOP(remember_among)(ndl_hop_walk *walk, ndl_ke
   if (walk->stop > 0 || walk->best_size < walk->rank) return;
   const ndl_key last = walk->best[walk->rank - 1];
   walk->end = last >> 32 == 0xffffffffu ? ~(ndl_key)0 : ((last >> 32) + 1) << 32;
+  walk->edge = walk->end;
 }
 
 // A hop; `among` is constant where it is inlined.
@@ -171,7 +174,7 @@ NDL_TARGET static inline __attribute__((always_inline)) void NDL_HOP(settle_row)
   for (uint32_t part = 0; part < degree; part += NDL_TURBO_LANES) {
     float estimates[NDL_TURBO_LANES];
     ndl_key threshold = walk->size == walk->capacity ? walk->pool[walk->size - 1] : ~(ndl_key)0;
-    float limit = NDL_HOP(value)(walk->end < threshold ? walk->end : threshold);
+    float limit = NDL_HOP(value)(walk->edge < threshold ? walk->edge : threshold);
     uint32_t mask = NDL_HOP(scan)(
         bits + (size_t)part * blocks * 8, blocks * 16, query, factors + part * 4, own, limit,
         estimates);

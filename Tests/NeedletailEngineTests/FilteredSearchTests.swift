@@ -121,7 +121,7 @@ struct FilteredSearchTests {
         let (recall, _) = try Self.recall(
           world, segment, relation, matches: matches, .init(k: 10, efSearch: 64), queries)
         // Rows that are all as far as one another look alike in codes, and nothing else is there.
-        // Far rows of a small world are met by bits alone on a turbo walk.
+        // Bits of so few dimensions tell little: without a filter, too, some of the nearest are not found.
         let least = kind == .withoutRows ? 0.5 : kind == .turbo ? 0.9 : 0.95
         #expect(recall >= least, "\(relation), \(matches): \(recall)")
       }

@@ -71,6 +71,39 @@ struct SegmentStackTests {
     }
   }
 
+  @Test("Walks over several parts share one end", arguments: [CodeKind.int8, .int4])
+  func joint(codes: CodeKind) throws {
+    let d = 24
+    var world = World(
+      .squaredEuclidean, RandomVectors.clusters(count: 6_000, dimensions: d, seed: 36),
+      dimensions: d, m: 12, ef: 80)
+    world.options.codes = codes
+    let whole = try generation(world, parts: [0..<6_000], in: InMemoryFileSystem())
+    let parts = try generation(
+      world, parts: (0..<4).map { ($0 * 1_500)..<(($0 + 1) * 1_500) }, in: InMemoryFileSystem())
+    func measure(_ stack: SegmentStack) throws -> (hits: Int, evaluations: Int, reranked: Int) {
+      var (hits, evaluations, reranked) = (0, 0, 0)
+      for row in stride(from: 0, to: 6_000, by: 60) {
+        let query = zip(world.row(row), world.row((row + 1_000) % 6_000)).map {
+          0.7 * $0 + 0.3 * $1
+        }
+        var found = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: 10)
+        let outcome = unsafe try stack.search(query, .init(k: 10, efSearch: 40), into: &found)
+        let exact = Set(world.exact(query, k: 10).map(\.id))
+        hits += found.prefix(outcome.count).count { exact.contains($0.id) }
+        evaluations += outcome.evaluations
+        reranked += outcome.rerankedRows
+      }
+      return (hits, evaluations, reranked)
+    }
+    let one = try measure(whole.stack)
+    let four = try measure(parts.stack)
+    #expect(four.hits >= one.hits - 20, "\(four.hits), by one segment \(one.hits)")
+    #expect(four.evaluations < 3 * one.evaluations, "\(four), by one segment \(one)")
+    // Only what may be among the nearest of all is ranked.
+    #expect(four.reranked < 3 * one.reranked, "\(four), by one segment \(one)")
+  }
+
   @Test("A batch finds what single searches find")
   func batch() throws {
     let d = 16

@@ -33,7 +33,6 @@ struct ViewPartsTests {
     #expect(try !rows.insert(129))
     #expect(try rows.insert(64))
     #expect(rows.count == 2 && rows.contains(129) && rows.contains(64) && !rows.contains(65))
-    #expect(rows.bits(1) == 1 && rows.bits(2) == 2 && rows.bits(0) == 0)
     #expect(throws: NeedletailError.self) { try rows.insert(130) }
     #expect(!rows.contains(130) && !rows.remove(130))
     #expect(rows.remove(129) && !rows.remove(129))

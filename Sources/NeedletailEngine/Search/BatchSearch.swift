@@ -26,22 +26,35 @@ extension SealedSegment {
     batch queries: VectorMatrix, _ parameters: SearchParameters, among set: RowSet? = nil,
     threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
+    guard let set else {
+      return try search(batch: queries, parameters, hiding: nil, threads: threads)
+    }
+    let perQuery = min(parameters.k, max(1, count))
+    return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
+      (query, answers) throws(NeedletailError) in
+      unsafe try search(query, parameters, among: set, into: answers)
+    }
+  }
+
+  func search(
+    batch queries: VectorMatrix, _ parameters: SearchParameters, hiding hidden: HiddenRows?,
+    threads: Int
+  ) throws(NeedletailError) -> BatchAnswers {
+    let perQuery = min(parameters.k, max(1, count))
+    guard quantizer != nil, !parameters.measuresTime else {
+      return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
+        (query, answers) throws(NeedletailError) in
+        unsafe try search(query, parameters, hiding: hidden, into: answers)
+      }
+    }
     guard threads >= 1 else {
       throw NeedletailError(
         .invalidConfiguration, "threads is \(threads); it must be at least 1.")
     }
-    let perQuery = min(parameters.k, max(1, count))
-    guard quantizer != nil, !parameters.measuresTime, set == nil else {
-      return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
-        (query, answers) throws(NeedletailError) in
-        guard let set else { return unsafe try search(query, parameters, into: answers) }
-        return unsafe try search(query, parameters, among: set, into: answers)
-      }
-    }
     let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
     try parallelClaims(threads: threads, count: queries.count, grain: BatchAnswers.grain) {
       (_, claims) in
-      unsafe self.interleave(queries, claims, parameters, slots)
+      unsafe self.interleave(queries, claims, parameters, hidden, slots)
     }
     return slots.take()
   }
@@ -117,7 +130,7 @@ extension SealedSegment {
 
   /// Where a lane stands with its query.
   private struct Lane {
-    enum Stage { case free, gathers, settles, refines, fetches }
+    enum Stage { case free, gathers, settles, passes, refines, fetches }
     var stage = Stage.free
     var index = 0
   }
@@ -126,7 +139,7 @@ extension SealedSegment {
   @unsafe
   private func interleave(
     _ queries: VectorMatrix, _ claims: WorkClaims, _ parameters: SearchParameters,
-    _ slots: BatchSlots
+    _ hidden: HiddenRows?, _ slots: BatchSlots
   ) {
     guard var claimed = claims.next() else { return }
     let scratches: [SearchScratch]
@@ -156,7 +169,7 @@ extension SealedSegment {
               guard let index = claimed.popFirst() else { continue }
               do throws(NeedletailError) {
                 if let search = unsafe try start(
-                  queries, index, parameters, scratches[number], slots)
+                  queries, index, parameters, hidden, scratches[number], slots)
                 {
                   unsafe searches.initializeElement(at: number, to: search)
                   unsafe lanes[number] = Lane(stage: .gathers, index: index)
@@ -166,6 +179,16 @@ extension SealedSegment {
               }
             } else {
               unsafe advance(&lanes[number], &searches[number], parameters, slots)
+              if unsafe lanes[number].stage == .passes {
+                do throws(NeedletailError) {
+                  unsafe try pass(
+                    &lanes[number], &searches[number], queries, parameters, scratches[number], slots
+                  )
+                } catch {
+                  let index = unsafe lanes[number].index
+                  return claims.fail(at: index, error.naming(query: index))
+                }
+              }
               if unsafe lanes[number].stage == .free {
                 unsafe searches.deinitializeElement(at: number)
               }
@@ -184,7 +207,7 @@ extension SealedSegment {
     _ slots: BatchSlots
   ) {
     switch lane.stage {
-    case .free: break
+    case .free, .passes: break
     case .settles:
       search.walk.settle()
       lane.stage = .gathers
@@ -192,6 +215,8 @@ extension SealedSegment {
       let limit = parameters.evaluationLimit ?? .max
       if search.entryRows &+ search.walk.scored < limit, search.walk.gather() {
         lane.stage = .settles
+      } else if search.hidden != nil {
+        lane.stage = .passes
       } else {
         unsafe narrow(&search, parameters)
         lane.stage = .refines
@@ -209,15 +234,39 @@ extension SealedSegment {
     }
   }
 
+  /// Looks whether a walk that came to its end has to pass more rows; answers the query another way where they
+  /// would be too many.
+  @unsafe
+  private func pass(
+    _ lane: inout Lane, _ search: inout CodedSearch, _ queries: VectorMatrix,
+    _ parameters: SearchParameters, _ scratch: SearchScratch, _ slots: BatchSlots
+  ) throws(NeedletailError) {
+    guard let hidden = search.hidden else { return }
+    let limit = parameters.evaluationLimit ?? .max
+    let isLeft = search.entryRows &+ search.walk.scored < limit
+    switch isLeft ? unsafe try goesOn(&search, hidden, parameters, scratch) : false {
+    case true?: lane.stage = .gathers
+    case false?:
+      unsafe narrow(&search, parameters)
+      lane.stage = .refines
+    case nil:
+      let row = unsafe try BatchAnswers.components(of: queries, lane.index, scratch)
+      unsafe try searchShown(
+        hidden, row, parameters, scratch, &slots.outcomes[lane.index], after: search,
+        into: slots.answers + lane.index * slots.perQuery)
+      lane.stage = .free
+    }
+  }
+
   /// Begins one query of a batch; `nil` when it is answered already.
   @unsafe
   private func start(
     _ queries: VectorMatrix, _ index: Int, _ parameters: SearchParameters,
-    _ scratch: SearchScratch, _ slots: BatchSlots
+    _ hidden: HiddenRows?, _ scratch: SearchScratch, _ slots: BatchSlots
   ) throws(NeedletailError) -> CodedSearch? {
     let row = unsafe try BatchAnswers.components(of: queries, index, scratch)
     return unsafe try begin(
-      row, parameters, scratch, &slots.outcomes[index],
+      row, parameters, scratch, &slots.outcomes[index], hiding: hidden,
       into: slots.answers + index * slots.perQuery)
   }
 }

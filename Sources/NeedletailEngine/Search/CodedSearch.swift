@@ -18,12 +18,16 @@ struct CodedSearch {
   var candidates = 0
   /// How many of them had their precise rows asked for.
   var fetched = 0
-  /// Rows scored to find where the walk begins.
-  let entryRows: Int
+  /// Rows scored to find where the walk begins, and by walks before it.
+  var entryRows: Int
+  /// Candidates that walks before this one expanded.
+  var earlierHops = 0
+  /// Rows that are passed; `nil`: none.
+  var hidden: HiddenRows?
 
   /// Writes down what the walk cost.
   func describe(_ outcome: inout SearchOutcome) {
-    outcome.hops = walk.hops
+    outcome.hops = earlierHops &+ walk.hops
     outcome.evaluations = entryRows &+ walk.scored
     outcome.isLimited = walk.isOpen
   }
@@ -41,12 +45,22 @@ extension SealedSegment {
   @unsafe
   func enter(
     _ prepared: PreparedQuery, _ width: Int, _ parameters: SearchParameters,
-    _ scratch: SearchScratch
+    _ scratch: SearchScratch, entries: Int? = nil
   ) -> CodedSearch {
-    let entryRows = min(entryCount, max(1, parameters.evaluationLimit ?? .max))
+    // With fewer entries than usual, for a walk over one segment of several.
+    var entryRows = min(
+      entryCount, entries ?? .max, max(1, parameters.evaluationLimit ?? .max))
     let memory = scratch.walk
-    let nearest = unsafe kernel.nearest(
+    var nearest = unsafe kernel.nearest(
       prepared.rows.space, prepared.rows.query, ofFirst: entryRows, except: parameters.heldOut)
+    if entries != nil, turbo == nil, tables.count > 1, Int(nearest.ordinal) < tables[1].count {
+      // From fewer rows it is farther: the first part of the way is shorter over a level above.
+      var walk = Walk(kernel: kernel, scratch: memory)
+      memory.beginEpoch()
+      unsafe memory.visit(nearest.ordinal)
+      unsafe nearest = walk.descend(prepared.rows, tables[1], from: nearest)
+      entryRows += walk.evaluations
+    }
     memory.beginEpoch()
     unsafe memory.visit(nearest.ordinal)
     if let heldOut = parameters.heldOut { unsafe memory.visit(heldOut) }
@@ -143,10 +157,14 @@ extension SealedSegment {
       // limit ended, are by now.
       let (count, isAscending) = unsafe search.walk.takeBest(kernel)
       if !isAscending { unsafe sortKeys(search.buffers.pool, count: count) }
-      search.candidates = count
+      search.candidates =
+        search.hidden.map { unsafe dropHidden($0, count, search.buffers) } ?? count
       return
     }
-    unsafe narrow(&search, to: search.walk.size, parameters)
+    let size = search.walk.size
+    unsafe narrow(
+      &search, to: search.hidden.map { unsafe dropHidden($0, size, search.buffers) } ?? size,
+      parameters)
   }
 
   /// The same for candidates that stand in the pool by their estimates already.

@@ -7,7 +7,8 @@ import NeedletailCore
 struct FilterCosts {
   /// A row that a walk scores: its code comes from anywhere; those of a row with its neighbours' bits come
   /// together, while a scan reads a small part of each row.
-  private var walkedRow: Double { isTurbo ? 0.3 : 2 }
+  static func walkedRow(isTurbo: Bool) -> Double { isTurbo ? 0.3 : 2 }
+  private var walkedRow: Double { Self.walkedRow(isTurbo: isTurbo) }
   /// A hop that looks behind the neighbours outside the set, beside the rows that it scores: 32 rows of links.
   static let twoHopLinks = 0.25
   /// The share of a hop's links that are scored: those that lead to rows not seen before, or all.
@@ -31,13 +32,17 @@ struct FilterCosts {
   let degree: Double
   /// Candidates that a search over all rows would expand.
   let hops: Double
+  /// Candidates that a walk expands which passes the rows outside the set; `nil`: as many more as those are.
+  var passedHops: Double?
   /// Rows that are scored to find where a walk begins.
   let entryRows: Double
 
   var exact: Double { survivors }
 
   /// Where rows of the set are as near to the query as others: as many more hops as others are passed by.
-  var inFilter: Double { walkedRow * (entryRows + hops * degree * freshLinks / share) }
+  var inFilter: Double {
+    walkedRow * (entryRows + (passedHops ?? hops / share) * degree * freshLinks)
+  }
 
   /// A hop looks at the links of each neighbour outside the set.
   var twoHop: Double {

@@ -127,6 +127,14 @@ struct RowBits: ~Copyable {
     unsafe words[Int(ordinal) / 64] |= 1 << UInt64(ordinal % 64)
   }
 
+  /// Takes a row out of the set.
+  ///
+  /// - Precondition: `ordinal` is below the rows.
+  func remove(_ ordinal: UInt32) {
+    precondition(Int(ordinal) < rows, "row \(ordinal) of \(rows)")
+    unsafe words[Int(ordinal) / 64] &= ~(1 << UInt64(ordinal % 64))
+  }
+
   /// Turns the set into that of all other rows.
   func invert() {
     let last = Self.words(rows) - 1
@@ -143,8 +151,10 @@ struct RowBits: ~Copyable {
   /// Adds the rows of a word of another set of the same segment.
   func formUnion(_ bits: UInt64, at word: Int) { unsafe words[word] |= bits }
 
-  /// Takes rows of a word out of the set.
-  func subtract(_ bits: UInt64, at word: Int) { unsafe words[word] &= ~bits }
+  /// Takes the rows of another set of the same segment out.
+  func subtract(_ other: RowSet) {
+    for word in 0..<Self.words(rows) { unsafe words[word] &= ~other.words[word] }
+  }
 
   /// Adds the rows of another set of the same segment.
   func formUnion(_ other: borrowing RowBits) {

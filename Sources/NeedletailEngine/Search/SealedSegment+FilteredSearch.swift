@@ -27,6 +27,17 @@ extension SealedSegment {
   ) throws(NeedletailError) -> SearchOutcome {
     precondition(set.rows == count, "a set of \(set.rows) rows for a segment of \(count)")
     precondition(parameters.heldOut == nil, "a set says itself which rows are left out")
+    return unsafe try search(
+      query, parameters, among: RowWords(set), plan: plan, SearchScratch.ofThisThread(),
+      into: answers)
+  }
+
+  @unsafe
+  func search(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, among set: RowWords,
+    plan: FilterPlan?, mayPass: Bool = true, _ scratch: SearchScratch,
+    into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
     var parameters = parameters
     parameters.k = min(parameters.k, max(1, set.count))
     var outcome = SearchOutcome()
@@ -34,11 +45,12 @@ extension SealedSegment {
     outcome.survivors = set.count
     outcome.efSearch = max(parameters.efSearch, quantizer == nil ? parameters.k : 1)
     let start = parameters.measuresTime ? nanoseconds() : 0
-    let scratch = try SearchScratch.ofThisThread()
     let room = SetRoom(
       parameters, count: count, survivors: set.count)
+    let hidden = HiddenRows(outside: set)
+    let roomToPass = mayPass ? self.roomToPass(hidden, parameters) : nil
     try scratch.reserve(
-      rows: count, width: max(room.window, room.scanned) + 16,
+      rows: count, width: max(room.window, room.scanned, roomToPass ?? 0) + 16,
       degree: 2 * self.parameters.options.graph.m,
       dimensions: self.parameters.options.dimensions)
     unsafe try admit(query, scratch.buffers)
@@ -59,10 +71,40 @@ extension SealedSegment {
     let prepared = unsafe prepare(quantizer, scratch.buffers)
     if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
     var search = unsafe enter(prepared, room.width, parameters, scratch)
-    let size = unsafe findCandidates(&search, parameters, set, plan, room, scratch, &outcome)
+    var chosen = self.plan(plan, set, room, parameters, search.entryRows)
+    var wasPassing = false
+    if chosen == .inFilter, parameters.evaluationLimit == nil, let roomToPass {
+      search.begin(hiding: hidden, room: roomToPass)
+      search.walk.run()
+      if unsafe !(try finishPassing(&search, hidden, parameters, scratch)) {
+        let before = search
+        search = unsafe enter(prepared, room.width, parameters, scratch)
+        search.entryRows += before.entryRows + before.walk.scored
+        search.earlierHops = before.earlierHops + before.walk.hops
+        if plan == nil { chosen = .exact }
+        wasPassing = true
+      }
+    }
+    var size: Int?
+    if search.hidden == nil {
+      size = unsafe findCandidates(
+        &search, parameters, set, chosen, isForced: plan != nil, room, scratch, &outcome)
+      if wasPassing, outcome.plan == .exact {
+        outcome.plan = .exactAfterWalk
+        outcome.evaluations += search.entryRows
+        outcome.hops = search.earlierHops
+      }
+    } else {
+      outcome.plan = .inFilter
+      search.describe(&outcome)
+    }
     let end = parameters.measuresTime ? nanoseconds() : 0
     outcome.walkNanoseconds = max(0, end - start - outcome.prepareNanoseconds)
-    unsafe narrow(&search, to: size, parameters)
+    if let size {
+      unsafe narrow(&search, to: size, parameters)
+    } else {
+      unsafe narrow(&search, parameters)
+    }
     let ascending = search.candidates
     unsafe refine(&search, parameters)
     while unsafe fetch(&search) {}
@@ -117,17 +159,13 @@ extension SealedSegment {
   /// - Returns: how many there are.
   @unsafe
   private func findCandidates(
-    _ search: inout CodedSearch, _ parameters: SearchParameters, _ set: RowSet,
-    _ wanted: FilterPlan?, _ room: SetRoom, _ scratch: SearchScratch,
+    _ search: inout CodedSearch, _ parameters: SearchParameters, _ set: RowWords,
+    _ plan: FilterPlan, isForced: Bool, _ room: SetRoom, _ scratch: SearchScratch,
     _ outcome: inout SearchOutcome
   ) -> Int {
-    let costs = FilterCosts(
-      isTurbo: turbo != nil, survivors: Double(set.count), share: Double(set.count) / Double(count),
-      degree: Double(tables[0].degree), hops: Double(room.width),
-      entryRows: Double(search.entryRows))
+    let costs = self.costs(set, room, parameters, search.entryRows)
     let limit = parameters.evaluationLimit ?? .max
     let isBounded = limit < set.count
-    let plan = wanted ?? (isBounded ? .inFilter : costs.plan(canTwoHop: turbo == nil))
     guard plan != .exact || isBounded else {
       outcome.evaluations = set.count
       return unsafe scan(search, parameters.k, set, room, scratch)
@@ -144,7 +182,7 @@ extension SealedSegment {
       set.words, kind, kernel, rank: rank, window: room.window, best: scratch.buffers.best,
       capacity: room.kept)
     let isWhole = unsafe walk(
-      &search, kind, costs, rank: rank, limit: isBounded ? limit : nil, isForced: wanted != nil)
+      &search, kind, costs, rank: rank, limit: isBounded ? limit : nil, isForced: isForced)
     search.describe(&outcome)
     outcome.isLimited = isBounded && search.walk.isOpen
     if isWhole || isBounded {
@@ -154,6 +192,25 @@ extension SealedSegment {
     outcome.plan = .exactAfterWalk
     outcome.evaluations += set.count
     return unsafe scan(search, parameters.k, set, room, scratch)
+  }
+
+  private func costs(
+    _ set: RowWords, _ room: SetRoom, _ parameters: SearchParameters, _ entryRows: Int
+  ) -> FilterCosts {
+    FilterCosts(
+      isTurbo: turbo != nil, survivors: Double(set.count), share: Double(set.count) / Double(count),
+      degree: Double(tables[0].degree), hops: Double(room.width),
+      passedHops: Double(hopsToPass(parameters, shown: set.count)), entryRows: Double(entryRows))
+  }
+
+  /// The way to go: the one that is wanted, or that should cost least.
+  private func plan(
+    _ wanted: FilterPlan?, _ set: RowWords, _ room: SetRoom, _ parameters: SearchParameters,
+    _ entryRows: Int
+  ) -> FilterPlan {
+    if let wanted { return wanted }
+    if let limit = parameters.evaluationLimit, limit < set.count { return .inFilter }
+    return costs(set, room, parameters, entryRows).plan(canTwoHop: turbo == nil)
   }
 
   /// Walks as long as that should cost less than to score every row of the set.
@@ -194,7 +251,7 @@ extension SealedSegment {
   /// Upper nibbles tell far rows apart too roughly where many are as far: then by whole codes.
   @unsafe
   private func scan(
-    _ search: CodedSearch, _ k: Int, _ set: RowSet, _ room: SetRoom, _ scratch: SearchScratch
+    _ search: CodedSearch, _ k: Int, _ set: RowWords, _ room: SetRoom, _ scratch: SearchScratch
   ) -> Int {
     let size = unsafe scan(search.prepared.rows, set, room, scratch)
     guard let whole = search.prepared.whole, set.count > size else { return size }
@@ -205,7 +262,7 @@ extension SealedSegment {
 
   @unsafe
   private func scan(
-    _ rows: CodedRows, _ set: RowSet, _ room: SetRoom, _ scratch: SearchScratch
+    _ rows: CodedRows, _ set: RowWords, _ room: SetRoom, _ scratch: SearchScratch
   ) -> Int {
     unsafe kernel.scan(
       rows.space, rows.query, set: set.words, words: set.wordCount, pool: scratch.walk.pool,
@@ -214,7 +271,7 @@ extension SealedSegment {
 
   /// Writes the ordinals of a set into the scratch, which has room for them.
   @unsafe
-  private func fillOrdinals(of set: RowSet, _ scratch: SearchScratch) -> Int {
+  private func fillOrdinals(of set: RowWords, _ scratch: SearchScratch) -> Int {
     var written = 0
     for word in 0..<set.wordCount {
       var left = unsafe set.words[word]

@@ -5,7 +5,7 @@ extension SealedSegment {
   /// Finds the nearest rows of a set in an index without codes.
   @unsafe
   func searchPrecisely(
-    _ parameters: SearchParameters, _ set: RowSet, _ wanted: FilterPlan?, _ room: SetRoom,
+    _ parameters: SearchParameters, _ set: RowWords, _ wanted: FilterPlan?, _ room: SetRoom,
     _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
     _ answers: UnsafeMutablePointer<Neighbor>
   ) {
@@ -46,7 +46,7 @@ extension SealedSegment {
   /// Walks over all rows from the entry down, and leaves the nearest rows of the set in the pool.
   @unsafe
   private func walk(
-    _ rows: PreciseWalk, _ walk: inout Walk, _ set: RowSet, _ room: SetRoom, limit: Int,
+    _ rows: PreciseWalk, _ walk: inout Walk, _ set: RowWords, _ room: SetRoom, limit: Int,
     _ parameters: SearchParameters, _ scratch: SearchScratch
   ) -> Int {
     scratch.walk.beginEpoch()
@@ -65,7 +65,7 @@ extension SealedSegment {
   /// Scores every row of a set, and keeps the nearest in the pool.
   @unsafe
   private func scan(
-    _ rows: PreciseWalk, _ set: RowSet, _ room: SetRoom, _ scratch: SearchScratch
+    _ rows: PreciseWalk, _ set: RowWords, _ room: SetRoom, _ scratch: SearchScratch
   ) -> Int {
     // With the rows of a word more it fits into the room of a round.
     let block = HopKernel.breadth * 64 - 64

@@ -30,14 +30,31 @@ extension SealedSegment {
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters,
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
+    unsafe try search(query, parameters, hiding: nil, into: answers)
+  }
+
+  /// The same without rows that are passed and not answered, if there are any.
+  @unsafe
+  func search(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, hiding hidden: HiddenRows?,
+    into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
     var outcome = SearchOutcome()
     let start = parameters.measuresTime ? nanoseconds() : 0
     let scratch = try SearchScratch.ofThisThread()
     guard
-      var search = unsafe try begin(query, parameters, scratch, &outcome, into: answers)
+      var search = unsafe try begin(
+        query, parameters, scratch, &outcome, hiding: hidden, into: answers)
     else { return outcome }
     let limit = parameters.evaluationLimit ?? .max
     search.walk.run(limit: limit == .max ? limit : max(0, limit - search.entryRows))
+    if let hidden {
+      guard unsafe try finishPassing(&search, hidden, parameters, scratch) else {
+        unsafe try searchShown(
+          hidden, query, parameters, scratch, &outcome, after: search, into: answers)
+        return outcome
+      }
+    }
     if parameters.measuresTime {
       outcome.walkNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
     }
@@ -51,8 +68,18 @@ extension SealedSegment {
   @unsafe
   func begin(
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, _ scratch: SearchScratch,
-    _ outcome: inout SearchOutcome, into answers: UnsafeMutablePointer<Neighbor>
+    _ outcome: inout SearchOutcome, hiding hidden: HiddenRows? = nil, entries: Int? = nil,
+    into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> CodedSearch? {
+    var roomToPass = 0
+    if let hidden {
+      guard let room = self.roomToPass(hidden, parameters) else {
+        unsafe try searchShown(
+          hidden, query, parameters, scratch, &outcome, after: nil, into: answers)
+        return nil
+      }
+      roomToPass = room
+    }
     let start = parameters.measuresTime ? nanoseconds() : 0
     let options = self.parameters.options
     let width = min(max(parameters.efSearch, parameters.k), max(1, count))
@@ -61,20 +88,23 @@ extension SealedSegment {
     try scratch.reserve(
       rows: count,
       width: max(
-        width, min(count, max(Self.exactCount, 2 * max(parameters.k, parameters.efSearch)))),
+        roomToPass, width,
+        min(count, max(Self.exactCount, 2 * max(parameters.k, parameters.efSearch)))),
       degree: 2 * options.graph.m,
       dimensions: options.dimensions)
     unsafe try admit(query, scratch.buffers)
     guard count > 0 else { return nil }
     let limit = parameters.evaluationLimit ?? .max
-    if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil {
+    if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil, hidden == nil {
       outcome = unsafe scan(parameters, outcome, start, scratch, answers)
       return nil
     }
     if let quantizer {
       let prepared = unsafe prepare(quantizer, scratch.buffers)
       if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
-      return unsafe enter(prepared, width, parameters, scratch)
+      var search = unsafe enter(prepared, width, parameters, scratch, entries: entries)
+      if let hidden { search.begin(hiding: hidden, room: roomToPass) }
+      return search
     }
     guard let rowKernel, let rows else { return nil }
     let walked = unsafe PreciseWalk(

@@ -64,9 +64,17 @@ package final class SearchScratch: @unchecked Sendable {
   /// The answers of one segment, before they are merged with those of others.
   private var foundBlock: MemoryBlock
   private var foundRoom = 0
+  /// The bits of the rows that a search may answer with.
+  private var rowBlock: MemoryBlock
+  private var rowRoom = 0
+  /// Searches of several segments that are under way together.
+  private var searchBlock: MemoryBlock
+  private var searchRoom = 0
 
   private init() throws(NeedletailError) {
     foundBlock = try MemoryBlock(byteCount: 0)
+    rowBlock = try MemoryBlock(byteCount: 0)
+    searchBlock = try MemoryBlock(byteCount: 0)
     walk = try WalkScratch(rows: 1, width: 1, degree: 1)
     vectors = try MemoryBlock(byteCount: 0)
     lists = try MemoryBlock(byteCount: 0)
@@ -116,6 +124,29 @@ package final class SearchScratch: @unchecked Sendable {
     }
     return unsafe foundBlock.mutableBytes.baseAddress.unsafelyUnwrapped
       .assumingMemoryBound(to: Neighbor.self)
+  }
+
+  /// Room for a bit per row of a segment; allocates only when it has more rows than any before.
+  @unsafe
+  func rowWords(_ rows: Int) throws(NeedletailError) -> UnsafeMutablePointer<UInt64> {
+    if rows > rowRoom {
+      rowBlock = try MemoryBlock(count: RowBits.words(rows), stride: 8)
+      rowRoom = rows
+    }
+    return unsafe rowBlock.mutableBytes.baseAddress.unsafelyUnwrapped
+      .assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// Room for the searches of several segments; allocates only when they are more than any before.
+  @unsafe
+  func searches(_ count: Int) throws(NeedletailError) -> UnsafeMutablePointer<CodedSearch> {
+    if count > searchRoom {
+      searchBlock = try MemoryBlock(count: count, stride: MemoryLayout<CodedSearch>.stride)
+      searchRoom = count
+    }
+    // SAFETY: what is put there is plain values, which need not be destroyed.
+    return unsafe searchBlock.mutableBytes.baseAddress.unsafelyUnwrapped
+      .assumingMemoryBound(to: CodedSearch.self)
   }
 
   /// The scratch of the calling thread.

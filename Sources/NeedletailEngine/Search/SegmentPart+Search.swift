@@ -1,22 +1,10 @@
 package import NeedletailCore
 
 extension SegmentPart {
-  /// Whether a search of this part has to leave rows out.
-  private var hidesRows: Bool { dead != nil || !segment.withdrawn.isEmpty }
-
-  /// The rows that a search may show: alive in the view, and not withdrawn.
-  ///
-  /// - Throws: `io` when there is no memory for a bit per row.
-  package func shown() throws(NeedletailError) -> RowSet {
-    let bits = try RowBits(rows: segment.count)
-    bits.invert()
-    let isWithdrawing = !segment.withdrawn.isEmpty
-    for word in 0..<RowBits.words(segment.count) {
-      var hidden = dead.map { unsafe $0.words[word] } ?? 0
-      if isWithdrawing { hidden |= segment.withdrawn.bits(word) }
-      bits.subtract(hidden, at: word)
-    }
-    return RowSet(bits)
+  /// What a search that begins now leaves out; `nil`: nothing.
+  var hidden: HiddenRows? {
+    if dead == nil, segment.withdrawn.isEmpty { return nil }
+    return HiddenRows(rows: segment.count, dead: dead, withdrawn: segment.withdrawn)
   }
 
   /// Finds the rows of the part that are nearest to a query; as `SealedSegment.search`.
@@ -25,20 +13,43 @@ extension SegmentPart {
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters,
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
-    guard hidesRows else {
-      return unsafe try segment.search(query, parameters, into: answers)
-    }
-    return unsafe try segment.search(query, parameters, among: shown(), into: answers)
+    unsafe try segment.search(query, parameters, hiding: hidden, into: answers)
   }
 
   /// Answers many queries on several threads; as `SealedSegment.search(batch:)`.
   package func search(
     batch queries: VectorMatrix, _ parameters: SearchParameters, threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
-    guard hidesRows else {
-      return try segment.search(batch: queries, parameters, threads: threads)
+    try segment.search(batch: queries, parameters, hiding: hidden, threads: threads)
+  }
+}
+
+// MARK: - Among a set
+
+extension SegmentPart {
+  /// The rows that the view has and whose ids match a filter.
+  ///
+  /// - Throws: as `SealedSegment.rows(matching:)`.
+  package func rows(matching filter: Filter) throws(NeedletailError) -> RowSet {
+    try segment.rows(matching: filter, except: dead)
+  }
+
+  /// Finds the rows of a set that are nearest to a query; as `SealedSegment.search`.
+  ///
+  /// - Precondition: the set was made by this part's `rows(matching:)`: it has no dead rows.
+  @unsafe
+  package func search(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, among set: RowSet,
+    into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
+    guard !segment.withdrawn.isEmpty else {
+      return unsafe try segment.search(query, parameters, among: set, into: answers)
     }
-    return try segment.search(batch: queries, parameters, among: shown(), threads: threads)
+    let scratch = try SearchScratch.ofThisThread()
+    let shown = unsafe HiddenRows(outside: RowWords(set), withdrawn: segment.withdrawn)
+      .writeShown(except: nil, into: try scratch.rowWords(segment.count))
+    return unsafe try segment.search(
+      query, parameters, among: shown, plan: nil, scratch, into: answers)
   }
 }
 

@@ -11,12 +11,15 @@ package struct SegmentStack: Sendable {
   package let sealed: [SegmentPart]
   /// Segments in memory.
   package let live: [LivePart]
+  /// The sealed segments.
+  package let segments: [SealedSegment]
   /// Rows that the view has; withdrawn ones among them.
   package let count: Int
 
   package init(sealed: [SegmentPart], live: [LivePart]) {
     self.sealed = sealed
     self.live = live
+    segments = sealed.map(\.segment)
     count = sealed.reduce(0) { $0 + $1.count } + live.reduce(0) { $0 + $1.count }
   }
 
@@ -25,26 +28,40 @@ package struct SegmentStack: Sendable {
     self.init(sealed: segments.map { SegmentPart(segment: $0) }, live: [])
   }
 
-  /// The sealed segments.
-  package var segments: [SealedSegment] { sealed.map(\.segment) }
-
   /// Whether the view has a row of an id, withdrawn or not.
   package func contains(_ id: VectorID) -> Bool {
     sealed.contains { $0.ordinal(of: id) != nil } || live.contains { $0.ordinal(of: id) != nil }
   }
 
+  /// The rows of every part whose ids match a filter.
+  ///
+  /// - Throws: as `SealedSegment.rows(matching:)`.
+  package func rows(matching filter: Filter) throws(NeedletailError) -> StackRows {
+    var rows = StackRows()
+    for part in sealed { rows.sealed.append(try part.rows(matching: filter)) }
+    for part in live { rows.live.append(try part.rows(matching: filter)) }
+    return rows
+  }
+
   /// Finds the rows nearest to a query; as `SealedSegment.search`.
+  ///
+  /// - Precondition: `rows` was made by the stack itself.
   @unsafe
   package func search(
-    _ query: UnsafePointer<Float>, _ parameters: SearchParameters,
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, among rows: StackRows? = nil,
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
+    if let rows {
+      return unsafe try search(query, parameters, amongAll: rows, into: answers)
+    }
     if sealed.count == 1, live.isEmpty {
       return unsafe try sealed[0].search(query, parameters, into: answers)
     }
     let scratch = try SearchScratch.ofThisThread()
     var total = SearchOutcome()
-    for part in sealed where part.count > 0 {
+    let isJoint = isJoint(parameters)
+    if isJoint { unsafe try searchJointly(query, parameters, &total, into: answers) }
+    for part in sealed where part.count > 0 && !isJoint {
       guard let share = share(part.count, parameters, spent: total.evaluations) else {
         total.isLimited = true
         break
@@ -70,8 +87,16 @@ package struct SegmentStack: Sendable {
 
   /// Answers many queries on several threads; as `SealedSegment.search(batch:)`.
   package func search(
-    batch queries: VectorMatrix, _ parameters: SearchParameters, threads: Int
+    batch queries: VectorMatrix, _ parameters: SearchParameters, among rows: StackRows? = nil,
+    threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
+    if let rows {
+      let perQuery = min(parameters.k, max(1, count))
+      return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
+        (query, answers) throws(NeedletailError) in
+        unsafe try search(query, parameters, amongAll: rows, into: answers)
+      }
+    }
     if sealed.count == 1, live.isEmpty {
       return try sealed[0].search(batch: queries, parameters, threads: threads)
     }
@@ -101,8 +126,18 @@ package struct SegmentStack: Sendable {
         outcomes[query].efSearch = parameters.efSearch
       }
     }
+    let isJoint = isJoint(parameters)
+    if isJoint {
+      add(
+        unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
+          (query, answers) throws(NeedletailError) in
+          var total = SearchOutcome()
+          unsafe try searchJointly(query, parameters, &total, into: answers)
+          return total
+        })
+    }
     // A limit is shared out by rows: what one part leaves, another one does not get.
-    for part in sealed where part.count > 0 {
+    for part in sealed where part.count > 0 && !isJoint {
       guard let share = share(part.count, parameters, spent: 0) else { continue }
       add(try part.search(batch: queries, share, threads: threads))
     }
@@ -111,6 +146,44 @@ package struct SegmentStack: Sendable {
       add(try part.search(batch: queries, share, threads: threads))
     }
     return BatchAnswers(answersPerQuery: perQuery, answers: answers, outcomes: outcomes)
+  }
+
+  /// Searches every part among its own rows of a set.
+  @unsafe
+  private func search(
+    _ query: UnsafePointer<Float>, _ parameters: SearchParameters, amongAll rows: StackRows,
+    into answers: UnsafeMutablePointer<Neighbor>
+  ) throws(NeedletailError) -> SearchOutcome {
+    precondition(
+      rows.sealed.count == sealed.count && rows.live.count == live.count,
+      "the rows are of another view")
+    let scratch = try SearchScratch.ofThisThread()
+    let survivors = rows.count
+    var total = SearchOutcome()
+    for (number, set) in (rows.sealed + rows.live).enumerated() {
+      // The query is judged by one part at least.
+      guard set.count > 0 || number + 1 == sealed.count + live.count else { continue }
+      var share = parameters
+      if let limit = parameters.evaluationLimit {
+        guard total.evaluations < limit else {
+          total.isLimited = true
+          break
+        }
+        share.evaluationLimit = limit - total.evaluations
+      }
+      let found = unsafe try scratch.found(parameters.k)
+      let outcome =
+        number < sealed.count
+        ? unsafe try sealed[number].search(query, share, among: set, into: found)
+        : unsafe try live[number - sealed.count].search(query, share, among: set, into: found)
+      unsafe Self.merge(found, outcome.count, parameters.k, into: answers, &total.count)
+      total.add(outcome)
+      // The way that most of the rows went speaks for all of them.
+      if total.plan == nil || 2 * set.count > survivors { total.plan = outcome.plan }
+    }
+    total.efSearch = parameters.efSearch
+    total.survivors = survivors
+    return total
   }
 
   /// How a part of `rows` rows is searched for its share of the answers; `nil` when no evaluation is left for it.
@@ -154,6 +227,15 @@ package struct SegmentStack: Sendable {
       }
     }
   }
+}
+
+/// A set of rows of every part of a stack, in the order of its parts.
+package struct StackRows: Sendable {
+  package fileprivate(set) var sealed: [RowSet] = []
+  package fileprivate(set) var live: [RowSet] = []
+
+  /// Rows in all parts.
+  package var count: Int { (sealed + live).reduce(0) { $0 + $1.count } }
 }
 
 extension Neighbor {

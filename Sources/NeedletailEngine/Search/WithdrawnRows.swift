@@ -59,16 +59,8 @@ package final class WithdrawnRows: Sendable {
     return true
   }
 
-  /// The bits of rows `64·word` to `64·word + 63`.
-  ///
-  /// - Precondition: there are so many rows.
-  func bits(_ word: Int) -> UInt64 {
-    guard let words = unsafe words else { return 0 }
-    return unsafe words[word].load(ordering: .relaxed)
-  }
-
   /// Atomic words, once a row was withdrawn.
-  private var words: UnsafeMutablePointer<Atomic<UInt64>>? {
+  var words: UnsafeMutablePointer<Atomic<UInt64>>? {
     // SAFETY: the block is never replaced and lives as long as this; an atomic word has the size and alignment of
     // its value, and all who touch it do so atomically.
     unsafe block.load()?.mutableBytes.baseAddress?.assumingMemoryBound(to: Atomic<UInt64>.self)

@@ -8,8 +8,15 @@ extension SealedSegment: FilterableRows {
   /// - Complexity: O(ids listed + bits set + parts·rows/64), and a pass over a column for each predicate; an id takes a few looks into the order of ids, as
   ///   many as its logarithm where ids are spread very unevenly.
   package func rows(matching filter: Filter) throws(NeedletailError) -> RowSet {
+    try rows(matching: filter, except: nil)
+  }
+
+  /// The same without dead rows.
+  func rows(matching filter: Filter, except dead: RowSet?) throws(NeedletailError) -> RowSet {
     try filter.validate()
-    return RowSet(try bits(matching: filter))
+    let bits = try bits(matching: filter)
+    if let dead { bits.subtract(dead) }
+    return RowSet(bits)
   }
 
   /// The rows of a list of ids.
