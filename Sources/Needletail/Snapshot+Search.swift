@@ -56,7 +56,8 @@ extension Snapshot {
     try check(query.count)
     var outcome = NeedletailEngine.SearchOutcome()
     var failure: NeedletailError?
-    let neighbors = unsafe [Neighbor](unsafeUninitializedCapacity: min(k, max(1, view.stack.count))) {
+    let neighbors = unsafe [Neighbor](unsafeUninitializedCapacity: min(k, max(1, view.stack.count)))
+    {
       buffer, written in
       unsafe query.withUnsafeBufferPointer { query in
         guard let start = query.baseAddress, let answers = buffer.baseAddress else { return }

@@ -36,7 +36,8 @@ func hide(_ index: VectorIndex, _ snapshot: Snapshot) throws {
 }
 
 /// Goes on with a stream where it stopped.
-func consume(_ index: VectorIndex, _ stream: [(offset: UInt64, id: VectorID, row: [Float])]) throws {
+func consume(_ index: VectorIndex, _ stream: [(offset: UInt64, id: VectorID, row: [Float])]) throws
+{
   // [begin]
   let done = index.sourceOffsets["orders"] ?? 0
   for message in stream where message.offset > done {

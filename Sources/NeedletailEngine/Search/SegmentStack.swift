@@ -38,8 +38,8 @@ package struct SegmentStack: Sendable {
   /// - Throws: as `SealedSegment.rows(matching:)`.
   package func rows(matching filter: Filter) throws(NeedletailError) -> StackRows {
     var rows = StackRows()
-    for part in sealed { rows.sealed.append(try part.rows(matching: filter)) }
-    for part in live { rows.live.append(try part.rows(matching: filter)) }
+    for part in sealed { rows.append(try part.rows(matching: filter)) }
+    for part in live { rows.append(try part.rows(matching: filter)) }
     return rows
   }
 
@@ -155,12 +155,11 @@ package struct SegmentStack: Sendable {
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
     precondition(
-      rows.sealed.count == sealed.count && rows.live.count == live.count,
-      "the rows are of another view")
+      rows.parts.count == sealed.count + live.count, "the rows are of another view")
     let scratch = try SearchScratch.ofThisThread()
     let survivors = rows.count
     var total = SearchOutcome()
-    for (number, set) in (rows.sealed + rows.live).enumerated() {
+    for (number, set) in rows.parts.enumerated() {
       // The query is judged by one part at least.
       guard set.count > 0 || number + 1 == sealed.count + live.count else { continue }
       var share = parameters
@@ -231,11 +230,15 @@ package struct SegmentStack: Sendable {
 
 /// A set of rows of every part of a stack, in the order of its parts.
 package struct StackRows: Sendable {
-  package fileprivate(set) var sealed: [RowSet] = []
-  package fileprivate(set) var live: [RowSet] = []
-
+  /// The rows of each part, sealed ones first.
+  package private(set) var parts: [RowSet] = []
   /// Rows in all parts.
-  package var count: Int { (sealed + live).reduce(0) { $0 + $1.count } }
+  package private(set) var count = 0
+
+  fileprivate mutating func append(_ rows: RowSet) {
+    parts.append(rows)
+    count += rows.count
+  }
 }
 
 extension Neighbor {

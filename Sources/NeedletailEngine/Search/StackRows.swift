@@ -1,4 +1,0 @@
-extension StackRows {
-  /// The rows of each part, sealed ones first.
-  package var parts: [RowSet] { sealed + live }
-}
