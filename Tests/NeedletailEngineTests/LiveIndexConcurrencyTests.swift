@@ -54,13 +54,17 @@ struct LiveIndexConcurrencyTests {
         }
       case 1:
         var policy = MergePolicy.none
-        while !isDone.load(ordering: .acquiring) {
+        var seals = 0
+        while !isDone.load(ordering: .acquiring) || seals < 6 {
+          seals += 1
           try index.seal(policy)
           policy = policy == .none ? .automatic : policy == .automatic ? .all : .none
         }
       default:
         var seen = [UInt64](repeating: 0, count: Self.ids)
-        while !isDone.load(ordering: .acquiring) {
+        var rounds = 0
+        while !isDone.load(ordering: .acquiring) || rounds < 20 {
+          rounds += 1
           let view = index.view
           try Self.check(view, &seen)
           views.wrappingAdd(1, ordering: .relaxed)
@@ -115,7 +119,9 @@ struct LiveIndexConcurrencyTests {
       case 1:
         while !isDone.load(ordering: .acquiring) { try index.seal(.all) }
       default:
-        while !isDone.load(ordering: .acquiring) {
+        var rounds = 0
+        while !isDone.load(ordering: .acquiring) || rounds < 20 {
+          rounds += 1
           for view in [held, index.view] {
             let below = withdrawn.load(ordering: .acquiring)
             var answers = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: Self.ids)

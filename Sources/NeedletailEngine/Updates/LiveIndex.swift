@@ -67,6 +67,7 @@ package final class LiveIndex: Sendable {
   /// - Throws: `alreadyExists` for an insert of an id that is there; `sourceGap`; what `IndexContents.admit` throws;
   ///   `io`. Nothing was changed then, unless the log is poisoned: what it holds is known when the index is
   ///   opened anew.
+  @discardableResult
   package func update(_ request: UpdateRequest) throws(NeedletailError) -> UpdateOutcome {
     let own = PendingUpdate(request)
     waiting.withLock { $0.append(own) }
