@@ -44,6 +44,10 @@ let package = Package(
         "_NeedletailTestSupport",
       ],
       swiftSettings: strict, linkerSettings: linker),
+    // For `.ci/kill-check`.
+    .executableTarget(
+      name: "KilledWriter", dependencies: ["NeedletailCore", "NeedletailStorage"],
+      swiftSettings: strict, linkerSettings: linker),
     .executableTarget(
       name: "Fuzz", dependencies: ["CFuzzer", "_NeedletailTestSupport"], swiftSettings: strict,
       linkerSettings: linker),

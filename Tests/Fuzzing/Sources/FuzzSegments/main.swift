@@ -10,33 +10,29 @@ import _NeedletailTestSupport
   import Darwin
 #endif
 
+/// `Tests/Fixtures/v1`, found from the place of this source file.
+private let fixtures =
+  "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/Fixtures/v1"
+
 /// The golden indexes, one for each kind of segment; the last byte of an input says which.
-nonisolated(unsafe) private let indexes = try [
+private let indexes = try [
   "bare", "cosine", "half", "lossless", "product", "turbo",
 ]
 .map { try FuzzedIndex(kind: $0) }
 
 /// An index whose segment is replaced by any bytes.
 struct FuzzedIndex {
-  private let fileSystem = InMemoryFileSystem()
-  private let directory: IndexDirectory
+  private let current: [UInt8]
   private let manifest: Manifest
+  private let quantizer: [UInt8]?
 
   init(kind: String) throws {
-    directory = IndexDirectory("i", in: fileSystem)
-    func golden(_ name: String) throws -> [UInt8] {
-      try LocalFileSystem().map(GoldenFile.path("index-\(kind).\(name)")).array()
+    func golden(_ name: String) throws -> MappedRegion {
+      try LocalFileSystem().map("\(fixtures)/index-\(kind).\(name)")
     }
-    for name in ["", "/generations", "/quantizers", "/segments"] {
-      try fileSystem.makeDirectory("i" + name)
-    }
-    try fileSystem.setContents("i/CURRENT", golden("CURRENT"))
-    try fileSystem.setContents("i/generations/1.manifest", golden("manifest"))
-    manifest = try directory.manifest()
-    for quantizer in manifest.quantizers {
-      try fileSystem.setContents(
-        directory.path(of: .quantizer, quantizer.hash), golden("quantizer"))
-    }
+    current = try golden("CURRENT").array()
+    manifest = try Manifest(golden("manifest"))
+    quantizer = manifest.quantizers.isEmpty ? nil : try golden("quantizer").array()
   }
 
   /// Opens the index with these bytes as its segment, and does to it everything that reads them.
@@ -52,11 +48,18 @@ struct FuzzedIndex {
     guard rows <= UInt64(Limits.rowsPerSegment) else { return }
     changed.segments[0] = FileReference(
       hash: file.contentHash, byteCount: UInt64(bytes.count), rowCount: rows)
-    let path = directory.path(of: .segment, file.contentHash)
-    try fileSystem.setContents(path, bytes)
-    defer { try? fileSystem.remove(path) }
-    try fileSystem.remove("i/generations/1.manifest")
-    try changed.write(to: "i/generations/1.manifest", in: fileSystem)
+    // A new one each time: the fake keeps what was removed.
+    let fileSystem = InMemoryFileSystem()
+    let directory = IndexDirectory("i", in: fileSystem)
+    for name in ["", "/generations", "/quantizers", "/segments"] {
+      try fileSystem.makeDirectory("i" + name)
+    }
+    try fileSystem.setContents("i/CURRENT", current)
+    try changed.write(to: directory.manifestPath(manifest.generation), in: fileSystem)
+    try fileSystem.setContents(directory.path(of: .segment, file.contentHash), bytes)
+    if let quantizer, let reference = manifest.quantizers.first {
+      try fileSystem.setContents(directory.path(of: .quantizer, reference.hash), quantizer)
+    }
     let generation = try OpenGeneration.open(
       "i", in: fileSystem, placements: Placements(), verification: verification)
     for segment in generation.segments { try Self.exercise(segment) }
