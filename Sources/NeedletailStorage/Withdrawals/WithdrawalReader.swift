@@ -3,7 +3,7 @@ package import NeedletailCore
 /// Follows the withdrawals of an index that another process writes; changes nothing on disk.
 ///
 /// Used by one thread at a time.
-package struct WithdrawalReader {
+package struct WithdrawalReader: Sendable {
   private let reader: LogReader
   private var place: Place?
   /// The ids that are withdrawn, as of the last poll.
