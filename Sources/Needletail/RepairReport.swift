@@ -94,6 +94,7 @@ extension VectorIndex {
   ///   - path: the index's directory.
   ///   - acceptingLoss: whether damage to writes that were acknowledged as durable is cut off, with everything behind
   ///     it; the report then lists what is lost. Default `false`: such damage is refused, and nothing changed.
+  /// - Returns: what was found, and done.
   /// - Throws: `corrupted`, naming file, byte and batches; `locked` while another process writes; `notFound`; `io`.
   public static func repair(
     at path: String, acceptingLoss: Bool = false

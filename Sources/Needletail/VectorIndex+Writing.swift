@@ -15,6 +15,7 @@ extension VectorIndex {
   ///   - ids: one for each row, none of which is there.
   ///   - attributes: one for each row, or none at all.
   ///   - options: what the call waits for, and where the batch comes from.
+  /// - Returns: the write's number.
   /// - Throws: `alreadyExists`, naming the id; otherwise as `upsert`.
   @discardableResult
   public func insert(

@@ -8,10 +8,14 @@ extension LiveSegment {
   /// Scores all rows in sight from one row on by their codes, and merges the nearest into the pool.
   ///
   /// - Parameters:
+  ///   - rows: the codes, and the query's.
+  ///   - sight: which rows count.
   ///   - first: rows before it are in the pool already, or not to be found.
+  ///   - heldOut: a row that is left out.
   ///   - size: keys of the pool, ascending, of rows before `first`.
   ///   - capacity: keys that the pool keeps.
   ///   - limit: the most rows that are scored.
+  ///   - memory: of the thread.
   /// - Returns: the keys that the pool holds, ascending, and the rows that were scored.
   /// - Complexity: O(rows · dimensions); no allocation.
   @unsafe

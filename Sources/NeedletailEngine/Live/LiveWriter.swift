@@ -66,9 +66,9 @@ extension LiveSegment {
   ///   - rows: `[n, dimensions]`, as for `insert`.
   ///   - ids: `[n]`.
   ///   - attributes: `[n]`, or none; those of the vectors before are gone.
+  ///   - isDeferred: leaves linking for later (`linkMore`); until then every search scores the rows one by one. For
+  ///     many rows that are to be found soon. Default `false`.
   /// - Throws: as `insert`, but for `alreadyExists`.
-  /// - Parameter isDeferred: leaves linking for later (`linkMore`); until then every search scores the rows one by
-  ///   one. For many rows that are to be found soon. Default `false`.
   /// - Returns: the number of the write, and how many vectors it added and replaced.
   package func upsert(
     _ rows: VectorMatrix, ids: [VectorID], attributes: [Attributes] = [],
@@ -81,6 +81,7 @@ extension LiveSegment {
   ///
   /// - Parameter most: rows that are linked at the most; writers wait meanwhile.
   /// - Returns: how many wait still.
+  /// - Throws: nothing of its own.
   /// - Complexity: as `insert`.
   @discardableResult
   package func linkMore(_ most: Int) throws(NeedletailError) -> Int {

@@ -97,7 +97,10 @@ extension LocalIndex {
   /// Puts an index in order: cuts off what a crash left of writes that nobody was told are durable, and removes files
   /// that are of no use.
   ///
-  /// - Parameter acceptingLoss: whether damage to durable batches is cut off, with all that follows on it.
+  /// - Parameters:
+  ///   - path: the index.
+  ///   - acceptingLoss: whether damage to durable batches is cut off, with all that follows on it.
+  /// - Returns: what was found, and done.
   /// - Throws: `corrupted` for such damage otherwise, with nothing changed; `locked`; `io`.
   package static func repair(
     _ path: String, acceptingLoss: Bool

@@ -74,7 +74,9 @@ struct IndexContents {
 
   /// Does what a batch says.
   ///
-  /// - Parameter isDeferred: leaves new rows unlinked; see `LiveSegment.upsert`.
+  /// - Parameters:
+  ///   - batch: one that was admitted, or that was read from the log.
+  ///   - isDeferred: leaves new rows unlinked; see `LiveSegment.upsert`.
   /// - Throws: as `admit`, which was called before, except in a replay.
   mutating func apply(_ batch: LogBatch, isDeferred: Bool) throws(NeedletailError) {
     switch batch.operation {
@@ -154,6 +156,7 @@ struct IndexContents {
   ///   - next: the new generation; its dead rows are those of now.
   ///   - dead: one for each of its segments.
   ///   - count: how many live segments, from the oldest on, it holds.
+  /// - Throws: `io` when there is no memory for what is withdrawn.
   mutating func adopt(
     _ next: OpenGeneration, dead: [RowSet?], sealedLive count: Int
   ) throws(NeedletailError) {

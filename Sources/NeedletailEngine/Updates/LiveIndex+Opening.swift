@@ -16,8 +16,9 @@ extension LiveIndex {
   ///   - build: how new rows are linked and coded; `nil`: as the index's own.
   ///   - options: how it is kept.
   ///   - acceptingLoss: see `LogWriter.open`.
-  ///   - lock: the lock, on a disk that has some; held as long as the index is written.
   ///   - present: a generation that is open already, whose files need not be opened again.
+  ///   - lock: the lock, on a disk that has some; held as long as the index is written.
+  /// - Returns: the index, and what was found.
   /// - Throws: `notFound`, `corrupted`, `unsupportedFormat`, `io`; nothing was changed then.
   /// - Complexity: O(rows in the log) to code them; they are linked later.
   package static func open(
@@ -49,6 +50,7 @@ extension LiveIndex {
   ///
   /// - Parameter most: rows that are linked at the most; writers wait meanwhile.
   /// - Returns: how many wait still.
+  /// - Throws: nothing of its own.
   @discardableResult
   package func linkMore(_ most: Int) throws(NeedletailError) -> Int {
     let segments = state.withLock { $0.contents.live }

@@ -155,7 +155,11 @@ extension LiveIndex {
 
   /// Lets a new generation take the place of the present one and of what a view has in memory.
   ///
-  /// - Parameter dead: gives the rows of its segments that are there no more by now.
+  /// - Parameters:
+  ///   - next: the new generation.
+  ///   - view: what is in its sealed segments by now.
+  ///   - dead: gives the rows of its segments that are there no more by now.
+  /// - Throws: `io` when there is no memory for it; nothing is written any more then.
   func adopt(
     _ next: OpenGeneration, sealing view: IndexView,
     _ dead: (IndexContents) throws(NeedletailError) -> [RowSet?]

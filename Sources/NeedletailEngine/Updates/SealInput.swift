@@ -18,7 +18,10 @@ struct SealInput {
   /// Copies the rows that a view shows of some of its parts.
   ///
   /// - Parameters:
+  ///   - view: what is there.
   ///   - merged: places of sealed parts; all live parts are taken.
+  ///   - dimensions: components of a row.
+  ///   - monitor: sees the progress, and may cancel.
   /// - Throws: `cancelled`.
   init(
     _ view: IndexView, merging merged: [Int], dimensions: Int, _ monitor: WorkMonitor?

@@ -40,6 +40,7 @@ package struct SealPlan: Sendable, Hashable {
 
   /// - Parameters:
   ///   - view: what is to be sealed.
+  ///   - policy: what is merged with it.
   ///   - build: how.
   init(_ view: IndexView, _ policy: MergePolicy, _ build: BuildOptions) {
     let sealed = view.stack.sealed

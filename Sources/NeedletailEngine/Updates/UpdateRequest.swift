@@ -41,7 +41,10 @@ package struct UpdateRequest: Sendable {
 
   /// Says where the change comes from.
   ///
-  /// - Parameter previous: where the source must stand before it; `nil`: anywhere before.
+  /// - Parameters:
+  ///   - source: its name.
+  ///   - position: the place behind the change.
+  ///   - previous: where the source must stand before it; `nil`: anywhere before.
   package mutating func comes(from source: String, to position: UInt64, previous: UInt64?) {
     batch.source = SourcePosition(name: source, position: position)
     expected = previous.map { .position($0) } ?? .any
