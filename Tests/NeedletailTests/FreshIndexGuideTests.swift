@@ -1,6 +1,5 @@
 import Foundation
 import Needletail
-import NeedletailCore
 import Testing
 import _NeedletailTestSupport
 

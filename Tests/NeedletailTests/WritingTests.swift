@@ -1,5 +1,4 @@
 import Needletail
-import NeedletailCore
 import Testing
 import _NeedletailTestSupport
 

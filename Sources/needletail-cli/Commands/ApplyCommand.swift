@@ -21,7 +21,7 @@
           needletail apply new.needletail changes.jsonl --metric cosine
 
         One object a line:
-          {"op":"upsert","id":7,"vector":[0.1,0.2]}
+          {"op":"upsert","id":7,"vector":[0.1,0.2],"attributes":{"price":19.9,"seller":"acme"}}
           {"op":"remove","id":7}
           {"op":"withdraw","id":7}     hidden from every search at once, until
           {"op":"reinstate","id":7}
@@ -165,6 +165,7 @@
       private var kind = Change.Operation.upsert
       private var ids: [VectorID] = []
       private var components: [Float] = []
+      private var attributes: [Attributes] = []
       private var lastLine = 0
 
       init(
@@ -230,7 +231,12 @@
           if configuration.metric == .cosine, vector.allSatisfy({ $0 == 0 }) {
             throw lines.refusal("its vector is all zeros and has no direction, so no cosine")
           }
+          let item = Attributes(change.attributes?.mapValues(\.value) ?? [:])
+          do throws(NeedletailError) { try item.validate() } catch {
+            throw lines.refusal(error.message)
+          }
           components += vector
+          attributes.append(item)
         }
         ids.append(change.id)
       }
@@ -254,7 +260,7 @@
         switch kind {
         case .upsert:
           let rows = try VectorMatrix(components, dimensions: index.configuration.dimensions)
-          try index.upsert(rows, ids: ids, options: options)
+          try index.upsert(rows, ids: ids, attributes: attributes, options: options)
           done.upserted += ids.count
         case .remove:
           try index.remove(ids, options: options)
@@ -268,6 +274,7 @@
         }
         ids.removeAll(keepingCapacity: true)
         components.removeAll(keepingCapacity: true)
+        attributes.removeAll(keepingCapacity: true)
       }
 
       func outcome(_ index: VectorIndex?) throws(NeedletailError) -> Outcome {

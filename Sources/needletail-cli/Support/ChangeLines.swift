@@ -9,6 +9,29 @@
     var op: Operation
     var id: VectorID
     var vector: [Float]?
+    var attributes: [String: Value]?
+
+    /// One attribute: a whole number, another number, a string for a category, a list of strings for tags.
+    struct Value: Decodable {
+      let value: AttributeValue
+
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let number = try? container.decode(Int64.self) {
+          value = .integer(number)
+        } else if let number = try? container.decode(Double.self) {
+          value = .real(number)
+        } else if let text = try? container.decode(String.self) {
+          value = .category(text)
+        } else if let tags = try? container.decode([String].self) {
+          value = .tags(Set(tags))
+        } else {
+          throw DecodingError.dataCorruptedError(
+            in: container,
+            debugDescription: "an attribute is a number, a string or a list of strings")
+        }
+      }
+    }
   }
 
   /// Reads a file of changes line by line; `-` is standard input.

@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+import _NeedletailTestSupport
+
+@Suite("Changes from the command line")
+struct ApplyTests {
+  private let home: TemporaryDirectory
+  private static let dimensions = 8
+
+  init() throws { home = try TemporaryDirectory() }
+
+  private func upsert(_ id: Int, attributes: String = "") -> String {
+    let row = RandomVectors.clusters(count: 1, dimensions: Self.dimensions, seed: UInt64(id) + 1)
+    let vector = row.map { "\($0)" }.joined(separator: ",")
+    return "{\"op\":\"upsert\",\"id\":\(id),\"vector\":[\(vector)]\(attributes)}"
+  }
+
+  private func file(_ lines: [String]) throws -> String {
+    let path = home("changes.jsonl")
+    try (lines.joined(separator: "\n") + "\n").write(
+      toFile: path, atomically: true, encoding: .utf8)
+    return path
+  }
+
+  private func change(_ op: String, _ id: Int) -> String { "{\"op\":\"\(op)\",\"id\":\(id)}" }
+
+  @Test func changesAreMadeInOrderAndOnce() throws {
+    let index = home("index")
+    var lines = (0..<300).map { upsert($0) }
+    lines += (0..<20).map { change("remove", $0) }
+    lines += [change("withdraw", 50), change("withdraw", 51), change("reinstate", 51)]
+    lines += [upsert(5, attributes: ",\"attributes\":{\"price\":2.5,\"tags\":[\"a\",\"b\"]}")]
+    let path = try file(lines)
+    let done = try Command.run(
+      "apply", index, path, "--metric", "l2", "--source", "s", "--batch", "64", "--json")
+    #expect(done.status == 0, "\(done.errors)")
+    let outcome = try done.json()
+    #expect(outcome["upserted"] as? Int == 301 && outcome["removed"] as? Int == 20)
+    #expect(outcome["withdrawn"] as? Int == 2 && outcome["reinstated"] as? Int == 1)
+    #expect(outcome["count"] as? Int == 280)
+    let information = try Command.run("info", index, "--json").json()
+    #expect(information["count"] as? Int == 280 && information["generation"] as? Int == 1)
+    #expect(information["sourceOffsets"] as? [String: Int] == ["s": lines.count])
+
+    // Again: everything was done before.
+    let again = try Command.run("apply", index, path, "--source", "s", "--json").json()
+    #expect(again["upserted"] as? Int == 0 && again["skippedLines"] as? Int == lines.count)
+    // More lines: only those are done.
+    let more = try file(lines + [upsert(900)])
+    let third = try Command.run("apply", index, more, "--source", "s", "--json").json()
+    #expect(third["upserted"] as? Int == 1 && third["count"] as? Int == 281)
+
+    let log = try Command.run("log", index, "--json")
+    #expect(log.status == 0)
+    let records = log.output.split(separator: "\n")
+    #expect(records.count == 5 + 1 + 1 + 1)
+    #expect(records.last?.contains("\"offset\":\(lines.count + 1)") == true)
+    let compacted = try Command.run("compact", index, "--json").json()
+    #expect(compacted["isDone"] as? Bool == true && compacted["generation"] as? Int == 2)
+    #expect(try Command.run("log", index, "--json").output.isEmpty)
+    #expect(try Command.run("verify", index).status == 0)
+    let back = try Command.run("rollback", index, "--to", "1", "--json").json()
+    #expect(back["generation"] as? Int == 3 && back["count"] as? Int == 0)
+    let repaired = try Command.run("repair", index, "--json").json()
+    #expect(repaired["generation"] as? Int == 3)
+  }
+
+  @Test func aLineThatIsNoChangeEndsTheRunAndNamesItself() throws {
+    for (bad, word) in [
+      ("{\"op\":\"upsert\",\"id\":3}", "vector"), ("{\"op\":\"jump\",\"id\":3}", "jump"),
+      ("{\"op\":\"remove\"}", "id"), ("nonsense", "line 3"),
+      ("{\"op\":\"remove\",\"id\":-1}", "id"),
+      ("{\"op\":\"upsert\",\"id\":3,\"vector\":[1,2]}", "2 components"),
+      ("{\"op\":\"upsert\",\"id\":3,\"vector\":[0,0,0,0,0,0,0,0]}", "zeros"),
+    ] {
+      let index = home("index-\(abs(bad.hashValue))")
+      let path = try file([upsert(1), upsert(2), bad, upsert(4)])
+      let outcome = try Command.run("apply", index, path, "--metric", "cosine", "--source", "s")
+      #expect(outcome.status == 65, "\(bad): \(outcome.errors)")
+      #expect(outcome.errors.contains(word), "\(bad): \(outcome.errors)")
+      let information = try Command.run("info", index, "--json").json()
+      #expect(information["count"] as? Int == 2)
+      // Mended, it goes on behind the second line.
+      let mended = try file([upsert(1), upsert(2), upsert(3), upsert(4)])
+      let next = try Command.run("apply", index, mended, "--source", "s", "--json").json()
+      #expect(next["skippedLines"] as? Int == 2 && next["count"] as? Int == 4)
+    }
+  }
+
+  @Test func damageToAcknowledgedWritesIsRefusedAndListed() throws {
+    let index = home("index")
+    let path = try file((0..<200).map { upsert($0) })
+    #expect(
+      try Command.run(
+        "apply", index, path, "--metric", "l2", "--source", "s", "--batch", "50", "--no-seal"
+      ).status == 0)
+    let log = index + "/log/1.wal"
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: log))
+    bytes[bytes.count / 2] ^= 1
+    try bytes.write(to: URL(fileURLWithPath: log))
+    try Command.expectFailure(65, "LSN", "info", index)
+    try Command.expectFailure(65, "LSN", "repair", index)
+    let report = try Command.run("repair", index, "--accept-loss", "--json").json()
+    let loss = try #require((report["log"] as? [String: Any])?["loss"] as? [String: Any])
+    let first = try #require(loss["firstSequence"] as? Int)
+    #expect(loss["lastSequence"] as? Int == 4 && (1...4).contains(first))
+    let kept = (first - 1) * 50
+    #expect(report["count"] as? Int == kept)
+    // The source goes on where what is kept ends.
+    let next = try Command.run("apply", index, path, "--source", "s", "--json").json()
+    #expect(next["skippedLines"] as? Int == kept && next["count"] as? Int == 200)
+  }
+}
