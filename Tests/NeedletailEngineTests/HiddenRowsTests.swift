@@ -144,6 +144,20 @@ struct HiddenRowsTests {
     }
   }
 
+  @Test("A view without rows answers nothing, and judges the query")
+  func empty() throws {
+    let (world, queries) = Self.world(.cosine, .int8, count: 300)
+    let part = try Self.part(world, world.opened(), Set(0..<300))
+    let stack = SegmentStack(sealed: [part, part], live: [])
+    var answers = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: 5)
+    let outcome = unsafe try stack.search(queries[0], .init(k: 5, efSearch: 10), into: &answers)
+    #expect(outcome.count == 0 && stack.count == 0)
+    let zeros = [Float](repeating: 0, count: world.dimensions)
+    #expect(throws: NeedletailError.self) {
+      _ = unsafe try stack.search(zeros, .init(k: 5, efSearch: 10), into: &answers)
+    }
+  }
+
   @Test("A batch finds what single searches find", arguments: Kind.allCases)
   func batch(kind: Kind) throws {
     let (world, queries) = Self.world(.squaredEuclidean, kind)

@@ -16,7 +16,9 @@ import NeedletailKernels
 /// Nothing is scored twice, and where no row is passed, the walk is the same to the last row.
 extension SealedSegment {
   /// The most candidates that such a walk keeps.
-  private static let passingRoom = 4096
+  ///
+  /// Among more, bits lose too many on the way to tell which come first.
+  private var passingRoom: Int { turbo == nil ? 4096 : 2048 }
   /// Rows that tell how many of a query's neighbourhood are hidden.
   private static let judged = 64
   /// What such a walk may cost before it is known whether it will find enough: a share of scoring all rows that
@@ -44,7 +46,7 @@ extension SealedSegment {
     let window = hopsToPass(parameters, rank: expected)
     // Chance puts the last of the answers farther by a part of the way.
     let room = turbo == nil ? window &+ window / 4 &+ 16 : 2 &* window &+ 16
-    guard room <= Self.passingRoom || hidden.shown > count / 2 else { return nil }
+    guard room <= passingRoom || hidden.shown > count / 2 else { return nil }
     return min(count, room)
   }
 
@@ -90,7 +92,7 @@ extension SealedSegment {
     }
     if place > search.walk.capacity, search.walk.capacity < count {
       let room = min(count, 2 &* hopsToPass(parameters, rank: place))
-      guard room <= Self.passingRoom, costToPass(parameters, to: place) < Double(hidden.shown)
+      guard room <= passingRoom, costToPass(parameters, to: place) < Double(hidden.shown)
       else { return .givenUp }
       return .restarts(room: room)
     }

@@ -54,8 +54,9 @@ package struct SegmentStack: Sendable {
     if let rows {
       return unsafe try search(query, parameters, amongAll: rows, into: answers)
     }
-    if sealed.count == 1, live.isEmpty {
-      return unsafe try sealed[0].search(query, parameters, into: answers)
+    // A view without rows judges the query nevertheless.
+    if let first = sealed.first, sealed.count + live.count == 1 || count == 0 {
+      return unsafe try first.search(query, parameters, into: answers)
     }
     let scratch = try SearchScratch.ofThisThread()
     var total = SearchOutcome()
@@ -97,8 +98,8 @@ package struct SegmentStack: Sendable {
         unsafe try search(query, parameters, amongAll: rows, into: answers)
       }
     }
-    if sealed.count == 1, live.isEmpty {
-      return try sealed[0].search(batch: queries, parameters, threads: threads)
+    if let first = sealed.first, sealed.count + live.count == 1 || count == 0 {
+      return try first.search(batch: queries, parameters, threads: threads)
     }
     let perQuery = min(parameters.k, max(1, count))
     let places = queries.count.multipliedReportingOverflow(by: perQuery)
