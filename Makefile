@@ -24,7 +24,7 @@ TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
 SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*' -o -name checkouts \) -prune \
   -o -name '*.swift' -print0
 
-.PHONY: help demo build test test-long lint fuzz bench compare graph-quality scale wheel dependencies
+.PHONY: help demo build test test-long lint fuzz bench compare graph-quality updates scale wheel dependencies
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,10 @@ graph-quality: build ## walk our graph and hnswlib's by one plain walker: DATA=â
 	@.ci/need venv
 	@python3 Benchmarks/GraphQuality/graph_quality.py --data "$(DATA)" --metric "$(METRIC)" --needletail $(TOOL) \
 	  --json ".build/graph-quality/$(notdir $(DATA)).json" $(GRAPH_FLAGS)
+
+updates: dependencies ## inserts, searches beside writes, and what churn leaves: DATA=â€¦ METRIC=cosine|l2|ip
+	@cd Benchmarks && BENCHMARK_DISABLE_JEMALLOC=true swift run -c release updates "$(abspath $(DATA))/base.fbin" \
+	  "$(abspath $(DATA))/query.fbin" "$(METRIC)" "$(CURDIR)/.build/updates"
 
 scale: build ## cost against rows, on prefixes of a generated set of 2 000 000: ten minutes
 	@.ci/need python

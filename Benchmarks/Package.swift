@@ -25,6 +25,15 @@ let package = Package(
         .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"), .treatAllWarnings(as: .error),
       ],
-      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+    // What an index that takes writes costs; run by `make updates`.
+    .executableTarget(
+      name: "updates",
+      dependencies: [
+        .product(name: "Needletail", package: "Needletail"),
+        .product(name: "_NeedletailEvaluation", package: "Needletail"),
+      ],
+      path: "Updates",
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
   ]
 )
