@@ -36,6 +36,9 @@ struct HiddenRows: @unchecked Sendable, BitwiseCopyable {
     shown = max(0, set.count - count)
   }
 
+  /// Whether a set says which rows may be answers.
+  var areOutsideSet: Bool { unsafe set != nil }
+
   /// Whether a row is none of the answers.
   ///
   /// - Precondition: it is a row of the segment.
