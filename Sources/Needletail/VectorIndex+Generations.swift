@@ -118,6 +118,15 @@ extension VectorIndex {
     try writing().rollback(to: number)
   }
 
+  /// Why the index shows its last generation only.
+  ///
+  /// Reading the log has then ended the process that wrote it three times in a row; `VectorIndex.repair` tries again.
+  /// `nil` as a rule.
+  public var safeMode: String? {
+    guard case .reading(let follower) = state.withLock({ $0.access }) else { return nil }
+    return follower.safeMode
+  }
+
   /// Looks whether another process published a generation or wrote, and shows that to snapshots from now on.
   ///
   /// Withdrawals of another process are followed without it.

@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailStorage
 import Testing
 import _NeedletailTestSupport
 
@@ -21,5 +22,48 @@ struct LiveIndexModelTests {
       "upsert", "remove", "failed write", "sealed", "failed seal", "rolled back",
       "failed rollback", "power cut", "kill", "followed", "withdrawn",
     ] { #expect(happened.contains(event), "\(event) never came to pass") }
+  }
+}
+
+@Suite("An index whose recovery ends the process")
+struct SafeModeTests {
+  @Test(
+    "After three attempts that were cut off it is read as of its last generation; repair tries again"
+  )
+  func safeMode() throws {
+    let disk = SimulatedDisk(seed: 1)
+    let directory = IndexDirectory("index", in: disk)
+    let build = BuildOptions(dimensions: 2, metric: .squaredEuclidean)
+    let empty = SegmentOrder(
+      options: build, rows: [], ids: [], findings: RowFindings(), threads: 1, monitor: nil)
+    try OpenGeneration.create("index", in: disk, empty, identity: Array(0..<16))
+    let index = try LiveIndex.open(directory, options: UpdateOptions()).index
+    try index.update(.upsert(ids: [1], rows: try VectorMatrix([1, 2], dimensions: 2)))
+    try index.seal(.none)
+    try index.update(.upsert(ids: [2], rows: try VectorMatrix([3, 4], dimensions: 2)))
+    for attempt in 0..<3 {
+      // An attempt that was killed leaves its mark, and no more.
+      disk.kill()
+      var mark = try RecoveryMark(directory)
+      #expect(mark.failures == attempt)
+      mark.begin("reading the log")
+    }
+    let error = #expect(throws: NeedletailError.self) {
+      try LiveIndex.open(directory, options: UpdateOptions())
+    }
+    #expect(error?.message.contains("safe mode") == true)
+    let follower = try IndexFollower(
+      directory, options: UpdateOptions(), verification: .structure)
+    #expect(follower.safeMode != nil && follower.view.ids == [1])
+    let again = try LiveIndex.open(directory, options: UpdateOptions(), triesAgain: true).index
+    #expect(again.view.ids == [1, 2])
+    let next = try IndexFollower(directory, options: UpdateOptions(), verification: .structure)
+    #expect(next.safeMode == nil && next.view.ids == [1, 2])
+    // An attempt that ends with an error has ended.
+    disk.kill()
+    disk.arm(.init(call: 12, isPermanent: true))
+    _ = try? LiveIndex.open(directory, options: UpdateOptions())
+    disk.kill()
+    #expect(try RecoveryMark(directory).failures <= 1)
   }
 }

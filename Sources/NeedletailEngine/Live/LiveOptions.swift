@@ -10,6 +10,9 @@ package struct LiveOptions: Sendable, Hashable {
   package var rowLimit = 1 << 22
   /// The most bytes of memory that rows and links may take; `nil`: no limit but the system's.
   package var memoryLimit: Int?
+  /// How distances grow from one neighbour to the next (`SegmentParameters.growth`), measured on sealed rows of the same
+  /// index; 0 when nobody knows: walks then end by their windows.
+  package var growth: Float = 0
   /// Threads that an insert of many rows may use, the caller's among them.
   ///
   /// Default 1.

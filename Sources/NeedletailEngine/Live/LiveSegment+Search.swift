@@ -10,8 +10,7 @@ extension LiveSegment {
   ///
   /// As in sealed segments, tier one walks the links on codes and tier two ranks the best candidates anew on the
   /// precise rows. The walk passes rows that the view does not show, and its window grows by as many as it has met:
-  /// it finds what a window of `efSearch` finds where there are no such rows. It always ends by that window,
-  /// whatever `stopsByDistance` says. Rows that are not linked yet are all scored; so are those of a set that is
+  /// it finds what a window of `efSearch` finds where there are no such rows. Rows that are not linked yet are all scored; so are those of a set that is
   /// small beside the segment.
   ///
   /// - Parameters:
@@ -43,7 +42,9 @@ extension LiveSegment {
     let width = min(max(parameters.efSearch, parameters.k), max(1, sight.most))
     let limit = parameters.evaluationLimit ?? .max
     let isScanned = set != nil && sight.most < bounds.written / Self.shareToWalk
-    let room = isScanned ? min(sight.most, 4 * width + 64) : roomToWalk(width, sight, bounds)
+    let ratio = parameters.stopRatio(growth: options.growth, isTurbo: false)
+    let window = ratio > 0 ? min(2 * width, max(1, sight.most)) : width
+    let room = isScanned ? min(sight.most, 4 * width + 64) : roomToWalk(window, sight, bounds)
     try scratch.reserve(
       rows: Self.roundedUp(bounds.written),
       width: max(room, min(sight.most, max(Self.exactCount, width))),
@@ -134,25 +135,41 @@ extension LiveSegment {
     memory.beginEpoch()
     unsafe memory.visit(nearest.ordinal)
     unsafe memory.pool[0] = nearest & ~1
-    var window = min(room, parameters.efSearch)
-    var least = min(room, parameters.k)
+    let ratio = parameters.stopRatio(growth: options.growth, isTurbo: false)
+    let asked = ratio > 0 ? 2 * parameters.efSearch : parameters.efSearch
+    let rank = ratio > 0 ? max(parameters.k, parameters.stopRank) : parameters.k
+    var window = min(room, asked)
+    var least = min(room, rank)
     var walk = unsafe HopWalk(
       kernel, prepared.rows.space, prepared.rows.query, links: UnsafePointer(tables.links),
       degree: tables.degree, count: bounds.walked, pool: memory.pool, size: 1, capacity: room,
       window: window, least: least, visited: memory.visited, epoch: memory.epoch,
       ordinals: memory.ordinals, keys: memory.keys,
       breadth: parameters.evaluationLimit == nil ? HopKernel.breadth : 1)
+    if ratio > 0 {
+      let (blur, noise) = prepared.spread.square(step: 2)
+      walk.stop(
+        beyond: ratio, floor: noise.squareRoot(), base: prepared.base / prepared.unit, blur: blur,
+        noise: noise)
+      // Where rows are passed it may have to go on.
+      if room > asked { walk.keepAll(capacity: room) }
+    }
     let budget = limit == .max ? limit : max(0, limit - entryRows)
     walk.run(limit: budget)
     while walk.scored < budget {
       let hidden = unsafe sight.hiddenCount(memory.pool, min(window, walk.size))
       let hiddenInAll =
         walk.size <= window ? hidden : unsafe sight.hiddenCount(memory.pool, walk.size)
-      let wider = min(room, parameters.efSearch + hidden)
-      let more = min(room, parameters.k + hiddenInAll)
+      let wider = min(room, asked + hidden)
+      // By distance it ends behind the `rank`-th of those in sight.
+      let more = min(room, rank + (ratio > 0 ? hidden : hiddenInAll))
       guard wider > window || more > least else { break }
       (window, least) = (max(window, wider), max(least, more))
-      walk.widen(window: window, least: least)
+      if ratio > 0 {
+        walk.widen(window: window, least: least, beyond: ratio)
+      } else {
+        walk.widen(window: window, least: least)
+      }
       walk.run(limit: budget)
     }
     outcome.hops = walk.hops

@@ -106,11 +106,6 @@ extension SealedSegment {
     return search
   }
 
-  /// The last to enter a window help little to fill it; measured, a walk that stops by distance finds as much
-  /// as a window of `ef` when it stops at a distance that grows with this power less (0.58 on image
-  /// descriptors, 0.68 on sentence embeddings).
-  private static let windowShare: Float = 0.65
-
   /// Whether walks end by distance, so that a setting can be finer than whole widths are.
   var endsByDistance: Bool { quantizer != nil && parameters.growth > 0 }
 
@@ -120,17 +115,7 @@ extension SealedSegment {
   /// Around a point of `n` dimensions, the `ef`-th neighbour is `(ef/k)^(1/n)` as far as the `k`-th.
   @inline(__always)
   func stopRatio(_ parameters: SearchParameters) -> Float {
-    let growth = self.parameters.growth
-    let rank = max(parameters.k, parameters.stopRank)
-    guard parameters.stopsByDistance, growth > 0, parameters.efSearch >= rank else { return 0 }
-    if parameters.efSearch == rank {
-      // Bits order candidates too roughly for a window that is no wider than what is asked for.
-      return turbo == nil ? 0 : .leastNormalMagnitude
-    }
-    let share =
-      log2(Float(parameters.efSearch) / Float(rank))
-      / log2(Float(GraphTrial.window) / Float(GraphTrial.nearest))
-    return exp2(log2(1 + growth) * share * parameters.stopScale * Self.windowShare) - 1
+    parameters.stopRatio(growth: self.parameters.growth, isTurbo: turbo != nil)
   }
 
   /// Turns the pool into answers, by re-ranking where that says more than the estimates do.
@@ -245,5 +230,27 @@ extension SealedSegment {
         prepared.distance($0)
       }
     }
+  }
+}
+
+extension SearchParameters {
+  /// The last to enter a window help little to fill it; measured, a walk that stops by distance finds as much
+  /// as a window of `ef` when it stops at a distance that grows with this power less (0.58 on image
+  /// descriptors, 0.68 on sentence embeddings).
+  private static let windowShare: Float = 0.65
+
+  /// See `SealedSegment.stopRatio`.
+  @inline(__always)
+  func stopRatio(growth: Float, isTurbo: Bool) -> Float {
+    let rank = max(k, stopRank)
+    guard stopsByDistance, growth > 0, efSearch >= rank else { return 0 }
+    if efSearch == rank {
+      // Bits order candidates too roughly for a window that is no wider than what is asked for.
+      return isTurbo ? .leastNormalMagnitude : 0
+    }
+    let share =
+      log2(Float(efSearch) / Float(rank))
+      / log2(Float(GraphTrial.window) / Float(GraphTrial.nearest))
+    return exp2(log2(1 + growth) * share * stopScale * Self.windowShare) - 1
   }
 }

@@ -117,7 +117,8 @@ extension LocalIndex {
     ).log.report
     var removed = try directory.removePartialFiles()
     let (index, report) = try LiveIndex.open(
-      directory, options: UpdateOptions(), acceptingLoss: acceptingLoss, lock: lock)
+      directory, options: UpdateOptions(), acceptingLoss: acceptingLoss, lock: lock,
+      triesAgain: true)
     let removal = try directory.removeUnneeded(keeping: index.options.keptGenerations)
     removed += removal.removed
     let facts = RepairFacts(

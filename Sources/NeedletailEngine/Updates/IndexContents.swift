@@ -249,6 +249,7 @@ extension IndexContents {
     var made = LiveOptions(build)
     made.threads = options.threads
     made.memoryLimit = options.liveMemoryLimit
+    made.growth = generation.largest.parameters.growth
     return try LiveSegment(made, quantizer: quantizer)
   }
 }

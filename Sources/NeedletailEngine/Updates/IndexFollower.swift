@@ -13,6 +13,8 @@ package final class IndexFollower: Sendable {
     var lastLSN: UInt64
     var sourceOffsets: [String: UInt64]
     var withdrawals: WithdrawalReader
+    /// Why the log is not read.
+    var safeMode: String?
   }
 
   let directory: IndexDirectory
@@ -38,6 +40,9 @@ package final class IndexFollower: Sendable {
   ///
   /// - Complexity: O(1).
   package var view: IndexView { shown.withLock { $0 } }
+
+  /// Why the log is not read, where that has ended writers several times; `nil` when it is.
+  package var safeMode: String? { state.withLock { $0.safeMode } }
 
   /// Looks again.
   ///
@@ -92,6 +97,7 @@ package final class IndexFollower: Sendable {
   }
 
   private func readOn(_ state: inout State) throws(NeedletailError) -> Bool {
+    guard state.safeMode == nil else { return false }
     let reader = LogReader(
       directory, indexIdentity: state.contents.generation.manifest.indexIdentity,
       after: state.lastLSN)
@@ -136,15 +142,20 @@ package final class IndexFollower: Sendable {
     var contents = try IndexContents(
       generation, build: generation.buildOptions, options: options,
       withdrawn: changes.map { Set($0.withdrawn) } ?? [])
-    let report = try LogReader(
-      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN
-    ).read { (entry) throws(NeedletailError) in try contents.replay(entry) }
+    let mark = try RecoveryMark(directory)
+    let reader = LogReader(
+      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN)
+    // What has ended a writer several times is not read by readers either.
+    let report =
+      mark.isSafeModeDue
+      ? LogReport(lastLSN: manifest.sealedLSN)
+      : try reader.read { (entry) throws(NeedletailError) in try contents.replay(entry) }
     let offsets = manifest.sourceOffsets.merging(report.sourceOffsets) { $1 }
     let view = contents.view(lsn: report.lastLSN, sourceOffsets: offsets)
     return (
       State(
         contents: contents, lastLSN: report.lastLSN, sourceOffsets: offsets,
-        withdrawals: withdrawals), view
+        withdrawals: withdrawals, safeMode: mark.isSafeModeDue ? mark.report : nil), view
     )
   }
 }

@@ -18,12 +18,30 @@ extension LiveIndex {
   ///   - acceptingLoss: see `LogWriter.open`.
   ///   - present: a generation that is open already, whose files need not be opened again.
   ///   - lock: the lock, on a disk that has some; held as long as the index is written.
+  ///   - triesAgain: reads the log although that has ended the process several times.
   /// - Returns: the index, and what was found.
-  /// - Throws: `notFound`, `corrupted`, `unsupportedFormat`, `io`; nothing was changed then.
+  /// - Throws: `notFound`, `corrupted`, `unsupportedFormat`, `io`; nothing was changed then. `io`, too, when to read
+  ///   the log has ended the process three times: the index can then be read as of its last generation.
   /// - Complexity: O(rows in the log) to code them; they are linked later.
   package static func open(
     _ directory: IndexDirectory, build: BuildOptions? = nil, options: UpdateOptions,
-    acceptingLoss: Bool = false, present: OpenGeneration? = nil, lock: WriterLock? = nil
+    acceptingLoss: Bool = false, present: OpenGeneration? = nil, lock: WriterLock? = nil,
+    triesAgain: Bool = false
+  ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
+    var mark = try RecoveryMark(directory)
+    guard !mark.isSafeModeDue || triesAgain else { throw mark.refusal(directory) }
+    let hasLog = try directory.hasLogFiles
+    if hasLog { mark.begin("reading the log") }
+    // What ends with an error has ended: only an attempt that was killed, or trapped, counts.
+    defer { if hasLog || triesAgain { mark.clear() } }
+    return try recover(
+      directory, build: build, options: options, acceptingLoss: acceptingLoss, present: present,
+      lock: lock)
+  }
+
+  private static func recover(
+    _ directory: IndexDirectory, build: BuildOptions?, options: UpdateOptions,
+    acceptingLoss: Bool, present: OpenGeneration?, lock: WriterLock?
   ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
     let generation = try OpenGeneration.open(
       directory.manifest(), directory, placements: options.placements, verification: .structure,
@@ -96,5 +114,30 @@ extension OpenGeneration {
     // Whether half precision loses nothing is found anew for every segment.
     if options.precise == .givenFloat16 { options.precise = .float32 }
     return options
+  }
+}
+
+extension RecoveryMark {
+  /// Why an index is not written.
+  func refusal(_ directory: IndexDirectory) -> NeedletailError {
+    NeedletailError(
+      .io,
+      "\(report) It can be read as of its last generation; `needletail repair` tries again.",
+      at: .init(path: directory.path))
+  }
+
+  /// What is known of the attempts.
+  var report: String {
+    "The index is in safe mode: \(failures) attempts to open it for writing were cut off, the last while \(text)."
+  }
+}
+
+extension IndexDirectory {
+  /// Whether the log has files.
+  var hasLogFiles: Bool {
+    get throws(NeedletailError) {
+      guard try fileSystem.kind(of: logPath) == .directory else { return false }
+      return try !fileSystem.list(logPath).isEmpty
+    }
   }
 }

@@ -45,6 +45,9 @@ package struct LogReport: Sendable, Hashable {
   package var tornTail: TornTail?
   /// What is lost, when loss was accepted and there is any.
   package var loss: LogLoss?
+
+  /// A log of which nothing was read behind an LSN.
+  package init(lastLSN: UInt64) { self.lastLSN = lastLSN }
 }
 
 /// What damage to durable batches takes away.
