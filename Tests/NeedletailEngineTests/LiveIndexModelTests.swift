@@ -18,6 +18,8 @@ struct LiveIndexModelTests {
       }
       happened.formUnion(model.happened)
     }
+    // So few seeds as a sanitizer's run has meet not all of them.
+    guard !Effort.isBrief else { return }
     for event in [
       "upsert", "remove", "failed write", "sealed", "failed seal", "rolled back",
       "failed rollback", "power cut", "kill", "followed", "withdrawn",

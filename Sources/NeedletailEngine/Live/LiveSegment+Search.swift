@@ -1,4 +1,4 @@
-package import NeedletailCore
+import NeedletailCore
 import NeedletailKernels
 import Synchronization
 
@@ -18,15 +18,17 @@ extension LiveSegment {
   ///   - parameters: validated by the caller.
   ///   - view: of this segment.
   ///   - set: rows that alone may be answers, one bit each; rows beyond those it was made for are not in it.
+  ///   - bound: a distance within which `k` answers are known from other parts of the index; the walk ends about there.
   ///   - answers: room for `k` answers; written nearest first, ties by id.
   /// - Returns: how many answers there are, and what the search cost.
   /// - Throws: `nonFiniteComponent`, `zeroVector`; `io` when a search finds no memory.
   /// - Complexity: about `efSearch` hops of `2·m` evaluations, times the rows that are linked over those that the
   ///   view shows; allocates nothing once the thread's scratch is as large as this search needs.
   @unsafe
-  package func search(
+  func search(
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, _ view: LiveView,
-    among set: RowSet? = nil, into answers: UnsafeMutablePointer<Neighbor>
+    among set: RowSet? = nil, upTo bound: LiveBound? = nil,
+    into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
     var outcome = SearchOutcome()
     let start = parameters.measuresTime ? nanoseconds() : 0
@@ -68,7 +70,8 @@ extension LiveSegment {
     var size = 0
     if !isScanned, bounds.walked > 0 {
       if set != nil { outcome.plan = .inFilter }
-      size = unsafe walk(prepared, parameters, sight, bounds, room: room, scratch, &outcome)
+      size = unsafe walk(
+        prepared, parameters, sight, bounds, room: room, upTo: bound, scratch, &outcome)
     }
     let first = isScanned ? 0 : bounds.linked
     if first < sight.count {
@@ -117,7 +120,8 @@ extension LiveSegment {
   @unsafe
   private func walk(
     _ prepared: PreparedQuery, _ parameters: SearchParameters, _ sight: LiveSight,
-    _ bounds: LiveBounds, room: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome
+    _ bounds: LiveBounds, room: Int, upTo bound: LiveBound?, _ scratch: SearchScratch,
+    _ outcome: inout SearchOutcome
   ) -> Int {
     let memory = scratch.walk
     let limit = max(1, parameters.evaluationLimit ?? .max)
@@ -155,8 +159,19 @@ extension LiveSegment {
       if room > asked { walk.keepAll(capacity: room) }
     }
     let budget = limit == .max ? limit : max(0, limit - entryRows)
-    walk.run(limit: budget)
-    while walk.scored < budget {
+    if let bound, ratio > 0 {
+      // It comes near the query by itself, and then goes as far as the bound says; rows out of sight count for nothing.
+      let near = max(3, Int((JointSearch.approach * bound.share * Double(rank)).rounded(.up)))
+      walk.approach(window: min(room, max(near, parameters.efSearch)), least: min(room, near))
+      walk.run(limit: budget)
+      walk.end(
+        behind: (bound.distance - prepared.base) / prepared.unit - Float(prepared.shift),
+        ratio: ratio)
+      walk.run(limit: budget)
+    } else {
+      walk.run(limit: budget)
+    }
+    while bound == nil || ratio <= 0, walk.scored < budget {
       let hidden = unsafe sight.hiddenCount(memory.pool, min(window, walk.size))
       let hiddenInAll =
         walk.size <= window ? hidden : unsafe sight.hiddenCount(memory.pool, walk.size)
@@ -177,6 +192,14 @@ extension LiveSegment {
     outcome.isLimited = walk.isOpen
     return unsafe sight.keepShown(memory.pool, walk.size, parameters.heldOut)
   }
+}
+
+/// What other parts of an index have found before a live one is searched.
+struct LiveBound {
+  /// The distance within which there are as many answers as are asked for.
+  let distance: Float
+  /// The live part's share of all rows.
+  let share: Double
 }
 
 /// How far the rows of a segment go for one search.

@@ -88,11 +88,12 @@ extension BatchAnswers {
     }
     let slots = try BatchSlots(queries: queries.count, perQuery: perQuery)
     try parallelClaims(threads: threads, count: queries.count, grain: grain) { (_, claims) in
+      // Not in the scratch, which several searches for one query write to.
+      var copy: MemoryBlock?
       while let range = claims.next() {
         for index in range {
           do throws(NeedletailError) {
-            let scratch = try SearchScratch.ofThisThread()
-            let row = unsafe try components(of: queries, index, scratch)
+            let row = unsafe try components(of: queries, index, &copy)
             unsafe slots.outcomes[index] = try search(
               row, slots.answers + index * slots.perQuery)
           } catch {
@@ -102,6 +103,27 @@ extension BatchAnswers {
       }
     }
     return slots.take()
+  }
+
+  /// A query's components as floats; in a block of the caller's where they are not stored so.
+  @unsafe
+  private static func components(
+    of queries: VectorMatrix, _ index: Int, _ copy: inout MemoryBlock?
+  ) throws(NeedletailError) -> UnsafePointer<Float> {
+    if queries.element == .float32 {
+      return unsafe queries.rowAddress(index).assumingMemoryBound(to: Float.self)
+    }
+    let block: MemoryBlock
+    if let present = copy {
+      block = present
+    } else {
+      block = try MemoryBlock(count: queries.dimensions, stride: 4)
+      copy = block
+    }
+    let row = unsafe block.mutableBytes.baseAddress.unsafelyUnwrapped
+      .assumingMemoryBound(to: Float.self)
+    unsafe copyComponents(of: queries, row: index, into: row)
+    return unsafe UnsafePointer(row)
   }
 
   /// A query's components as floats; in the scratch where they are not stored so.

@@ -24,7 +24,7 @@ struct JointSearch {
   /// How far a walk comes near by itself, as a multiple of the rows that it should answer with; three at least.
   ///
   /// By fewer it stops beside where the nearest are.
-  private static let approach = 2.4
+  static let approach = 2.4
   /// Rows that are scored to find where the walk over a whole index begins; fewer for a part of it.
   static let entryRows = 32.0
 

@@ -73,12 +73,21 @@ package struct SegmentStack: Sendable {
       total.add(outcome)
     }
     for part in live where part.count > 0 && !total.isLimited {
-      guard let share = share(part.count, parameters, spent: total.evaluations) else {
+      guard var share = share(part.count, parameters, spent: total.evaluations) else {
         total.isLimited = true
         break
       }
+      var bound: LiveBound?
+      if total.count == parameters.k, part.segment.options.growth > 0 {
+        bound = unsafe LiveBound(
+          distance: answers[parameters.k - 1].distance,
+          share: Double(part.count) / Double(max(1, count)))
+        // How far it goes follows from the bound and the width that was asked for.
+        share.efSearch = parameters.efSearch
+      }
       let found = unsafe try scratch.found(parameters.k)
-      let outcome = unsafe try part.segment.search(query, share, part.view, into: found)
+      let outcome = unsafe try part.segment.search(
+        query, share, part.view, upTo: bound, into: found)
       unsafe Self.merge(found, outcome.count, parameters.k, into: answers, &total.count)
       total.add(outcome)
     }
@@ -91,11 +100,12 @@ package struct SegmentStack: Sendable {
     batch queries: VectorMatrix, _ parameters: SearchParameters, among rows: StackRows? = nil,
     threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
-    if let rows {
+    // What is found in sealed parts says how far to look in live ones.
+    if rows != nil || (!live.isEmpty && !sealed.isEmpty) {
       let perQuery = min(parameters.k, max(1, count))
       return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
         (query, answers) throws(NeedletailError) in
-        unsafe try search(query, parameters, amongAll: rows, into: answers)
+        unsafe try search(query, parameters, among: rows, into: answers)
       }
     }
     if let first = sealed.first, sealed.count + live.count == 1 || count == 0 {
