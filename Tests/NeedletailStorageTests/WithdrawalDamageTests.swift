@@ -161,7 +161,8 @@ import _NeedletailTestSupport
     var generator = SplitMix64(seed: 29)
     let interesting: [UInt64] = [0, 1, 2, 3, 4, 5, 6, 44, 1 << 31, 1 << 32 - 1, 1 << 62, .max]
     var (read, refused) = (0, 0)
-    for _ in 0..<Effort.count(3_000, long: 300_000) {
+    let rounds = Effort.count(3_000, long: 300_000)
+    for _ in 0..<rounds {
       var bytes = original
       for _ in 0..<(1 + generator.next(below: 3)) {
         let width = 1 << Int(generator.next(below: 4))
@@ -181,7 +182,7 @@ import _NeedletailTestSupport
         #expect(error.code == .corrupted || error.code == .unsupportedFormat, "\(error)")
       }
     }
-    #expect(read > 500 && refused > 500, "\(read) \(refused)")
+    #expect(read > rounds / 6 && refused > rounds / 6, "\(read) \(refused)")
   }
 
   /// A state in the middle of a file replaces what was before it; that is odd, and sound.
