@@ -1,6 +1,5 @@
 package import NeedletailCore
 package import NeedletailStorage
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -76,7 +75,7 @@ package final class InMemoryFileSystem: FileSystem {
     }
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   package init() {}
 
