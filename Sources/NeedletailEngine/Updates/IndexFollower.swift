@@ -21,6 +21,8 @@ package final class IndexFollower: Sendable {
   private let options: UpdateOptions
   private let state: Guarded<State>
   private let shown: Guarded<IndexView>
+  /// Held by the one who looks for a new generation.
+  private let refreshing = Guarded<Bool>(false)
   private let lastLook = Atomic<Int>(nanoseconds())
 
   /// Opens the current generation and reads the log behind it.
@@ -50,22 +52,27 @@ package final class IndexFollower: Sendable {
   /// - Throws: as opening; what was seen before stays then.
   @discardableResult
   package func refresh() throws(NeedletailError) -> Bool {
-    try state.withLock { (state) throws(NeedletailError) -> Bool in
-      try follow(&state)
-      let current = try directory.currentGeneration()
-      if current != state.contents.generation.manifest.generation {
-        let present = state.contents.generation
-        let (next, view) = try Self.load(directory, options, .structure, present: present)
+    try refreshing.withLock { (_) throws(NeedletailError) -> Bool in
+      let present = try state.withLock { (state) throws(NeedletailError) -> OpenGeneration in
+        try follow(&state)
+        return state.contents.generation
+      }
+      guard try directory.currentGeneration() != present.manifest.generation else {
+        return try state.withLock { (state) throws(NeedletailError) in try readOn(&state) }
+      }
+      // Meanwhile searches go on, and look for withdrawals.
+      let (next, view) = try Self.load(directory, options, .structure, present: present)
+      try state.withLock { (state) throws(NeedletailError) in
         // Views of before may hold segments that the new generation has not.
         var contents = state.contents
         try contents.adopt(
           next.contents.generation, dead: next.contents.dead, sealedLive: contents.live.count)
         state = next
         state.contents.keepFormer(of: contents)
-        shown.withLock { $0 = view }
-        return true
+        try follow(&state)
       }
-      return try readOn(&state)
+      shown.withLock { $0 = view }
+      return true
     }
   }
 
