@@ -1,3 +1,4 @@
+import NeedletailCore
 import NeedletailEngine
 
 /// Where the parts of an index lie while it is open, and how much is checked first.
@@ -50,7 +51,11 @@ public struct OpenOptions: Sendable, Hashable {
   /// The defaults.
   public init() {}
 
-  var updates: UpdateOptions {
+  /// What the engine is told of writing.
+  ///
+  /// - Throws: `invalidConfiguration`, naming the option, its value and the range.
+  func updates() throws(NeedletailError) -> UpdateOptions {
+    try writing.validate()
     var updates = UpdateOptions()
     updates.placements = placements
     updates.threads = writing.threads

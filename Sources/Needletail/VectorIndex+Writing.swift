@@ -139,7 +139,8 @@ extension VectorIndex {
           threads: 1, monitor: nil)
         try LocalIndex.create(path, nothing)
       }
-      let live = try LocalIndex.write(path, options.updates, present: access.view?.generation).index
+      let live = try LocalIndex.write(path, options.updates(), present: access.view?.generation)
+        .index
       state.withLock { $0.access = .writing(live) }
       return live
     }
@@ -162,7 +163,7 @@ extension VectorIndex {
   /// Opens what is published, for reading.
   func beginReading() throws(NeedletailError) {
     let follower = try LocalIndex.follow(
-      path, options.updates, isVerified: options.verification == .full)
+      path, options.updates(), isVerified: options.verification == .full)
     state.withLock { $0.access = .reading(follower) }
   }
 

@@ -79,7 +79,7 @@ public final class VectorIndex: Sendable {
     at path: String, options: OpenOptions = OpenOptions()
   ) throws(NeedletailError) -> VectorIndex {
     let follower = try LocalIndex.follow(
-      path, options.updates, isVerified: options.verification == .full)
+      path, options.updates(), isVerified: options.verification == .full)
     return VectorIndex(
       path: path,
       configuration: Configuration(follower.view.generation.segment.parameters.options),

@@ -1,3 +1,5 @@
+import NeedletailCore
+
 /// How an index takes writes.
 public struct WritingOptions: Sendable, Hashable {
   /// Threads that one write may use, the caller's among them.
@@ -23,6 +25,16 @@ public struct WritingOptions: Sendable, Hashable {
 
   /// The defaults.
   public init() {}
+
+  func validate() throws(NeedletailError) {
+    for (name, value) in [
+      ("threads", threads), ("logVectorLimit", logVectorLimit), ("logByteLimit", logByteLimit),
+      ("memoryLimit", memoryLimit ?? 1), ("keptGenerations", keptGenerations),
+    ] where value < 1 {
+      throw NeedletailError(
+        .invalidConfiguration, "\(name) is \(value); it must be at least 1.")
+    }
+  }
 }
 
 /// What a write waits for.

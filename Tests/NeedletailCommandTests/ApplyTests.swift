@@ -53,7 +53,8 @@ struct ApplyTests {
     let log = try Command.run("log", index, "--json")
     #expect(log.status == 0)
     let records = log.output.split(separator: "\n")
-    #expect(records.count == 5 + 1 + 1 + 1)
+    // Five batches, a removal, two offsets of withdrawals, and two more upserts.
+    #expect(records.count == 5 + 1 + 2 + 1 + 1)
     #expect(records.last?.contains("\"offset\":\(lines.count + 1)") == true)
     let compacted = try Command.run("compact", index, "--json").json()
     #expect(compacted["isDone"] as? Bool == true && compacted["generation"] as? Int == 2)

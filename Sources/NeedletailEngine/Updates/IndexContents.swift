@@ -62,7 +62,7 @@ struct IndexContents {
   /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming row and component;
   ///   `capacityExceeded`, `overBudget` or `io` where room ends.
   mutating func admit(_ batch: LogBatch) throws(NeedletailError) {
-    guard batch.operation == .upsert else { return }
+    guard batch.operation == .upsert, !batch.ids.isEmpty else { return }
     let matrix = try VectorMatrix(batch.components, dimensions: batch.dimensions)
     var findings = RowFindings()
     try findings.add(matrix, dimensions: build.dimensions, metric: build.metric)
@@ -79,6 +79,8 @@ struct IndexContents {
   ///   - isDeferred: leaves new rows unlinked; see `LiveSegment.upsert`.
   /// - Throws: as `admit`, which was called before, except in a replay.
   mutating func apply(_ batch: LogBatch, isDeferred: Bool) throws(NeedletailError) {
+    // A batch without ids says where its source stands, and no more.
+    guard !batch.ids.isEmpty else { return }
     switch batch.operation {
     case .remove:
       try end(batch.ids, in: live[...])
@@ -193,7 +195,6 @@ extension IndexContents {
   private mutating func prepareLive(
     for rows: VectorMatrix, _ findings: RowFindings, isDeferred: Bool
   ) throws(NeedletailError) {
-    guard rows.count > 0 else { return }
     if let newest = live.last, !isFrozen {
       guard newest.quantizer.form.isLossless,
         newest.quantizer.form != findings.losslessForm(build.metric)

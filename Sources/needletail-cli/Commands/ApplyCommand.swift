@@ -267,14 +267,26 @@
           done.removed += ids.count
         case .withdraw:
           try index.withdraw(ids)
+          try note(offset, in: index)
           done.withdrawn += ids.count
         case .reinstate:
           try index.reinstate(ids)
+          try note(offset, in: index)
           done.reinstated += ids.count
         }
         ids.removeAll(keepingCapacity: true)
         components.removeAll(keepingCapacity: true)
         attributes.removeAll(keepingCapacity: true)
+      }
+
+      /// Keeps how far the file got: withdrawals are in a log of their own, without offsets.
+      ///
+      /// Should the process end in between, they are made once more, which changes nothing.
+      private func note(
+        _ offset: SourceOffset?, in index: VectorIndex
+      ) throws(NeedletailError) {
+        guard let offset else { return }
+        try index.remove([VectorID](), options: WriteOptions(offset: offset))
       }
 
       func outcome(_ index: VectorIndex?) throws(NeedletailError) -> Outcome {
