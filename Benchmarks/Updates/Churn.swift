@@ -43,12 +43,10 @@ final class Churn {
     SearchProbe.pin(to: nil)
     var busy = Latencies()
     for round in 1...rounds {
-      try autoreleasing {
-        let part = try probe.during({ try index.snapshot() }) {
-          try replace(perRound, in: index)
-        }
-        busy.merge(part)
+      let part = try probe.during({ try index.snapshot() }) {
+        try replace(perRound, in: index)
       }
+      busy.merge(part)
       print(
         "round \(round): \(try index.snapshot().count) vectors, \(maintenance.status.logVectors) in the log, \(maintenance.status.sealedSegments) sealed \(maintenance.status.failure.map { "\($0)" } ?? "")"
       )
@@ -212,8 +210,6 @@ struct Judge {
 }
 
 func format(_ value: Double, _ digits: Int = 2) -> String { String(format: "%.\(digits)f", value) }
-
-func autoreleasing(_ body: () throws -> Void) rethrows { try body() }
 
 /// The generator of Steele, Lea and Flood (2014).
 struct SplitMix {

@@ -97,7 +97,7 @@ public struct IndexInformation: Sendable, Hashable, Codable {
   public var unsealedCount: Int
   /// The files of rows.
   public var segments: [SegmentInformation]
-  /// The shape of the graph.
+  /// The shape of the graph, of the largest segment where there are several.
   public var graph: GraphInformation
   /// Bytes by component.
   public var memory: MemoryByComponent
@@ -159,15 +159,17 @@ extension Snapshot {
       relativeError: quantizer.relativeError)
   }
 
-  /// Bytes of the components as they are in the file.
+  /// Bytes of the components of all segments, as they are in their files.
   public var memory: MemoryByComponent {
-    let sizes = segment.componentSizes
     var memory = MemoryByComponent()
-    memory.codes = sizes.codes
-    memory.graph = sizes.graph
-    memory.preciseRows = sizes.rows
-    memory.ids = sizes.ids
-    memory.quantizer = sizes.quantizer
+    for segment in view.generation.segments {
+      let sizes = segment.componentSizes
+      memory.codes += sizes.codes
+      memory.graph += sizes.graph
+      memory.preciseRows += sizes.rows
+      memory.ids += sizes.ids
+    }
+    memory.quantizer = view.generation.quantizerByteCount
     return memory
   }
 

@@ -54,12 +54,11 @@ public struct Snapshot: Sendable {
   /// - Complexity: O(log n + d).
   public func export(_ id: VectorID) throws(NeedletailError) -> [Float]? {
     try requireRows()
-    guard view.contains(id) else { return nil }
-    let dimensions = dimensions
-    return unsafe [Float](unsafeUninitializedCapacity: dimensions) { buffer, count in
-      if let row = buffer.baseAddress { _ = unsafe view.export(id, into: row) }
-      count = dimensions
+    var row = [Float](repeating: 0, count: dimensions)
+    let isThere = unsafe row.withUnsafeMutableBufferPointer { buffer in
+      unsafe buffer.baseAddress.map { unsafe view.export(id, into: $0) } ?? false
     }
+    return isThere ? row : nil
   }
 
   /// All vectors as they were added, in the order of `ids`.
@@ -67,18 +66,7 @@ public struct Snapshot: Sendable {
   /// - Throws: `notFound` when the index keeps no precise rows.
   public func exportAll() throws(NeedletailError) -> VectorMatrix {
     try requireRows()
-    let dimensions = dimensions
-    let ids = ids
-    let components = unsafe [Float](unsafeUninitializedCapacity: ids.count * dimensions) {
-      buffer, count in
-      if let start = buffer.baseAddress {
-        for (i, id) in ids.enumerated() {
-          _ = unsafe view.export(id, into: start + i * dimensions)
-        }
-      }
-      count = ids.count * dimensions
-    }
-    return try VectorMatrix(components, dimensions: dimensions)
+    return try VectorMatrix(view.exportAll(dimensions: dimensions), dimensions: dimensions)
   }
 
   /// The attributes that the vector of an id was written with; `nil` when it is not there.

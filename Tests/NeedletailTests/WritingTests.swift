@@ -313,4 +313,58 @@ struct WritingTests {
     #expect(try found(index.snapshot(), rows[4])[0] == 4)
     #expect(try index.compact()?.count == 499)
   }
+
+  @Test("A batch without ids says where its source stands, and no more")
+  func emptyBatches() throws {
+    let index = try index()
+    let none = try VectorMatrix([], dimensions: Self.dimensions)
+    try index.upsert(none, ids: [])
+    try index.upsert(none, ids: [], options: .init(offset: .init(source: "s", position: 4)))
+    try index.remove([VectorID](), options: .init(offset: .init(source: "s", position: 9)))
+    try index.insert(try rows(3, seed: 14), ids: 0..<3)
+    #expect(index.sourceOffsets == ["s": 9])
+    try index.compact()
+    try index.upsert(none, ids: [])
+    try index.stopWriting()
+    let again = try VectorIndex.open(at: home("index"))
+    #expect(again.sourceOffsets == ["s": 9])
+    #expect(try again.snapshot().ids == [0, 1, 2])
+  }
+
+  @Test("Options of writing that make no sense are refused", arguments: 0..<5)
+  func badOptions(which: Int) throws {
+    try index().insert(try rows(3, seed: 15), ids: 0..<3)
+    var options = OpenOptions()
+    switch which {
+    case 0: options.writing.threads = 0
+    case 1: options.writing.logVectorLimit = 0
+    case 2: options.writing.logByteLimit = -1
+    case 3: options.writing.keptGenerations = 0
+    default: options.writing.memoryLimit = 0
+    }
+    let error = #expect(throws: NeedletailError.self) {
+      try VectorIndex.open(at: home("index"), options: options)
+    }
+    #expect(error?.code == .invalidConfiguration)
+  }
+
+  @Test("All vectors come back in the order of their ids, from wherever they are")
+  func exporting() throws {
+    let index = try index(.squaredEuclidean)
+    let rows = try rows(300, seed: 16)
+    try index.insert(rows[0..<200], ids: (0..<200).map { UInt64(1_000 - $0) })
+    try index.compact(CompactionOptions(.none))
+    try index.insert(rows[200..<300], ids: (200..<300).map { UInt64(1_000 - $0) })
+    try index.withdraw([1_000])
+    let snapshot = try index.snapshot()
+    let all = try snapshot.exportAll()
+    #expect(snapshot.ids.count == 299 && all.count == 299)
+    for (place, id) in snapshot.ids.enumerated() {
+      #expect(all[place] == rows[Int(1_000 - id)])
+      #expect(try snapshot.export(id) == rows[Int(1_000 - id)])
+    }
+    #expect(try snapshot.export(1_000) == nil)
+    let memory = snapshot.information.memory
+    #expect(memory.ids == 200 * 12)
+  }
 }

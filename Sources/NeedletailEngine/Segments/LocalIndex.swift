@@ -89,6 +89,17 @@ package struct ComponentSizes: Sendable, Hashable {
 }
 
 extension OpenGeneration {
+  /// Bytes of the quantizers, each of which several segments may share.
+  package var quantizerByteCount: Int {
+    var counted: Set<ContentHash> = []
+    return segments.reduce(0) { sum, segment in
+      guard let hash = segment.parameters.quantizer, counted.insert(hash).inserted else {
+        return sum
+      }
+      return sum + (segment.quantizer?.byteCount ?? 0)
+    }
+  }
+
   package var facts: GenerationFacts {
     GenerationFacts(
       formatVersion: Int(segment.file.version), identity: manifest.indexIdentity,

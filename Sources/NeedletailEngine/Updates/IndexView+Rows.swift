@@ -36,28 +36,34 @@ extension IndexView {
       || stack.live.contains { $0.segment.withdrawnCount > 0 }
     guard hasWithdrawn else { return stack.count }
     var count = 0
-    forEachID { _ in count += 1 }
+    forEachRow { _, _ in count += 1 }
     return count
   }
 
   /// All ids, ascending.
-  package var ids: [VectorID] {
-    var all: [VectorID] = []
+  package var ids: [VectorID] { listed.map(\.id) }
+
+  /// Every row with its id, in the order of ids.
+  ///
+  /// - Complexity: O(n log n).
+  private var listed: [(id: VectorID, place: Place)] {
+    var all: [(id: VectorID, place: Place)] = []
     all.reserveCapacity(stack.count)
-    forEachID { all.append($0) }
-    return all.sorted()
+    forEachRow { all.append(($0, $1)) }
+    all.sort { $0.id < $1.id }
+    return all
   }
 
-  private func forEachID(_ body: (VectorID) -> Void) {
+  private func forEachRow(_ body: (VectorID, Place) -> Void) {
     for part in stack.sealed {
       for ordinal in 0..<UInt32(part.segment.count)
       where !(part.dead?.contains(ordinal) ?? false) && !part.segment.withdrawn.contains(ordinal) {
-        body(unsafe part.segment.id(ordinal))
+        body(unsafe part.segment.id(ordinal), .sealed(part.segment, ordinal))
       }
     }
     for part in stack.live {
       for ordinal in part.segment.ordinals(part.view) where !part.segment.isWithdrawn(ordinal) {
-        body(part.segment.id(of: ordinal, part.view))
+        body(part.segment.id(of: ordinal, part.view), .live(part, ordinal))
       }
     }
   }
@@ -73,12 +79,33 @@ extension IndexView {
   /// - Returns: whether the id is there.
   @unsafe
   package func export(_ id: VectorID, into row: UnsafeMutablePointer<Float>) -> Bool {
-    switch place(of: id) {
+    guard let place = place(of: id) else { return false }
+    unsafe export(place, into: row)
+    return true
+  }
+
+  @unsafe
+  private func export(_ place: Place, into row: UnsafeMutablePointer<Float>) {
+    switch place {
     case .sealed(let segment, let ordinal): unsafe segment.export(ordinal, into: row)
     case .live(let part, let ordinal): unsafe part.segment.export(ordinal, part.view, into: row)
-    case nil: return false
     }
-    return true
+  }
+
+  /// Every vector as it was given, in the order of ids.
+  ///
+  /// - Precondition: the view has precise rows.
+  /// - Returns: `[count, dimensions]` components.
+  package func exportAll(dimensions: Int) -> [Float] {
+    let rows = listed
+    return unsafe [Float](unsafeUninitializedCapacity: rows.count * dimensions) { buffer, count in
+      if let start = buffer.baseAddress {
+        for (i, row) in rows.enumerated() {
+          unsafe export(row.place, into: start + i * dimensions)
+        }
+      }
+      count = rows.count * dimensions
+    }
   }
 
   /// The attributes of an id; `nil` when it is not there.

@@ -22,11 +22,4 @@ package final class IndexView: Sendable {
     self.lsn = lsn
     self.sourceOffsets = sourceOffsets
   }
-
-  /// A generation as it was published, with nothing behind it.
-  package convenience init(_ generation: OpenGeneration) {
-    self.init(
-      generation: generation, stack: generation.stack, lsn: generation.manifest.sealedLSN,
-      sourceOffsets: generation.manifest.sourceOffsets)
-  }
 }

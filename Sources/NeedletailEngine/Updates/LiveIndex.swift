@@ -145,9 +145,6 @@ package final class LiveIndex: Sendable {
     }
   }
 
-  /// Whether the log holds as much as it should before its rows are sealed.
-  package var isOverBound: Bool { state.withLock { $0.log.isOverBound } }
-
   /// Ends writing: what was written is made durable, and the lock given back.
   ///
   /// Views stay as they are.

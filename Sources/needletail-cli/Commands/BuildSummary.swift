@@ -117,7 +117,7 @@
     /// How rows are kept.
     static func preciseRows(_ information: IndexInformation) -> String {
       if isLossless(information) { return "in the codes (lossless)" }
-      let rows = information.count
+      let rows = information.segments.reduce(0) { $0 + $1.count }
       // Under cosine the rows' norms are counted among them.
       let bytes = information.memory.preciseRows - (information.metric == .cosine ? rows * 8 : 0)
       let isHalved =
