@@ -62,6 +62,7 @@ public struct OpenOptions: Sendable, Hashable {
     updates.boundLog(vectors: writing.logVectorLimit, bytes: writing.logByteLimit)
     updates.liveMemoryLimit = writing.memoryLimit
     updates.keptGenerations = writing.keptGenerations
+    updates.inPlaceLimit = writing.inPlaceLimit
     return updates
   }
 

@@ -18,6 +18,13 @@ public struct WritingOptions: Sendable, Hashable {
   ///
   /// Default `nil`: no limit. A write beyond it is refused with `overBudget`.
   public var memoryLimit: Int?
+  /// Rows up to which an index of one segment is updated in place.
+  ///
+  /// Default 100 000; 0: never. Once a thirty-second part of it has changed, the index is moved into memory, links and
+  /// all: searches then walk one graph, from which what ends is taken out, rather than two. It takes the memory of
+  /// the rows once more until the next seal, and the write that does it the time to code them, some 10 µs a row.
+  /// Larger indexes keep their segments, and what is new in a graph beside them, until these are merged.
+  public var inPlaceLimit = 100_000
   /// Generations that are kept, the one in use among them; at least 1.
   ///
   /// Default 3. `VectorIndex.rollback(to:)` goes back to one of them.
@@ -33,6 +40,10 @@ public struct WritingOptions: Sendable, Hashable {
     ] where value < 1 {
       throw NeedletailError(
         .invalidConfiguration, "\(name) is \(value); it must be at least 1.")
+    }
+    guard inPlaceLimit >= 0 else {
+      throw NeedletailError(
+        .invalidConfiguration, "inPlaceLimit is \(inPlaceLimit); it must be at least 0.")
     }
   }
 }

@@ -64,6 +64,7 @@ struct LiveIndexModel {
     options.log.fileByteCount = [200, 2_000, 1 << 20][Int(generator.next(below: 3))]
     options.log.seed = generator.next()
     options.keptGenerations = 3
+    if seed / 3 % 2 == 0 { options.inPlaceLimit = 0 }
     index = try LiveIndex.open(IndexDirectory("index", in: disk), options: options).index
     possible[0] = [content]
     generations[1] = content
@@ -113,7 +114,7 @@ struct LiveIndexModel {
   private mutating func upsert() throws {
     var ids = ids(8)
     let isInsert = generator.next(below: 4) == 0
-    if isInsert { ids = Array(Set(ids)) }
+    if isInsert, generator.next(below: 4) > 0 { ids = Set(ids).sorted() }
     let rows = ids.map { _ in
       (0..<Self.dimensions).map { _ in Float(generator.next(below: 2_001)) / 100 - 10.003 }
     }
@@ -122,7 +123,10 @@ struct LiveIndexModel {
     var next = content
     for (id, row) in zip(ids, rows) { next.rows[id] = row }
     let isKnown = addSource(&batch, &next)
-    let isRefused = isInsert && ids.contains { content.rows[$0] != nil }
+    // A batch that was taken before is skipped, whatever ids it has.
+    let isRefused =
+      !isKnown && isInsert
+      && (Set(ids).count < ids.count || ids.contains { content.rows[$0] != nil })
     try write(batch, isInsert: isInsert, isRefused: isRefused, isKnown: isKnown, next)
   }
 
@@ -165,6 +169,9 @@ struct LiveIndexModel {
       }
       if request.durability == .synced { durable = written }
       happened.insert("\(batch.operation)")
+      if index.view.stack.live.contains(where: { $0.segment.unsealedCount($0.view) < $0.count }) {
+        happened.insert("moved into memory")
+      }
     } catch {
       if isRefused, error.code == .alreadyExists { return }
       #expect([.io].contains(error.code), "seed \(seed): \(error)")

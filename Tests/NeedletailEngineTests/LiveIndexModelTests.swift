@@ -22,7 +22,7 @@ struct LiveIndexModelTests {
     guard !Effort.isBrief else { return }
     for event in [
       "upsert", "remove", "failed write", "sealed", "failed seal", "rolled back",
-      "failed rollback", "power cut", "kill", "followed", "withdrawn",
+      "failed rollback", "power cut", "kill", "followed", "withdrawn", "moved into memory",
     ] { #expect(happened.contains(event), "\(event) never came to pass") }
   }
 }

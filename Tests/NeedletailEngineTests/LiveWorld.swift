@@ -22,6 +22,23 @@ struct LiveWorld {
     segment = try LiveSegment(options, quantizer: Self.quantizer(world))
   }
 
+  /// A live segment that goes on where a sealed one of all rows ends, without some of them.
+  init(
+    _ world: World, takingOver sealed: SealedSegment, except gone: Set<VectorID>,
+    threads: Int = 1
+  ) throws {
+    self.world = world
+    var options = LiveOptions(world.options)
+    options.rowLimit = 1 << 16
+    options.threads = threads
+    options.growth = sealed.parameters.growth
+    segment = try LiveSegment(options, quantizer: try #require(sealed.quantizer))
+    let dead = try gone.map { try #require(sealed.ordinal(of: $0)) }
+    try segment.takeOver(
+      sealed, except: dead.isEmpty ? nil : RowSet(rows: sealed.count, ordinals: dead))
+    for (row, id) in world.ids.enumerated() where !gone.contains(id) { rows[id] = row }
+  }
+
   static func quantizer(_ world: World) throws -> Quantizer {
     try Quantizer.train(
       rows: world.source(), metric: world.options.metric,

@@ -160,4 +160,13 @@ package struct RowFindings: Sendable {
     case .cosine: nil
     }
   }
+
+  /// Whether a lossless form holds all rows as they are.
+  func fit(_ form: Quantizer.Form) -> Bool {
+    switch form {
+    case .losslessSigned: fitsSigned
+    case .losslessUnsigned: fitsUnsigned
+    case .globalScale, .rowScale: false
+    }
+  }
 }

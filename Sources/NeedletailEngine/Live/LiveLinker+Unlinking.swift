@@ -134,7 +134,7 @@ extension LiveLinker {
   }
 
   /// Hangs rows whose parents went below others, from which a way leads back to row 0.
-  private func rehome(_ orphans: [UInt32], of count: Int) {
+  func rehome(_ orphans: [UInt32], of count: Int) {
     var waiting = orphans
     while !waiting.isEmpty {
       var left: [UInt32] = []

@@ -85,6 +85,9 @@ final class LiveLinker: @unchecked Sendable {
     }
   }
 
+  /// Whether there is room for walks over `count` rows.
+  func hasRoom(for count: Int) -> Bool { count <= scratchRows }
+
   /// Makes room for walks over `count` rows.
   func reserve(_ count: Int) throws(NeedletailError) {
     guard count > scratchRows else { return }

@@ -32,6 +32,8 @@ package final class LiveSegment: @unchecked Sendable {
   let writtenCount = Atomic<Int>(0)
   /// Rows that are linked, or were before they ended; those behind are coded only.
   let linkedCount = Atomic<Int>(0)
+  /// Rows that were taken over from a sealed segment, the first ones.
+  let takenOverCount = Atomic<Int>(0)
   /// Rows that are linked no more.
   let unlinkedCount = Atomic<Int>(0)
   /// Whether some row's code says less of it than the quantizer's training promised, so that estimates decide
@@ -87,6 +89,15 @@ package final class LiveSegment: @unchecked Sendable {
   package var unlinkedRows: Int {
     let linked = linkedCount.load(ordering: .acquiring)
     return writtenCount.load(ordering: .acquiring) - linked
+  }
+
+  /// Rows of a view that were written since, rather than taken over from a sealed segment.
+  ///
+  /// - Complexity: O(1) where none was taken over; O(count) otherwise.
+  package func unsealedCount(_ view: LiveView) -> Int {
+    let first = takenOverCount.load(ordering: .acquiring)
+    guard first > 0 else { return view.liveCount }
+    return (first..<max(first, view.count)).reduce(0) { $0 + (shows(UInt32($1), view) ? 1 : 0) }
   }
 
   /// Shows what was written.
@@ -168,5 +179,19 @@ package final class LiveSegment: @unchecked Sendable {
       try tables.reserve(writer.count + more)
       try writer.linker.reserve(writer.count + more)
     }
+  }
+
+  /// Whether so many more rows can be written for certain.
+  func hasRoom(for more: Int) -> Bool {
+    (try? write { (writer) throws(NeedletailError) -> Bool in
+      tables.capacity >= writer.count + more && writer.linker.hasRoom(for: writer.count + more)
+    }) ?? false
+  }
+
+  /// Bytes of memory that so many more rows would take.
+  func bytesToHold(_ more: Int) -> Int {
+    (try? write { (writer) throws(NeedletailError) -> Int in
+      tables.bytesToHold(writer.count + more)
+    }) ?? 0
   }
 }

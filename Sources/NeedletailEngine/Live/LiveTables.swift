@@ -126,6 +126,15 @@ final class LiveTables: @unchecked Sendable {
     capacity = larger
   }
 
+  /// Bytes that room for so many rows would take, those taken already not counted.
+  func bytesToHold(_ count: Int) -> Int {
+    guard count > capacity else { return 0 }
+    let needed = tables.reduce(attributes.byteCount(rows: count)) {
+      $0 + $1.memory.byteCount(grownTo: count * $1.stride)
+    }
+    return max(0, needed - byteCount)
+  }
+
   /// The bytes that so many rows need, when these are more than allowed.
   private func fits(_ count: Int) -> Int? {
     guard let memoryLimit else { return nil }

@@ -12,6 +12,8 @@ package struct LiveView: Sendable {
   package var count: Int { moment.count }
   /// Rows that had not ended: the vectors.
   package var liveCount: Int { moment.liveCount }
+  /// Versions that had ended.
+  package var endedCount: Int { count - liveCount }
   /// The number of the last write that the view shows.
   package var sequence: UInt64 { moment.sequence }
 }

@@ -204,7 +204,9 @@ package struct SegmentStack: Sendable {
     let part = Double(rows) / Double(max(1, count))
     share.efSearch = max(1, Int((Double(parameters.efSearch) * part.squareRoot()).rounded(.up)))
     if let limit = parameters.evaluationLimit {
-      let left = spent == 0 ? max(1, Int(Double(limit) * part)) : limit - spent
+      // In `Double` the largest limit is one more than an `Int` holds.
+      let first = part < 1 ? max(1, Int(min(Double(limit) * part, 0x1p62))) : limit
+      let left = spent == 0 ? first : limit - spent
       guard left > 0 else { return nil }
       share.evaluationLimit = left
     }
@@ -266,6 +268,7 @@ extension SearchOutcome {
     hops += other.hops
     evaluations += other.evaluations
     rerankedRows += other.rerankedRows
+    unlinkedRows += other.unlinkedRows
     prepareNanoseconds += other.prepareNanoseconds
     walkNanoseconds += other.walkNanoseconds
     rerankNanoseconds += other.rerankNanoseconds

@@ -13,14 +13,18 @@ struct IndexContents {
   /// Rows of each sealed segment that are there no more.
   private(set) var dead: [RowSet?]
   /// Oldest first.
-  private(set) var live: [LiveSegment] = []
+  var live: [LiveSegment] = []
   /// Whether what comes next goes into a live segment of its own.
-  private var isFrozen = false
+  var isFrozen = false
   /// The quantizer of the live segment that takes writes, and how many rows it was trained on where no sealed
   /// segment has one.
-  private var training: (quantizer: Quantizer, rows: Int)?
+  var training: (quantizer: Quantizer, rows: Int)?
+  /// Rows of each sealed segment that ended and are not in `dead` yet.
+  private var ending: [[UInt32]]
+  /// Whether the segment may be moved into memory: not once that has failed.
+  var mayMove = true
   /// Segments that are no part of the index any more, and that older views may hold.
-  private(set) var former = FormerSegments()
+  var former = FormerSegments()
   /// Ids that nobody may be shown.
   private(set) var withdrawn: Set<VectorID>
 
@@ -33,6 +37,7 @@ struct IndexContents {
     self.generation = generation
     self.withdrawn = withdrawn
     dead = generation.stack.sealed.map(\.dead)
+    ending = dead.map { _ in [] }
     for segment in generation.segments { try Self.hide(withdrawn, in: segment, true) }
   }
 
@@ -57,19 +62,23 @@ struct IndexContents {
 
   // MARK: - Batches
 
-  /// Refuses what could not be applied, and makes room for it; changes nothing that is shown.
+  /// Refuses ids that are there, or twice in the batch.
   ///
-  /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming row and component;
-  ///   `capacityExceeded`, `overBudget` or `io` where room ends.
-  mutating func admit(_ batch: LogBatch) throws(NeedletailError) {
-    guard batch.operation == .upsert, !batch.ids.isEmpty else { return }
-    let matrix = try VectorMatrix(batch.components, dimensions: batch.dimensions)
-    var findings = RowFindings()
-    try findings.add(matrix, dimensions: build.dimensions, metric: build.metric)
-    try findings.checkPrecision(build)
-    try prepareLive(for: matrix, findings, isDeferred: false)
-    try live.last?.admit(batch.items)
-    try live.last?.reserve(matrix.count)
+  /// - Throws: `alreadyExists`, naming the id and its row.
+  func requireNew(_ ids: [VectorID]) throws(NeedletailError) {
+    var rows: [VectorID: Int] = [:]
+    rows.reserveCapacity(ids.count)
+    for (row, id) in ids.enumerated() {
+      if let before = rows.updateValue(row, forKey: id) {
+        throw NeedletailError(
+          .alreadyExists,
+          "The id \(id) of row \(row) is that of row \(before) too; leave one of them out.")
+      }
+      guard contains(id) else { continue }
+      throw NeedletailError(
+        .alreadyExists,
+        "The id \(id) of row \(row) exists already; leave the row out, or upsert it.")
+    }
   }
 
   /// Does what a batch says.
@@ -78,6 +87,7 @@ struct IndexContents {
   ///   - batch: one that was admitted, or that was read from the log.
   ///   - isDeferred: leaves new rows unlinked; see `LiveSegment.upsert`.
   /// - Throws: as `admit`, which was called before, except in a replay.
+  /// - Postcondition: `settle` is due before anybody is shown this.
   mutating func apply(_ batch: LogBatch, isDeferred: Bool) throws(NeedletailError) {
     // A batch without ids says where its source stands, and no more.
     guard !batch.ids.isEmpty else { return }
@@ -90,7 +100,7 @@ struct IndexContents {
       if isDeferred {
         var findings = RowFindings()
         try findings.add(matrix, dimensions: build.dimensions, metric: build.metric)
-        try prepareLive(for: matrix, findings, isDeferred: true)
+        try prepareLive(for: matrix, findings, isReplayed: true)
       }
       guard let newest = live.last, !isFrozen else {
         throw NeedletailError(.io, "There is no live segment for \(batch.ids.count) rows.")
@@ -104,20 +114,38 @@ struct IndexContents {
     }
   }
 
-  /// Ends ids in the sealed segments, and in some of the live ones.
+  /// Ends ids in the sealed segments, when `settle` is called, and in some of the live ones.
   private mutating func end(
     _ ids: [VectorID], in live: ArraySlice<LiveSegment>
   ) throws(NeedletailError) {
     for segment in live { _ = try segment.remove(ids) }
     for (number, segment) in generation.segments.enumerated() {
-      let gone = ids.compactMap { segment.findOrdinal(of: $0) }
-      guard !gone.isEmpty else { continue }
-      if let before = dead[number] {
-        dead[number] = try before.adding(gone)
-      } else {
-        dead[number] = try RowSet(rows: segment.count, ordinals: gone)
-      }
+      ending[number] += ids.compactMap { segment.findOrdinal(of: $0) }
     }
+  }
+
+  /// Ends the rows of sealed segments that batches have ended since the last call.
+  ///
+  /// Once for many batches: a set of dead rows is constant, since views hold it, and copied as a whole.
+  ///
+  /// - Throws: `io` when there is no memory for it.
+  mutating func settle() throws(NeedletailError) {
+    for (number, segment) in generation.segments.enumerated() where !ending[number].isEmpty {
+      if let before = dead[number] {
+        dead[number] = try before.adding(ending[number])
+      } else {
+        dead[number] = try RowSet(rows: segment.count, ordinals: ending[number])
+      }
+      ending[number] = []
+    }
+  }
+
+  /// Ends all rows of a sealed segment.
+  mutating func endAll(of number: Int) throws(NeedletailError) {
+    let segment = generation.segments[number]
+    dead[number] = try RowSet(
+      rows: segment.count, ordinals: Array(0..<UInt32(segment.count)))
+    ending[number] = []
   }
 
   // MARK: - Withdrawals
@@ -152,6 +180,9 @@ struct IndexContents {
   /// Lets what comes next go into a new live segment.
   mutating func freeze() { isFrozen = true }
 
+  /// Lets what comes next go into the newest live segment, although it was set aside.
+  mutating func unfreeze() { isFrozen = false }
+
   /// Puts a new generation in the place of the present one and of the live segments that it holds.
   ///
   /// - Parameters:
@@ -172,6 +203,8 @@ struct IndexContents {
     for segment in live.prefix(count) { former.append(segment) }
     generation = next
     self.dead = dead
+    ending = dead.map { _ in [] }
+    mayMove = true
     live.removeFirst(count)
     if live.isEmpty {
       isFrozen = false
@@ -183,76 +216,6 @@ struct IndexContents {
 extension IndexContents {
   /// Takes note of the segments that somebody may hold of contents that these replace.
   mutating func keepFormer(of other: IndexContents) { former.append(contentsOf: other.former) }
-}
-
-// MARK: - The live segment
-
-extension IndexContents {
-  /// Rows on which a quantizer may be trained so that it need not be trained anew when there are more.
-  private static let enoughToTrain = 512
-
-  /// Makes sure that there is a live segment whose quantizer suits new rows.
-  private mutating func prepareLive(
-    for rows: VectorMatrix, _ findings: RowFindings, isDeferred: Bool
-  ) throws(NeedletailError) {
-    if let newest = live.last, !isFrozen {
-      guard newest.quantizer.form.isLossless,
-        newest.quantizer.form != findings.losslessForm(build.metric)
-      else { return try trainAnew(newest, isDeferred: isDeferred) }
-    }
-    let shared = generation.segments.reversed().compactMap { $0.count > 0 ? $0.quantizer : nil }
-      .first { !$0.form.isLossless || $0.form == findings.losslessForm(build.metric) }
-    let quantizer: Quantizer
-    if let shared {
-      quantizer = shared
-      training = nil
-    } else {
-      quantizer = try train(rows, findings)
-      training = (quantizer, rows.count)
-    }
-    live.append(try makeLive(quantizer))
-    isFrozen = false
-  }
-
-  /// Puts the rows of the live segment into one with a better quantizer, when its own was trained on few.
-  private mutating func trainAnew(
-    _ segment: LiveSegment, isDeferred: Bool
-  ) throws(NeedletailError) {
-    let view = segment.view()
-    guard let training, training.rows < Self.enoughToTrain,
-      view.liveCount >= 8 * training.rows
-    else { return }
-    let taken = try ShownRows(segment, view)
-    var findings = RowFindings()
-    try findings.add(taken.rows, dimensions: build.dimensions, metric: build.metric)
-    let quantizer = try train(taken.rows, findings)
-    let better = try makeLive(quantizer)
-    _ = try better.upsert(
-      taken.rows, ids: taken.ids, attributes: taken.attributes, isDeferred: isDeferred)
-    try better.setWithdrawn(withdrawn, true)
-    former.append(segment)
-    live[live.count - 1] = better
-    self.training = (quantizer, taken.ids.count)
-  }
-
-  private func train(
-    _ rows: VectorMatrix, _ findings: RowFindings
-  ) throws(NeedletailError) -> Quantizer {
-    let source = RowSource(
-      [rows], dimensions: build.dimensions,
-      dividedBy: build.metric == .cosine ? findings.squaredNorms.map { $0.squareRoot() } : [])
-    return try Quantizer.train(
-      rows: source, metric: build.metric, lossless: findings.losslessForm(build.metric),
-      seed: build.graph.seed)
-  }
-
-  private func makeLive(_ quantizer: Quantizer) throws(NeedletailError) -> LiveSegment {
-    var made = LiveOptions(build)
-    made.threads = options.threads
-    made.memoryLimit = options.liveMemoryLimit
-    made.growth = generation.largest.parameters.growth
-    return try LiveSegment(made, quantizer: quantizer)
-  }
 }
 
 /// The rows that a view of a live segment shows, as they were given.

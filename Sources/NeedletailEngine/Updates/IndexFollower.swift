@@ -111,6 +111,7 @@ package final class IndexFollower: Sendable {
     let report = try reader.read { (entry) throws(NeedletailError) in
       try state.contents.replay(entry)
     }
+    try state.contents.settle()
     guard report.lastLSN > state.lastLSN else { return false }
     state.lastLSN = report.lastLSN
     state.sourceOffsets.merge(report.sourceOffsets) { $1 }
@@ -157,6 +158,7 @@ package final class IndexFollower: Sendable {
       mark.isSafeModeDue
       ? LogReport(lastLSN: manifest.sealedLSN)
       : try reader.read { (entry) throws(NeedletailError) in try contents.replay(entry) }
+    try contents.settle()
     let offsets = manifest.sourceOffsets.merging(report.sourceOffsets) { $1 }
     let view = contents.view(lsn: report.lastLSN, sourceOffsets: offsets)
     return (

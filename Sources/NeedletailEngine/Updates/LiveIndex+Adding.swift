@@ -4,15 +4,19 @@ import NeedletailStorage
 extension LiveIndex {
   /// Builds a segment of many checked rows at once and publishes it beside what is there.
   ///
-  /// What is in memory is sealed first. Nobody else may write meanwhile.
+  /// What is in memory is sealed first. Other writes are refused meanwhile.
   ///
   /// - Parameter order: rows and ids, none of which is there.
   /// - Throws: `alreadyExists`, naming the id; as `seal`.
   package func add(_ order: SegmentOrder) throws(NeedletailError) {
-    try seal(.none, threads: order.threads, monitor: order.monitor)
-    try beginPublishing()
+    try beginPublishing(order.monitor)
     defer { endPublishing() }
+    // What waited for the log to be sealed would come between.
+    state.withLock { $0.isAdding = true }
+    defer { state.withLock { $0.isAdding = false } }
+    try sealInTurn(.none, threads: order.threads, monitor: order.monitor)
     let (view, _) = try setAside()
+    defer { takeBack() }
     for id in order.ids where view.stack.contains(id) {
       throw NeedletailError(
         .alreadyExists, "The id \(id) was added meanwhile; leave the row out, or upsert it.")
@@ -41,12 +45,12 @@ extension LiveIndex {
   /// Measures which settings reach which recall and publishes that, over the same files.
   ///
   /// - Returns: whether there was anything to choose.
-  /// - Throws: `locked` while another thread seals; as `Tuner`; `io`.
+  /// - Throws: as `Tuner`; `io`.
   @discardableResult
   package func tune(
     _ request: TuningRequest, threads: Int, monitor: WorkMonitor?
   ) throws(NeedletailError) -> Bool {
-    try beginPublishing()
+    try beginPublishing(monitor)
     defer { endPublishing() }
     let generation = view.generation
     let tuner = try Tuner(generation.largest, request, threads: threads, monitor: monitor)

@@ -2,34 +2,36 @@ package import NeedletailCore
 import NeedletailStorage
 
 extension LiveIndex {
-  /// Keeps the log within its bound: waits for the one who seals, or seals.
+  /// Keeps log and memory within their bounds: waits for the one who seals, or seals.
   ///
-  /// - Throws: as `seal`, but for `locked`.
+  /// - Throws: as `seal`.
   package func makeRoom(for request: UpdateRequest) throws(NeedletailError) {
-    guard request.batch.operation == .upsert else { return }
-    let bytes = request.batch.components.count * 4
-    while isFull(adding: request.batch.ids.count, bytes) {
-      if publishing.withLock({ $0 }) {
+    let bytes = request.batch.components.count * 4 + request.batch.ids.count * 8
+    while isFull(adding: request.batch.ids.count, bytes, request.batch.operation) {
+      guard tryPublishing() else {
         // Writers are held back until the disk has what is before them.
+        try state.withLock { (state) throws(NeedletailError) in try state.requireUsable() }
         pause(milliseconds: 2)
         continue
       }
-      do throws(NeedletailError) {
-        // Files of the log that could not be removed hold nothing that waits for a seal.
-        guard try seal(.automatic, threads: options.threads) != nil else { return }
-      } catch {
-        guard error.code == .locked else { throw error }
-      }
+      defer { endPublishing() }
+      // Files of the log that could not be removed hold nothing that waits for a seal.
+      guard try sealInTurn(.automatic, threads: options.threads) != nil else { return }
     }
   }
 
-  /// Whether the log would go beyond its bound; a log that holds nothing takes any batch.
-  private func isFull(adding rows: Int, _ bytes: Int) -> Bool {
+  /// Whether log or memory would go beyond their bounds; a log that holds nothing takes any batch.
+  private func isFull(
+    adding rows: Int, _ bytes: Int, _ operation: LogBatch.Operation
+  ) -> Bool {
     state.withLock { state in
       let log = state.log
-      guard log.unsealedVectorCount > 0 else { return false }
-      return log.unsealedVectorCount + rows > options.log.vectorBound
-        || log.unsealedByteCount + bytes > options.log.byteBound
+      guard state.failure == nil, log.unsealedByteCount > 0 else { return false }
+      if log.unsealedByteCount + bytes > options.log.byteBound { return true }
+      guard operation == .upsert, log.unsealedVectorCount > 0 else { return false }
+      if log.unsealedVectorCount + rows > options.log.vectorBound { return true }
+      guard let limit = options.liveMemoryLimit else { return false }
+      return state.contents.liveByteCount(adding: rows) > limit
     }
   }
 }

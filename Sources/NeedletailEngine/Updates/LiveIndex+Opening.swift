@@ -57,6 +57,7 @@ extension LiveIndex {
     ) { (entry) throws(NeedletailError) in
       try contents.replay(entry)
     }
+    try contents.settle()
     let index = LiveIndex(
       directory: directory, options: options, contents: contents, log: log,
       withdrawals: withdrawals, lock: lock)

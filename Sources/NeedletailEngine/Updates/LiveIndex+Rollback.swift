@@ -14,7 +14,7 @@ extension LiveIndex {
   /// What was written since is gone, in memory and in the log; consumers of sources read `sourceOffsets` and send it
   /// again. Withdrawals stay. Views that are open keep what they show.
   ///
-  /// - Throws: `notFound` when the generation is not kept; `locked` while another thread seals; `io`.
+  /// - Throws: `notFound` when the generation is not kept; `io`.
   package func rollback(to number: UInt64) throws(NeedletailError) {
     try beginPublishing()
     defer { endPublishing() }

@@ -15,17 +15,28 @@ extension LiveIndex {
   ///   - threads: how many threads build.
   ///   - monitor: sees the progress, and may cancel.
   /// - Returns: the plan that was carried out, or `nil` when there was nothing to do.
-  /// - Throws: `locked` while another thread seals; `overBudget`; `cancelled`; `io`.
+  /// - Throws: `overBudget`; `cancelled`, also while it waits for another one who seals; `io`.
   @discardableResult
   package func seal(
     _ policy: MergePolicy, limits: SealLimits = SealLimits(), threads: Int = 1,
     monitor: WorkMonitor? = nil
   ) throws(NeedletailError) -> SealPlan? {
-    try beginPublishing()
+    try beginPublishing(monitor)
     defer { endPublishing() }
-    let (isIdle, _) = try plan(policy, limits)
-    if isIdle { return nil }
+    return try sealInTurn(policy, limits: limits, threads: threads, monitor: monitor)
+  }
+
+  /// As `seal`, for the one who has the turn to publish.
+  @discardableResult
+  func sealInTurn(
+    _ policy: MergePolicy, limits: SealLimits = SealLimits(), threads: Int,
+    monitor: WorkMonitor? = nil
+  ) throws(NeedletailError) -> SealPlan? {
+    let foreseen = sealPlan(policy)
+    if foreseen.isIdle(view) { return nil }
+    try foreseen.check(limits)
     let (view, build) = try setAside()
+    defer { takeBack() }
     let plan = SealPlan(view, policy, build)
     let order = try SealOrder(view, plan, build, threads: threads, monitor)
     let next = try publish(order, view)
@@ -37,48 +48,6 @@ extension LiveIndex {
   package func sealPlan(_ policy: MergePolicy) -> SealPlan {
     let build = state.withLock { $0.contents.build }
     return SealPlan(view, policy, build)
-  }
-
-  private func plan(
-    _ policy: MergePolicy, _ limits: SealLimits
-  ) throws(NeedletailError) -> (isIdle: Bool, plan: SealPlan) {
-    let plan = sealPlan(policy)
-    if plan.isIdle(view) { return (true, plan) }
-    try plan.check(limits)
-    return (false, plan)
-  }
-
-  func beginPublishing() throws(NeedletailError) {
-    let isBusy = publishing.withLock { busy in
-      defer { busy = true }
-      return busy
-    }
-    guard !isBusy else {
-      throw NeedletailError(
-        .locked, "The index is being sealed or rolled back already; wait for that to end.",
-        at: .init(path: directory.path))
-    }
-  }
-
-  func endPublishing() { publishing.withLock { $0 = false } }
-
-  /// Ends the log's file and lets further writes go into a new live segment.
-  ///
-  /// - Returns: what was there up to then.
-  func setAside() throws(NeedletailError) -> (IndexView, BuildOptions) {
-    try state.withLock { (state) throws(NeedletailError) in
-      try state.requireUsable()
-      do throws(NeedletailError) {
-        try state.log.commit(.synced)
-        try state.log.roll()
-      } catch {
-        if state.log.isPoisoned { state.failure = error }
-        throw error
-      }
-      state.contents.freeze()
-      show(state)
-      return (view, state.contents.build)
-    }
   }
 
   /// Writes the new files and makes the generation the one in use.
@@ -126,6 +95,7 @@ extension LiveIndex {
     var next = manifest
     let used = Set(opened.segments.compactMap(\.parameters.quantizer))
     next.quantizers.removeAll { !used.contains($0.hash) }
+    try state.withLock { (state) throws(NeedletailError) in try state.requireUsable() }
     do throws(NeedletailError) { try directory.publish(next) } catch {
       state.withLock { doubt(error, &$0) }
       throw error

@@ -21,6 +21,8 @@ package final class LiveIndex: Sendable {
     var withdrawals: WithdrawalLog
     /// Why nothing can be written any more.
     var failure: NeedletailError?
+    /// Whether rows are being added in bulk, so that batches are refused.
+    var isAdding = false
     /// The right to write, on a disk that has locks.
     var lock: WriterLock?
 
@@ -89,36 +91,52 @@ package final class LiveIndex: Sendable {
   /// Runs changes that waited, with one commit where they do not depend on each other.
   private func run(_ updates: [PendingUpdate], _ state: inout State) {
     var group: [PendingUpdate] = []
-    var touched: Set<VectorID> = []
+    var pending = PendingRows()
+    func commitGroup() {
+      commit(group, &state)
+      group = []
+      pending = PendingRows()
+    }
     for update in updates {
-      let batch = update.request.batch
-      if update.request.isInsert, !touched.isDisjoint(with: batch.ids) {
-        commit(group, &state)
-        group = []
-        touched = []
+      let request = update.request
+      if (request.isInsert && pending.holdsAny(of: request.batch.ids))
+        || !state.contents.takes(request.batch, behind: pending)
+      {
+        commitGroup()
       }
       do throws(NeedletailError) {
-        try state.requireUsable()
-        try append(update, &state)
+        do throws(NeedletailError) { try append(update, behind: pending, &state) } catch {
+          // What the log collects for one commit is limited, and this batch may well fit alone.
+          guard error.code == .capacityExceeded, !group.isEmpty else { throw error }
+          commitGroup()
+          try append(update, behind: pending, &state)
+        }
         group.append(update)
-        touched.formUnion(batch.ids)
+        pending.add(request.batch)
       } catch {
         update.result = .failure(error)
       }
     }
-    commit(group, &state)
+    commitGroup()
   }
 
-  private func append(_ update: PendingUpdate, _ state: inout State) throws(NeedletailError) {
-    let request = update.request
-    if request.isInsert {
-      for (row, id) in request.batch.ids.enumerated() where state.contents.contains(id) {
-        throw NeedletailError(
-          .alreadyExists,
-          "The id \(id) of row \(row) exists already; leave the row out, or upsert it.")
-      }
+  private func append(
+    _ update: PendingUpdate, behind pending: PendingRows, _ state: inout State
+  ) throws(NeedletailError) {
+    try state.requireUsable()
+    guard !state.isAdding else {
+      throw NeedletailError(
+        .locked, "Rows are being added in bulk; write again when that has ended.",
+        at: .init(path: directory.path))
     }
-    try state.contents.admit(request.batch)
+    let request = update.request
+    // A batch that was taken before is skipped, whatever became of its ids.
+    if let repeated = state.log.repetition(of: request.batch) {
+      update.outcome = repeated
+      return
+    }
+    if request.isInsert { try state.contents.requireNew(request.batch.ids) }
+    try state.contents.admit(request.batch, behind: pending)
     update.outcome = try state.log.append(request.batch, expecting: request.expected)
   }
 
@@ -126,29 +144,37 @@ package final class LiveIndex: Sendable {
   private func commit(_ group: [PendingUpdate], _ state: inout State) {
     guard !group.isEmpty else { return }
     do throws(NeedletailError) {
+      var done: [(PendingUpdate, UpdateOutcome)] = []
       let isSynced = group.contains { $0.request.durability == .synced }
       try state.log.commit(isSynced ? .synced : .buffered)
       for update in group {
         switch update.outcome {
         case .appended(let lsn):
           try state.contents.apply(update.request.batch, isDeferred: false)
-          update.result = .success(UpdateOutcome(lsn: lsn))
+          done.append((update, UpdateOutcome(lsn: lsn)))
         case .skipped, nil:
-          update.result = .success(UpdateOutcome(lsn: nil))
+          done.append((update, UpdateOutcome(lsn: nil)))
         }
       }
+      try state.contents.settle()
       show(state)
+      for (update, outcome) in done { update.result = .success(outcome) }
     } catch {
-      for update in group where update.result == nil { update.result = .failure(error) }
-      // What is in the log and could not be applied is found when the index is opened anew.
+      // None of them is shown: which of them are in the log is found when the index is opened anew.
+      for update in group { update.result = .failure(error) }
       if state.log.isPoisoned || state.log.lastLSN > view.lsn { state.failure = error.reopening }
     }
   }
 
   /// Ends writing: what was written is made durable, and the lock given back.
   ///
-  /// Views stay as they are.
+  /// Waits for the one who seals, who needs the lock. Views stay as they are.
   package func close() throws(NeedletailError) {
+    // A forked child has neither the lock nor the thread that seals.
+    while state.withLock({ (try? $0.lock?.lock.requireOwner()) != nil }), !tryPublishing() {
+      pause(milliseconds: 2)
+    }
+    defer { endPublishing() }
     try state.withLock { (state) throws(NeedletailError) in
       defer {
         state.failure =

@@ -31,6 +31,8 @@ package enum MaintenanceStep: Sendable, Hashable {
 extension LiveIndex {
   /// Rows that are linked at a time: writers wait for a few milliseconds.
   private static let linkedAtATime = 128
+  /// Rows of a live segment that may have ended, unless twice as many have not.
+  private static let mostEnded = 16_384
 
   /// Does the next thing that needs doing, if any.
   ///
@@ -38,12 +40,12 @@ extension LiveIndex {
   package func maintain(
     _ policy: MaintenancePolicy, monitor: WorkMonitor?
   ) throws(NeedletailError) -> MaintenanceStep {
-    if needsSealing(policy) {
-      guard
-        let plan = try seal(
-          policy.merging, limits: policy.limits, threads: policy.threads, monitor: monitor)
-      else { return .none }
-      return .sealed(plan)
+    // Where somebody else seals, nothing is left to do.
+    if needsSealing(policy), tryPublishing() {
+      defer { endPublishing() }
+      let plan = try sealInTurn(
+        policy.merging, limits: policy.limits, threads: policy.threads, monitor: monitor)
+      if let plan { return .sealed(plan) }
     }
     let before = unlinkedCount
     guard before > 0 else { return .none }
@@ -67,10 +69,17 @@ extension LiveIndex {
     {
       return true
     }
+    let stack = view.stack
+    // What ended in memory is given back by sealing what has not.
+    if stack.live.contains(where: { $0.view.endedCount > max(Self.mostEnded, 2 * $0.count) }) {
+      return true
+    }
     guard policy.merging != .none else { return false }
-    // A segment that is dead for a large part is worth a merge though nothing was written since.
-    return view.stack.sealed.contains { part in
-      guard let dead = part.dead, part.segment.canBeMerged else { return false }
+    // A segment that is dead for a large part is worth a merge though nothing was written since; one that was moved
+    // into memory is not.
+    return stack.sealed.contains { part in
+      guard let dead = part.dead, part.count > 0 || stack.live.isEmpty, part.segment.canBeMerged
+      else { return false }
       return Double(dead.count) > SealPlan.deadShare * Double(part.segment.count)
     }
   }

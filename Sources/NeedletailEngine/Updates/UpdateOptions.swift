@@ -12,6 +12,10 @@ package struct UpdateOptions: Sendable, Hashable {
   package var threads = 1
   /// The most bytes that rows and links in memory may take; `nil`: no limit but the system's.
   package var liveMemoryLimit: Int?
+  /// Rows of a segment up to which it is moved into memory and updated there, once some of it has changed; 0: never.
+  ///
+  /// Default 100 000.
+  package var inPlaceLimit = 100_000
   /// Generations that are kept, the one in use among them; at least 1.
   ///
   /// Default 3.

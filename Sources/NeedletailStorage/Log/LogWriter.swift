@@ -82,6 +82,14 @@ package final class LogWriter {
     unsealedVectorCount > options.vectorBound || unsealedByteCount > options.byteBound
   }
 
+  /// What `append` says to a batch that was taken before; `nil` to any other.
+  package func repetition(of batch: LogBatch) -> LogOutcome? {
+    guard let source = batch.source, let last = sourceOffsets[source.name],
+      source.position <= last
+    else { return nil }
+    return .skipped(position: last)
+  }
+
   /// Takes a batch, which the next commit writes.
   ///
   /// - Parameters:
@@ -104,7 +112,7 @@ package final class LogWriter {
             + " \(source.name.utf8.count).")
       }
       let last = sourceOffsets[source.name]
-      if let last, source.position <= last { return .skipped(position: last) }
+      if let repeated = repetition(of: batch) { return repeated }
       try Self.check(source, follows: last, expected)
     }
     try buffer.append(batch, lsn: lastLSN + 1)
