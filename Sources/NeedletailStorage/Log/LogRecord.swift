@@ -130,6 +130,9 @@ extension LogRecord {
     guard lsn == (kind == .mark ? last : last + 1) else {
       throw reader.corrupted("A record with LSN \(lsn) follows on LSN \(last).")
     }
+    guard lsn < LogHeader.mostLSN else {
+      throw reader.corrupted("No log has a batch with LSN \(lsn).")
+    }
     guard durableLSN <= last else {
       throw reader.corrupted(
         "A record with LSN \(lsn) calls LSN \(durableLSN) durable, which comes after it.")
