@@ -16,11 +16,13 @@ public struct MaintenanceOptions: Sendable, Hashable {
   /// Default 1.
   public var threads = 1
   /// The share of the time that work takes, above 0 and at most 1; the rest the thread sleeps, between one piece of
-  /// work and the next.
+  /// work and the next, a day at the most.
   ///
   /// Default 1. A build of a segment is one piece.
   public var pace = 1.0
-  /// How long the thread sleeps when nothing needs doing.
+  /// How long the thread sleeps when nothing needs doing, 0 or more; a day at the most.
+  ///
+  /// After work that failed it sleeps as long, and twice as long after each further failure, up to a minute.
   ///
   /// Default 50 ms.
   public var interval = Duration.milliseconds(50)
@@ -39,11 +41,12 @@ public struct MaintenanceOptions: Sendable, Hashable {
   public init() {}
 
   func policy() throws(NeedletailError) -> MaintenancePolicy {
-    guard threads >= 1, pace > 0, pace <= 1, sealCount >= 1, sealBytes >= 1 else {
+    guard threads >= 1, pace > 0, pace <= 1, sealCount >= 1, sealBytes >= 1, interval >= .zero
+    else {
       throw NeedletailError(
         .invalidConfiguration,
         "threads (\(threads)), sealCount (\(sealCount)) and sealBytes (\(sealBytes)) are at least 1, pace (\(pace))"
-          + " is above 0 and at most 1.")
+          + " is above 0 and at most 1, and the interval (\(interval)) is not negative.")
     }
     var policy = MaintenancePolicy()
     policy.threads = threads
@@ -118,18 +121,16 @@ public final class Maintenance: Sendable {
 
     /// What the thread does.
     func run() {
+      var pauses = MaintenancePauses(pace: policy.pace, interval: interval)
       while let monitor = begin() {
         let start = ContinuousClock.now
-        var isIdle = true
+        let outcome: MaintenancePauses.Outcome
         do throws(NeedletailError) {
-          let step = try index.maintain(policy, monitor: monitor)
-          isIdle = step == .none
-          end(step)
+          outcome = end(try index.maintain(policy, monitor: monitor))
         } catch {
-          end(.none, error)
+          outcome = end(error)
         }
-        let busy = ContinuousClock.now - start
-        sleep(isIdle ? interval : busy * (1 / policy.pace - 1))
+        sleep(pauses.next(after: outcome, busy: ContinuousClock.now - start))
       }
     }
 
@@ -143,18 +144,25 @@ public final class Maintenance: Sendable {
       }
     }
 
-    private func end(_ step: MaintenanceStep, _ failure: NeedletailError? = nil) {
+    private func end(_ step: MaintenanceStep) -> MaintenancePauses.Outcome {
       state.withLock { state in
         state.monitor = nil
-        // Sealing that was stopped, or that somebody else does, is no failure.
-        if let failure, failure.code != .cancelled, failure.code != .locked {
-          state.status.failure = failure
-        }
         guard case .sealed(let plan) = step else { return }
         state.status.failure = nil
         state.status.sealedSegments += 1
         state.status.mergedSegments += plan.merged.count
       }
+      return step == .none ? .idle : .worked
+    }
+
+    private func end(_ failure: NeedletailError) -> MaintenancePauses.Outcome {
+      // Sealing that was stopped, or that somebody else does, is no failure.
+      let isFailure = failure.code != .cancelled && failure.code != .locked
+      state.withLock { state in
+        state.monitor = nil
+        if isFailure { state.status.failure = failure }
+      }
+      return isFailure ? .failed : .leftOut
     }
 
     /// Sleeps in short pieces, so that it ends soon when it is asked to.
