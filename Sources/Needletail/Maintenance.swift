@@ -95,7 +95,7 @@ public struct MaintenanceStatus: Sendable, Hashable {
 
 /// Looks after an index on a thread of its own: links rows that came out of the log, seals and merges.
 ///
-/// The caller starts and stops it; nothing runs otherwise. Dropping it stops it.
+/// The caller starts and stops it; nothing runs otherwise. Dropping it stops it. The thread takes no signals.
 public final class Maintenance: Sendable {
   private struct State {
     var status = MaintenanceStatus()
@@ -180,6 +180,11 @@ public final class Maintenance: Sendable {
     shared = Shared(index, try options.policy(), options.interval)
     var thread = pthread_t.initial
     let context = unsafe Unmanaged.passRetained(shared)
+    // The handlers of the program belong on its own threads.
+    var every = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&every)
+    unsafe pthread_sigmask(SIG_SETMASK, &every, &before)
     // SAFETY: the thread takes over the reference that was retained for it.
     let status = unsafe pthread_create(
       &thread, nil,
@@ -190,6 +195,7 @@ public final class Maintenance: Sendable {
         }
         return nil
       }, context.toOpaque())
+    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
     guard status == 0 else {
       unsafe context.release()
       throw NeedletailError(

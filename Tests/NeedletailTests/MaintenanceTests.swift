@@ -56,4 +56,35 @@ struct MaintenanceTests {
       #expect(error?.code == .invalidConfiguration)
     }
   }
+
+  #if os(Linux)
+    /// The signals that each thread of this process blocks.
+    private func blocked() throws -> [String: UInt64] {
+      var masks: [String: UInt64] = [:]
+      for thread in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task") {
+        // A thread may end meanwhile.
+        guard
+          let status = try? String(
+            contentsOfFile: "/proc/self/task/\(thread)/status", encoding: .utf8),
+          let line = status.split(separator: "\n").first(where: { $0.hasPrefix("SigBlk:") })
+        else { continue }
+        masks[thread] = UInt64(line.split(separator: "\t")[1], radix: 16)
+      }
+      return masks
+    }
+
+    @Test("Signals are for the program's own threads")
+    func signals() throws {
+      let index = try index()
+      let before = try Set(blocked().keys)
+      let maintenance = try index.startMaintenance()
+      let new = try blocked().filter { !before.contains($0.key) }
+      let wanted = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGALRM, SIGPROF].reduce(0 as UInt64) {
+        $0 | 1 << UInt64($1 - 1)
+      }
+      // Other tests may have started threads meanwhile.
+      #expect(new.values.contains { $0 & wanted == wanted })
+      maintenance.stop()
+    }
+  #endif
 }
