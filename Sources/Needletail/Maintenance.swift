@@ -16,11 +16,13 @@ public struct MaintenanceOptions: Sendable, Hashable {
   /// Default 1.
   public var threads = 1
   /// The share of the time that work takes, above 0 and at most 1; the rest the thread sleeps, between one piece of
-  /// work and the next.
+  /// work and the next, a day at the most.
   ///
   /// Default 1. A build of a segment is one piece.
   public var pace = 1.0
-  /// How long the thread sleeps when nothing needs doing.
+  /// How long the thread sleeps when nothing needs doing, 0 or more; a day at the most.
+  ///
+  /// After work that failed it sleeps as long, and twice as long after each further failure, up to a minute.
   ///
   /// Default 50 ms.
   public var interval = Duration.milliseconds(50)
@@ -39,11 +41,12 @@ public struct MaintenanceOptions: Sendable, Hashable {
   public init() {}
 
   func policy() throws(NeedletailError) -> MaintenancePolicy {
-    guard threads >= 1, pace > 0, pace <= 1, sealCount >= 1, sealBytes >= 1 else {
+    guard threads >= 1, pace > 0, pace <= 1, sealCount >= 1, sealBytes >= 1, interval >= .zero
+    else {
       throw NeedletailError(
         .invalidConfiguration,
         "threads (\(threads)), sealCount (\(sealCount)) and sealBytes (\(sealBytes)) are at least 1, pace (\(pace))"
-          + " is above 0 and at most 1.")
+          + " is above 0 and at most 1, and the interval (\(interval)) is not negative.")
     }
     var policy = MaintenancePolicy()
     policy.threads = threads
@@ -92,7 +95,7 @@ public struct MaintenanceStatus: Sendable, Hashable {
 
 /// Looks after an index on a thread of its own: links rows that came out of the log, seals and merges.
 ///
-/// The caller starts and stops it; nothing runs otherwise. Dropping it stops it.
+/// The caller starts and stops it; nothing runs otherwise. Dropping it stops it. The thread takes no signals.
 public final class Maintenance: Sendable {
   private struct State {
     var status = MaintenanceStatus()
@@ -118,18 +121,16 @@ public final class Maintenance: Sendable {
 
     /// What the thread does.
     func run() {
+      var pauses = MaintenancePauses(pace: policy.pace, interval: interval)
       while let monitor = begin() {
         let start = ContinuousClock.now
-        var isIdle = true
+        let outcome: MaintenancePauses.Outcome
         do throws(NeedletailError) {
-          let step = try index.maintain(policy, monitor: monitor)
-          isIdle = step == .none
-          end(step)
+          outcome = end(try index.maintain(policy, monitor: monitor))
         } catch {
-          end(.none, error)
+          outcome = end(error)
         }
-        let busy = ContinuousClock.now - start
-        sleep(isIdle ? interval : busy * (1 / policy.pace - 1))
+        sleep(pauses.next(after: outcome, busy: ContinuousClock.now - start))
       }
     }
 
@@ -143,18 +144,25 @@ public final class Maintenance: Sendable {
       }
     }
 
-    private func end(_ step: MaintenanceStep, _ failure: NeedletailError? = nil) {
+    private func end(_ step: MaintenanceStep) -> MaintenancePauses.Outcome {
       state.withLock { state in
         state.monitor = nil
-        // Sealing that was stopped, or that somebody else does, is no failure.
-        if let failure, failure.code != .cancelled, failure.code != .locked {
-          state.status.failure = failure
-        }
         guard case .sealed(let plan) = step else { return }
         state.status.failure = nil
         state.status.sealedSegments += 1
         state.status.mergedSegments += plan.merged.count
       }
+      return step == .none ? .idle : .worked
+    }
+
+    private func end(_ failure: NeedletailError) -> MaintenancePauses.Outcome {
+      // Sealing that was stopped, or that somebody else does, is no failure.
+      let isFailure = failure.code != .cancelled && failure.code != .locked
+      state.withLock { state in
+        state.monitor = nil
+        if isFailure { state.status.failure = failure }
+      }
+      return isFailure ? .failed : .leftOut
     }
 
     /// Sleeps in short pieces, so that it ends soon when it is asked to.
@@ -172,6 +180,11 @@ public final class Maintenance: Sendable {
     shared = Shared(index, try options.policy(), options.interval)
     var thread = pthread_t.initial
     let context = unsafe Unmanaged.passRetained(shared)
+    // The handlers of the program belong on its own threads.
+    var every = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&every)
+    unsafe pthread_sigmask(SIG_SETMASK, &every, &before)
     // SAFETY: the thread takes over the reference that was retained for it.
     let status = unsafe pthread_create(
       &thread, nil,
@@ -182,6 +195,7 @@ public final class Maintenance: Sendable {
         }
         return nil
       }, context.toOpaque())
+    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
     guard status == 0 else {
       unsafe context.release()
       throw NeedletailError(

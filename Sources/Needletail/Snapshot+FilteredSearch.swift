@@ -22,26 +22,7 @@ extension Snapshot {
     into neighbors: inout MutableSpan<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
     let rows = try rows(of: filter)
-    let parameters = try parameters(k, options)
-    try check(query.count)
-    guard neighbors.count >= k else {
-      throw NeedletailError(
-        .invalidConfiguration, "The buffer has room for \(neighbors.count) neighbours, k is \(k).")
-    }
-    let result: Result<NeedletailEngine.SearchOutcome, NeedletailError> =
-      unsafe query.withUnsafeBufferPointer { query in
-        unsafe neighbors.withUnsafeMutableBufferPointer { neighbors in
-          // SAFETY: both spans live for the call, and their sizes were checked.
-          Result { () throws(NeedletailError) in
-            unsafe try answer(
-              query.baseAddress.unsafelyUnwrapped, parameters, options.cap, among: rows,
-              into: neighbors.baseAddress.unsafelyUnwrapped)
-          }
-        }
-      }
-    let outcome = try result.get()
-    return SearchOutcome(
-      count: outcome.count, completion: Completion(outcome), statistics: statistics(outcome))
+    return try search(query, k: k, options: options, among: rows, into: &neighbors)
   }
 
   /// Finds the vectors nearest to a query among those that a filter lets through.
@@ -57,27 +38,7 @@ extension Snapshot {
     _ query: [Float], k: Int, filter: CompiledFilter, options: SearchOptions = SearchOptions()
   ) throws(NeedletailError) -> SearchResult {
     let rows = try rows(of: filter)
-    let parameters = try parameters(k, options)
-    try check(query.count)
-    var outcome = NeedletailEngine.SearchOutcome()
-    var failure: NeedletailError?
-    let room = min(k, max(1, rows.count))
-    let neighbors = unsafe [Neighbor](unsafeUninitializedCapacity: room) { buffer, written in
-      unsafe query.withUnsafeBufferPointer { query in
-        guard let start = query.baseAddress, let answers = buffer.baseAddress else { return }
-        do throws(NeedletailError) {
-          // SAFETY: no more answers are ever written than the filter lets rows through.
-          unsafe outcome = try answer(
-            start, parameters, options.cap, among: rows, into: answers)
-          written = outcome.count
-        } catch {
-          failure = error
-        }
-      }
-    }
-    if let failure { throw failure }
-    return SearchResult(
-      neighbors: neighbors, completion: Completion(outcome), statistics: statistics(outcome))
+    return try search(query, k: k, options: options, among: rows)
   }
 
   /// Answers many queries among the rows that a filter lets through, on several threads.
@@ -95,17 +56,7 @@ extension Snapshot {
     options: SearchOptions = SearchOptions(), threads: Int = 1
   ) throws(NeedletailError) -> [SearchResult] {
     let rows = try rows(of: filter)
-    let parameters = try parameters(k, options)
-    try check(queries.dimensions)
-    let batch = try answer(
-      batch: queries, parameters, options.cap, among: rows, threads: threads)
-    return batch.outcomes.indices.map { i in
-      let outcome = batch.outcomes[i]
-      let start = i * batch.answersPerQuery
-      return SearchResult(
-        neighbors: Array(batch.answers[start..<(start + outcome.count)]),
-        completion: Completion(outcome), statistics: statistics(outcome))
-    }
+    return try search(batch: queries, k: k, options: options, among: rows, threads: threads)
   }
 
   /// Finds all vectors within a distance of a query, up to a limit.

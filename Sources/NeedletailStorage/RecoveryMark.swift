@@ -52,7 +52,8 @@ package struct RecoveryMark: Sendable {
   ///
   /// - Parameter what: what will be done, for the report of an opening in safe mode.
   package mutating func begin(_ what: String) {
-    (failures, text) = (failures + 1, what)
+    // The file may say any number.
+    (failures, text) = (failures < .max ? failures + 1 : failures, what)
     write()
   }
 

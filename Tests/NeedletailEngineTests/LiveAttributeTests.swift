@@ -103,7 +103,7 @@ struct LiveAttributeTests {
       }
       #expect(live.segment.view().count == 0)
     }
-    // Too many names: those that fit are columns now, of which no row has a value.
+    // Too many names.
     let many = (0..<20).map { row in
       Attributes(
         Dictionary(

@@ -91,6 +91,20 @@ import _NeedletailTestSupport
     }
   }
 
+  @Test func aMarkOfAllFailuresThereAreStaysOne() throws {
+    let disk = try LogSample.disk()
+    let text = Array("needletail recovery \(Int.max)\nreplaying\n".utf8)
+    let digits = String(CRC32C.checksum(of: text), radix: 16)
+    let line = "crc32c \(String(repeating: "0", count: 8 - digits.count))\(digits)\n"
+    try disk.setContents("index/RECOVERY", text + Array(line.utf8))
+    var mark = try mark(disk)
+    #expect(mark.failures == .max && mark.isSafeModeDue)
+    mark.begin("again")
+    #expect(try self.mark(disk).failures == .max)
+    mark.clear()
+    #expect(try self.mark(disk).failures == 0)
+  }
+
   /// A mark that cannot be written stops no recovery; after a crash it counts the attempt or does not.
   @Test(arguments: [false, true])
   func anyCallMayFail(isPermanent: Bool) throws {

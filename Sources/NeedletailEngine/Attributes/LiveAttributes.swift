@@ -91,39 +91,90 @@ final class LiveAttributes: @unchecked Sendable {
     capacity = max(capacity, rows)
   }
 
-  /// Takes up all columns, texts and room that items need, so that writing them cannot fail.
+  /// Takes up all columns and room that items need, so that writing them cannot fail.
   ///
-  /// What was taken up stays when this throws; no row has it, and the next write finds it there.
+  /// Everything is counted first: when this throws, there are no more columns and texts than before, so that
+  /// items which do not fit leave room for others.
   ///
   /// - Parameters:
   ///   - items: validated.
   ///   - budget: bytes of memory that may become usable; `nil`: no limit but the system's.
   /// - Throws: `capacityExceeded`, `overBudget`, `io`.
   func admit(_ items: some Sequence<Attributes>, budget: Int?) throws(NeedletailError) {
-    let limit = budget.map { $0 + byteCount }
-    var tags = tagCount
+    let more = needs(items)
+    let tags = tagCount + more.tagCount
+    try check(more)
+    var new: [(key: Key, column: LiveColumn)] = []
+    for key in more.columns {
+      new.append((key, try LiveColumn(key.name.text, key.kind, rowLimit: rowLimit)))
+    }
+    let needed =
+      new.reduce(0) { $0 + $1.column.byteCount(rows: capacity) }
+      + texts.bytesNeeded(texts: more.texts.count, bytes: more.textByteCount)
+      + tagNumbers.byteCount(grownTo: tags * 4) - tagNumbers.byteCount
+    if let budget, needed > budget { throw Self.overBudget(needed, budget) }
+    for (_, column) in new { try column.grow(rows: capacity) }
+    if !more.texts.isEmpty {
+      try texts.grow(texts: more.texts.count, bytes: more.textByteCount)
+    }
+    try tagNumbers.grow(to: tags * 4)
+    for (key, column) in new {
+      columns[key] = column
+      if let last { _ = last.next.storeIfNil(column) } else { _ = first.storeIfNil(column) }
+      last = column
+    }
+  }
+
+  /// What items have that is not there yet.
+  private struct Needs {
+    /// In the order in which they came.
+    var columns: [Key] = []
+    var texts: Set<ExactText> = []
+    var textByteCount = 0
+    var tagCount = 0
+  }
+
+  private func needs(_ items: some Sequence<Attributes>) -> Needs {
+    var needs = Needs()
+    var keys: Set<Key> = []
+    func take(_ text: String) {
+      guard texts.number(of: text) == nil, needs.texts.insert(ExactText(text)).inserted else {
+        return
+      }
+      needs.textByteCount += text.utf8.count
+    }
     for item in items {
       for (name, value) in item.entries {
-        try addColumn(name, value.kind, limit)
+        let key = Key(name: ExactText(name), kind: value.kind)
+        if columns[key] == nil, keys.insert(key).inserted { needs.columns.append(key) }
         switch value {
         case .integer, .real: break
-        case .category(let text): _ = try texts.add(text, budget: left(limit))
+        case .category(let text): take(text)
         case .tags(let values):
-          for tag in values { _ = try texts.add(tag, budget: left(limit)) }
-          tags += values.count
+          for tag in values { take(tag) }
+          needs.tagCount += values.count
         }
       }
     }
-    guard tags > tagCount else { return }
-    guard tags * 4 <= tagNumbers.reservedByteCount else {
+    return needs
+  }
+
+  /// Refuses what there are no places for.
+  private func check(_ more: Needs) throws(NeedletailError) {
+    let count = columns.count + more.columns.count
+    guard count <= Limits.columnsPerSegment else {
       throw NeedletailError(
         .capacityExceeded,
-        "The live segment would have \(tags) tags; it has room for \(tagNumbers.reservedByteCount / 4)."
-          + " Seal it first.")
+        "There would be attributes of \(count) names and kinds, \(columns.count) of them are there already; there"
+          + " may be \(Limits.columnsPerSegment).")
     }
-    let needed = tagNumbers.byteCount(grownTo: tags * 4) - tagNumbers.byteCount
-    if let left = left(limit), needed > left { throw Self.overBudget(needed, left) }
-    try tagNumbers.grow(to: tags * 4)
+    try texts.check(texts: more.texts.count, bytes: more.textByteCount)
+    let (tags, most) = (tagCount + more.tagCount, tagNumbers.reservedByteCount / 4)
+    guard tags <= most else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "The live segment would have \(tags) tags; it has room for \(most). Seal it first.")
+    }
   }
 
   /// Writes the attributes of a row that is not published yet.
@@ -136,41 +187,18 @@ final class LiveAttributes: @unchecked Sendable {
       switch value {
       case .integer(let number): column.store(number, row)
       case .real(let number): column.store(number + 0, row)
-      case .category(let text): column.store(try texts.add(text, budget: nil), row)
+      case .category(let text): column.store(try texts.add(text), row)
       case .tags(let values):
         let start = tagCount
         for tag in values {
           unsafe tagNumbers.start.storeBytes(
-            of: try texts.add(tag, budget: nil), toByteOffset: tagCount * 4, as: UInt32.self)
+            of: try texts.add(tag), toByteOffset: tagCount * 4, as: UInt32.self)
           tagCount += 1
         }
         column.store(1 << 63 | UInt64(start) << 9 | UInt64(values.count), row)
       }
     }
   }
-
-  private func addColumn(
-    _ name: String, _ kind: AttributeKind, _ limit: Int?
-  ) throws(NeedletailError) {
-    let key = Key(name: ExactText(name), kind: kind)
-    guard columns[key] == nil else { return }
-    guard columns.count < Limits.columnsPerSegment else {
-      throw NeedletailError(
-        .capacityExceeded,
-        "There are attributes of \(columns.count) names and kinds, the most that there may be; \(name) would be"
-          + " one more.")
-    }
-    let column = try LiveColumn(name, kind, rowLimit: rowLimit)
-    let needed = column.byteCount(rows: capacity)
-    if let left = left(limit), needed > left { throw Self.overBudget(needed, left) }
-    try column.grow(rows: capacity)
-    columns[key] = column
-    if let last { _ = last.next.storeIfNil(column) } else { _ = first.storeIfNil(column) }
-    last = column
-  }
-
-  /// Bytes left of a limit on the memory of attributes.
-  private func left(_ limit: Int?) -> Int? { limit.map { max(0, $0 - byteCount) } }
 
   static func overBudget(_ needed: Int, _ left: Int) -> NeedletailError {
     NeedletailError(

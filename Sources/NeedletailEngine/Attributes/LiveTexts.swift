@@ -22,6 +22,7 @@ final class LiveTexts: @unchecked Sendable {
   }
 
   private static let listCount = 1 << 16
+  private static let listByteCount = listCount * 4
   private static let bytesPerRow = 256
 
   private let heads: ReservedMemory
@@ -61,26 +62,52 @@ final class LiveTexts: @unchecked Sendable {
     return unsafe String(decoding: bytes(of: entry), as: UTF8.self)
   }
 
-  /// Writes a text, unless it was written before; only the writer may call it.
+  /// Refuses more texts than there are places for.
   ///
   /// - Parameters:
-  ///   - text: any text.
-  ///   - budget: bytes of memory that may become usable besides; `nil`: no limit but the system's.
+  ///   - texts: how many, none of which was written.
+  ///   - bytes: of all of them.
+  /// - Throws: `capacityExceeded`.
+  func check(texts: Int, bytes: Int) throws(NeedletailError) {
+    let count = written.load(ordering: .relaxed)
+    guard texts <= limit - count, bytes <= self.bytes.reservedByteCount - used else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "The live segment has \(count) categories and tags of \(used) bytes already, and no room for \(texts) of"
+          + " \(bytes) bytes more; seal it first.")
+    }
+  }
+
+  /// Bytes of memory that would become usable besides, for so many more texts; 0 for none.
+  func bytesNeeded(texts: Int, bytes: Int) -> Int {
+    guard texts > 0 else { return 0 }
+    let count = written.load(ordering: .relaxed) + texts
+    return heads.byteCount(grownTo: Self.listByteCount)
+      + entries.byteCount(grownTo: count * MemoryLayout<Entry>.stride)
+      + self.bytes.byteCount(grownTo: used + bytes) - byteCount
+  }
+
+  /// Makes room for so many more texts, which were checked.
+  ///
+  /// - Throws: `io` without memory.
+  func grow(texts: Int, bytes: Int) throws(NeedletailError) {
+    let count = written.load(ordering: .relaxed) + texts
+    try heads.grow(to: Self.listByteCount)
+    try entries.grow(to: count * MemoryLayout<Entry>.stride)
+    try self.bytes.grow(to: used + bytes)
+  }
+
+  /// Writes a text, unless it was written before; only the writer may call it.
+  ///
   /// - Returns: the number of the text.
-  /// - Throws: `capacityExceeded` where room ends, `overBudget` where the budget does, `io` without memory.
-  func add(_ text: String, budget: Int?) throws(NeedletailError) -> UInt32 {
+  /// - Throws: `capacityExceeded` where room ends, `io` without memory.
+  func add(_ text: String) throws(NeedletailError) -> UInt32 {
     let text = Array(text.utf8)
     let list = Self.list(text)
     if heads.byteCount > 0, let number = find(text, list) { return number }
     let count = written.load(ordering: .relaxed)
-    guard count < limit, text.count <= bytes.reservedByteCount - used else {
-      throw NeedletailError(
-        .capacityExceeded,
-        "The live segment has \(count) categories and tags of \(used) bytes already, and no room for more;"
-          + " seal it first.")
-    }
-    try grow(
-      texts: (count + 1) * MemoryLayout<Entry>.stride, bytes: used + text.count, budget: budget)
+    try check(texts: 1, bytes: text.count)
+    try grow(texts: 1, bytes: text.count)
     let number = UInt32(count) + 1
     // SAFETY: both ranges were made usable, and no reader knows them yet.
     unsafe text.withUnsafeBytes { source in
@@ -97,17 +124,6 @@ final class LiveTexts: @unchecked Sendable {
     written.store(count + 1, ordering: .releasing)
     unsafe head.pointee.store(number, ordering: .releasing)
     return number
-  }
-
-  private func grow(texts: Int, bytes: Int, budget: Int?) throws(NeedletailError) {
-    let lists = Self.listCount * 4
-    let needed =
-      heads.byteCount(grownTo: lists) + entries.byteCount(grownTo: texts)
-      + self.bytes.byteCount(grownTo: bytes) - byteCount
-    if let budget, needed > budget { throw LiveAttributes.overBudget(needed, budget) }
-    try heads.grow(to: lists)
-    try entries.grow(to: texts)
-    try self.bytes.grow(to: bytes)
   }
 
   private func find(_ text: [UInt8], _ list: Int) -> UInt32? {

@@ -185,8 +185,7 @@ extension LiveSegment {
         switch metric {
         case .squaredEuclidean: value
         case .innerProduct: -value
-        // Rows are kept as they were given, so that a seal loses nothing of them.
-        case .cosine: 1 - Float(Double(value) / (unsafe tables.norms[Int(buffers.ordinals[i])]))
+        case .cosine: unsafe cosineDistance(value, buffers.ordinals[i], buffers.query)
         }
       unsafe buffers.ranked[i] = Neighbor(
         id: tables.ids[Int(buffers.ordinals[i])], distance: distance)
@@ -196,5 +195,31 @@ extension LiveSegment {
     unsafe answers.update(from: buffers.ranked, count: taken)
     outcome.count = taken
     outcome.rerankedRows = candidates
+  }
+
+  /// Norms of rows whose products with a unit query neither leave the range of `Float` nor lose bits at its
+  /// lower end.
+  private static let plainNorms = 1e-30...1e30
+
+  /// The distance of a row from a query under cosine.
+  ///
+  /// Rows are kept as they were given, so that a seal loses nothing of them.
+  ///
+  /// - Parameters:
+  ///   - product: that of the query and the row, summed in `Float`.
+  ///   - ordinal: the row.
+  ///   - query: a unit query.
+  /// - Returns: a finite number.
+  @unsafe @inline(__always)
+  private func cosineDistance(
+    _ product: Float, _ ordinal: UInt32, _ query: UnsafePointer<Float>
+  ) -> Float {
+    let at = Int(truncatingIfNeeded: ordinal)
+    let norm = unsafe tables.norms[at]
+    guard Self.plainNorms.contains(norm) else {
+      let row = unsafe tables.rows + at * tables.dimensions
+      return 1 - Float(unsafe FixedOrder.dot(query, row, count: tables.dimensions) / norm)
+    }
+    return 1 - Float(Double(product) / norm)
   }
 }

@@ -27,17 +27,19 @@ package struct SegmentOrder {
 
   /// Builds the segment and writes it, and its quantizer, where no manifest names them yet.
   ///
+  /// Rows that are all too short for `Float` are taken: an index that took them one by one must be able to seal
+  /// them. Who builds of given rows refuses them before (`RowFindings.checkScale`).
+  ///
   /// - Parameters:
   ///   - directory: the index they are for.
   ///   - quantizers: those of the index; one of them serves when it fits, so that estimates compare.
   /// - Returns: what a manifest says about both files.
-  /// - Throws: `invalidConfiguration` when all rows are too short for `Float`, or attributes are not for each row;
+  /// - Throws: `invalidConfiguration` when attributes are not for each row;
   ///   `capacityExceeded` for attributes beyond `Limits`; `corrupted` when rows changed since they were checked;
   ///   `cancelled`; `io`.
   func seal(
     in directory: IndexDirectory, sharing quantizers: [Quantizer] = []
   ) throws(NeedletailError) -> (segment: FileReference, quantizer: FileReference?) {
-    try findings.checkScale(options.metric)
     try Attributes.validate(attributes, rows: ids.count)
     let norms = findings.squaredNorms.map { $0.squareRoot() }
     let source = RowSource(

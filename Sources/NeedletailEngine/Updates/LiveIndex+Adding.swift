@@ -7,8 +7,9 @@ extension LiveIndex {
   /// What is in memory is sealed first. Other writes are refused meanwhile.
   ///
   /// - Parameter order: rows and ids, none of which is there.
-  /// - Throws: `alreadyExists`, naming the id; as `seal`.
+  /// - Throws: `invalidConfiguration` when all rows are too short for `Float`; `alreadyExists`, naming the id; as `seal`.
   package func add(_ order: SegmentOrder) throws(NeedletailError) {
+    try order.findings.checkScale(order.options.metric)
     try beginPublishing(order.monitor)
     defer { endPublishing() }
     // What waited for the log to be sealed would come between.

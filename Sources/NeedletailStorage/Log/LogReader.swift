@@ -131,7 +131,7 @@ package struct LogReader: Sendable {
     _ file: LogFile, _ index: Int, _ cursor: LogCursor, last: UInt64, _ shelf: LogShelf,
     _ report: inout LogReport
   ) throws(LogBreak) {
-    let search = LogSearch(file, behind: cursor, last: last)
+    let search = LogSearch(file, behind: cursor, form, last: last)
     let next = shelf.items[(index + 1)...].lazy.compactMap(\.file?.header.firstLSN).first
     if search.durableLSN > last || search.isCutShort || (next ?? 0) > last + 1 {
       let message = "The record at byte \(cursor.offset) is damaged."

@@ -101,13 +101,27 @@ extension LogRecord {
     return unsafe Self.checksum(of: bytes, seed: seed, offset: offset) == checksum
   }
 
+  /// The record's kind, when it is one of a family's or a mark.
+  func knownKind(_ form: LogForm) -> Kind? {
+    guard let kind = Kind(rawValue: kind), kind == .mark || form.kinds.contains(kind) else {
+      return nil
+    }
+    return kind
+  }
+
+  /// Whether the fields go together; those of a record that was written do.
+  var isConsistent: Bool {
+    (nameByteCount > 0 || position == 0) && nameByteCount <= SourcePosition.mostNameBytes
+      && (!isMark || byteCount == Self.leastByteCount)
+  }
+
   /// Checks what a right checksum does not tell: that the record may follow on `last`.
   ///
   /// - Returns: the record's kind, one of the family's or a mark.
   func check(
     after last: UInt64, _ form: LogForm, _ reader: borrowing ByteReader
   ) throws(NeedletailError) -> Kind {
-    guard let kind = Kind(rawValue: kind), kind == .mark || form.kinds.contains(kind) else {
+    guard let kind = knownKind(form) else {
       throw NeedletailError(
         .unsupportedFormat,
         "A record of kind \(kind) is not known to this program. Use a newer one.",
@@ -116,13 +130,14 @@ extension LogRecord {
     guard lsn == (kind == .mark ? last : last + 1) else {
       throw reader.corrupted("A record with LSN \(lsn) follows on LSN \(last).")
     }
+    guard lsn < LogHeader.mostLSN else {
+      throw reader.corrupted("No log has a batch with LSN \(lsn).")
+    }
     guard durableLSN <= last else {
       throw reader.corrupted(
         "A record with LSN \(lsn) calls LSN \(durableLSN) durable, which comes after it.")
     }
-    guard nameByteCount > 0 || position == 0, nameByteCount <= SourcePosition.mostNameBytes,
-      kind != .mark || byteCount == Self.leastByteCount
-    else {
+    guard isConsistent else {
       throw reader.corrupted("The record of LSN \(lsn) contradicts itself.")
     }
     return kind

@@ -11,11 +11,12 @@ struct LogSearch {
   private(set) var records: [LogRecord] = []
   /// The last LSN that a record calls durable; 0 when there is no such record.
   private(set) var durableLSN: UInt64 = 0
-  /// Whether the search ended early, because nothing but contrived bytes cost so much.
+  /// Whether the search ended early, because it cost too much: bytes that were made for it.
   private(set) var isCutShort = false
   /// Bytes that may still be put through the checksum.
   private var budget: Int
   private let file: LogFile
+  private let form: LogForm
   private let last: UInt64
 
   /// Searches a file behind a cursor at which no record is.
@@ -23,10 +24,12 @@ struct LogSearch {
   /// - Parameters:
   ///   - file: the file.
   ///   - cursor: the place, and the chain up to it.
+  ///   - form: which files it is one of.
   ///   - last: the last LSN before the place.
   /// - Complexity: O(n) in the bytes that follow.
-  init(_ file: LogFile, behind cursor: LogCursor, last: UInt64) {
+  init(_ file: LogFile, behind cursor: LogCursor, _ form: LogForm, last: UInt64) {
     self.file = file
+    self.form = form
     self.last = last
     let remaining = file.region.count - cursor.offset
     budget = 8 * remaining + 1 << 20
@@ -43,8 +46,9 @@ struct LogSearch {
 
   /// The record at an offset, if its fields are possible ones and its checksum is right.
   private mutating func candidate(at offset: Int) -> LogRecord? {
+    // All of this before the checksum: a batch's ids look like lengths and numbers of records.
     guard let record = LogRecord(in: file.region, at: offset), record.lsn >= last,
-      record.durableLSN <= record.lsn,
+      record.knownKind(form) != nil, record.isConsistent, record.durableLSN <= record.lsn,
       record.lsn - last <= UInt64(file.region.count / LogRecord.leastByteCount) + 1
     else { return nil }
     budget -= record.byteCount

@@ -23,6 +23,7 @@ struct LogShelf {
   private(set) var unfinished: [UInt64] = []
   /// The LSN behind which records are read.
   private(set) var after: UInt64
+  private let form: LogForm
 
   /// Opens every file of a log.
   ///
@@ -33,6 +34,7 @@ struct LogShelf {
       reader.directory, reader.directory.fileSystem, reader.form
     )
     after = reader.after
+    self.form = form
     guard try fileSystem.kind(of: directory.path(of: form)) == .directory else { return }
     let sequences = try fileSystem.list(directory.path(of: form)).compactMap(form.sequence).sorted()
     for sequence in sequences {
@@ -51,11 +53,11 @@ struct LogShelf {
       case .unfinished: unfinished.append(sequence)
       }
     }
-    leaveOutSealed(form)
+    leaveOutSealed()
   }
 
   /// Leaves out the files before the one that reading begins with.
-  private mutating func leaveOutSealed(_ form: LogForm) {
+  private mutating func leaveOutSealed() {
     var first = items.lastIndex { $0.file?.beginsWhole(form) ?? false }
     if let first, let file = items[first].file {
       after = file.header.firstLSN - 1
@@ -98,7 +100,7 @@ struct LogShelf {
       }
       guard cursor.offset < file.region.count else { continue }
       loss.unreadableFiles.append(item.path)
-      let search = LogSearch(file, behind: cursor, last: last)
+      let search = LogSearch(file, behind: cursor, form, last: last)
       for record in search.records { loss.add(record, of: file) }
       loss.lastLSN = max(loss.lastLSN, search.durableLSN)
     }

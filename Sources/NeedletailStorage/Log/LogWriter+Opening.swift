@@ -34,7 +34,8 @@ extension LogWriter {
   ) throws(NeedletailError) -> LogWriter {
     let last = try reader.putInOrder(report)
     return LogWriter(
-      reader, report, sourceOffsets: sourceOffsets, nextSequence: last + 1, options: options)
+      reader, report, sourceOffsets: sourceOffsets, nextSequence: last < .max ? last + 1 : last,
+      options: options)
   }
 }
 

@@ -24,6 +24,7 @@ package final class LogWriter {
   private var seed: UInt64 = 0
   /// Where the next record goes, and the checksum that it follows on.
   private var end = LogCursor(offset: 0, previous: 0)
+  /// The number of the next file; the last one there is belongs to none.
   private var nextSequence: UInt64
   /// Whether the next record begins a new file, although there is one.
   private var isRestarting = false
@@ -98,8 +99,8 @@ package final class LogWriter {
   ///     place where it does stand is a repetition and skipped, whatever is expected.
   /// - Returns: its LSN; or that it was taken before.
   /// - Throws: `sourceGap` when the source stands elsewhere than expected; `invalidConfiguration` for a
-  ///   source's name that is empty or too long; `capacityExceeded` for a batch of more than 1 GiB, or
-  ///   when more than that waits; `io` when the writer is poisoned. Nothing changed then.
+  ///   source's name that is empty or too long; `capacityExceeded` for a batch of more than 1 GiB, when
+  ///   more than that waits, or after the last LSN; `io` when the writer is poisoned. Nothing changed then.
   package func append(
     _ batch: LogBatch, expecting expected: ExpectedPosition = .any
   ) throws(NeedletailError) -> LogOutcome {
@@ -115,7 +116,7 @@ package final class LogWriter {
       if let repeated = repetition(of: batch) { return repeated }
       try Self.check(source, follows: last, expected)
     }
-    try buffer.append(batch, lsn: lastLSN + 1)
+    try buffer.append(batch, lsn: nextLSN())
     lastLSN += 1
     if let source = batch.source { sourceOffsets[source.name] = source.position }
     return .appended(lsn: lastLSN)
@@ -123,19 +124,19 @@ package final class LogWriter {
 
   /// Takes a change of withdrawals, which the next commit writes.
   ///
-  /// - Throws: `capacityExceeded` when it is too large; `io` when the writer is poisoned. Nothing
-  ///   changed then.
+  /// - Throws: `capacityExceeded` when it is too large, or after the last LSN; `io` when the writer is
+  ///   poisoned. Nothing changed then.
   func append(_ change: WithdrawalChange) throws(NeedletailError) {
     try checkUsable()
-    try buffer.append(change, lsn: lastLSN + 1)
+    try buffer.append(change, lsn: nextLSN())
     lastLSN += 1
   }
 
   /// Writes what was appended, and makes it durable if asked to, together with all before it.
   ///
   /// - Returns: the last LSN that is written.
-  /// - Throws: `io`. The batches since the last commit are then not in the log; but if the writer is
-  ///   poisoned afterwards, they may be found when the index is opened anew.
+  /// - Throws: `io`; `capacityExceeded` after the last file. The batches since the last commit are then not
+  ///   in the log; but if the writer is poisoned afterwards, they may be found when the index is opened anew.
   @discardableResult
   package func commit(_ durability: Durability) throws(NeedletailError) -> UInt64 {
     try checkUsable()
@@ -217,6 +218,17 @@ package final class LogWriter {
       "The batch at position \(source.position) of source '\(source.name)' follows on \(wanted), but"
         + " the index has \(last.map { "position \($0)" } ?? "nothing") of it. Send what is between."
     )
+  }
+
+  /// The LSN of what is appended next: readers and manifests take none that is greater.
+  private func nextLSN() throws(NeedletailError) -> UInt64 {
+    guard lastLSN < LogHeader.mostLSN - 1 else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "The last batch of the log has LSN \(lastLSN), after which there is none; put the rows into a new index.",
+        at: .init(path: directory.path(of: form)))
+    }
+    return lastLSN + 1
   }
 
   private func checkUsable() throws(NeedletailError) {
@@ -312,6 +324,12 @@ extension LogWriter {
   /// The file to append to; a new one is durable, header and name, before a record goes into it.
   private func openFile() throws(NeedletailError) -> any WritableFile {
     if let file, !isRestarting { return file }
+    guard nextSequence < .max else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "A file of the log has the last number there is, so that none can follow; put the rows into a new index.",
+        at: .init(path: directory.path(of: form)))
+    }
     let fileSystem = directory.fileSystem
     if !isDirectoryDurable {
       if try fileSystem.kind(of: directory.path(of: form)) == nil {
