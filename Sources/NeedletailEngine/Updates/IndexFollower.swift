@@ -107,7 +107,7 @@ package final class IndexFollower: Sendable {
     guard state.safeMode == nil else { return false }
     let reader = LogReader(
       directory, indexIdentity: state.contents.generation.manifest.indexIdentity,
-      after: state.lastLSN)
+      after: state.lastLSN, isFollowing: true)
     let report = try reader.read { (entry) throws(NeedletailError) in
       try state.contents.replay(entry)
     }
@@ -151,7 +151,8 @@ package final class IndexFollower: Sendable {
       withdrawn: changes.map { Set($0.withdrawn) } ?? [])
     let mark = try RecoveryMark(directory)
     let reader = LogReader(
-      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN)
+      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN,
+      isFollowing: true)
     // What has ended a writer several times is not read by readers either.
     let report =
       mark.isSafeModeDue

@@ -12,7 +12,7 @@ package struct LogReader: Sendable {
   var form = LogForm.batches
   /// Whether somebody else may be writing: files are then copied, because one that is cut while it is
   /// mapped would end this process.
-  var isFollowing = false
+  let isFollowing: Bool
 
   /// Names a log; nothing is touched.
   ///
@@ -20,10 +20,15 @@ package struct LogReader: Sendable {
   ///   - directory: the index.
   ///   - indexIdentity: its identity, from the manifest; another index's log is refused.
   ///   - after: the LSN up to which batches are in segments. They are not read again.
-  package init(_ directory: IndexDirectory, indexIdentity: [UInt8], after: UInt64 = 0) {
+  ///   - isFollowing: whether somebody else may be writing; `false` for the holder of the index's lock alone.
+  package init(
+    _ directory: IndexDirectory, indexIdentity: [UInt8], after: UInt64 = 0,
+    isFollowing: Bool = false
+  ) {
     self.directory = directory
     self.indexIdentity = indexIdentity
     self.after = after
+    self.isFollowing = isFollowing
   }
 
   /// Calls `body` with every batch after `after`, in order.
