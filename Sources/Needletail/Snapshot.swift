@@ -5,24 +5,21 @@ import NeedletailEngine
 public struct Snapshot: Sendable {
   let view: IndexView
   let path: String
-  /// Looks after withdrawals, where another process may make them.
-  private let follower: IndexFollower?
 
-  init(view: IndexView, path: String, follower: IndexFollower? = nil) {
+  init(view: IndexView, path: String) {
     self.view = view
     self.path = path
-    self.follower = follower
   }
 
   /// The largest segment, which stands for the index where one must.
   var segment: SealedSegment { view.generation.largest }
 
   /// Takes over what other processes withdrew, when the last look is an interval ago.
-  func followWithdrawals() { follower?.followWithdrawalsIfDue() }
+  func followWithdrawals() { view.withdrawn.lookIfDue() }
 
   /// How much later than another process a search may see what that withdrew.
   var withdrawalDelay: Duration {
-    follower == nil ? .zero : .nanoseconds(IndexFollower.interval)
+    view.withdrawn.isFollowing ? .nanoseconds(WithdrawnIDs.interval) : .zero
   }
 
   /// Vectors in the index; withdrawn ones are not counted.

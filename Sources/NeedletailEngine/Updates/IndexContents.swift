@@ -19,21 +19,19 @@ struct IndexContents {
   /// The quantizer of the live segment that takes writes, and how many rows it was trained on where no sealed
   /// segment has one.
   private var training: (quantizer: Quantizer, rows: Int)?
-  /// Segments that are no part of the index any more, and that older views may hold.
-  private(set) var former = FormerSegments()
-  /// Ids that nobody may be shown.
-  private(set) var withdrawn: Set<VectorID>
+  /// Ids that nobody may be shown, in this view or any other.
+  let withdrawn: WithdrawnIDs
 
   init(
     _ generation: OpenGeneration, build: BuildOptions, options: UpdateOptions,
-    withdrawn: Set<VectorID>
+    withdrawn: WithdrawnIDs
   ) throws(NeedletailError) {
     self.build = build
     self.options = options
     self.generation = generation
     self.withdrawn = withdrawn
     dead = generation.stack.sealed.map(\.dead)
-    for segment in generation.segments { try Self.hide(withdrawn, in: segment, true) }
+    for segment in generation.segments { try withdrawn.add(segment) }
   }
 
   /// What readers see of this from now on.
@@ -43,7 +41,7 @@ struct IndexContents {
       generation: generation,
       stack: SegmentStack(
         sealed: sealed, live: live.map { LivePart(segment: $0, view: $0.view()) }),
-      lsn: lsn, sourceOffsets: sourceOffsets)
+      withdrawn: withdrawn, lsn: lsn, sourceOffsets: sourceOffsets)
   }
 
   /// Whether an id is there.
@@ -98,9 +96,7 @@ struct IndexContents {
       _ = try newest.upsert(
         matrix, ids: batch.ids, attributes: items, isDeferred: isDeferred)
       try end(batch.ids, in: live.dropLast())
-      if !withdrawn.isEmpty {
-        try newest.setWithdrawn(withdrawn.intersection(batch.ids), true)
-      }
+      try withdrawn.hide(batch.ids, in: newest)
     }
   }
 
@@ -116,33 +112,6 @@ struct IndexContents {
         dead[number] = try before.adding(gone)
       } else {
         dead[number] = try RowSet(rows: segment.count, ordinals: gone)
-      }
-    }
-  }
-
-  // MARK: - Withdrawals
-
-  /// Withdraws ids from every view of these segments, or takes that back.
-  mutating func setWithdrawn(
-    _ ids: [VectorID], _ isWithdrawn: Bool
-  ) throws(NeedletailError) {
-    let ids = Set(ids)
-    if isWithdrawn { withdrawn.formUnion(ids) } else { withdrawn.subtract(ids) }
-    for segment in generation.segments { try Self.hide(ids, in: segment, isWithdrawn) }
-    for segment in live { try segment.setWithdrawn(ids, isWithdrawn) }
-    for segment in former.sealed() { try Self.hide(ids, in: segment, isWithdrawn) }
-    for segment in former.live() { try segment.setWithdrawn(ids, isWithdrawn) }
-  }
-
-  private static func hide(
-    _ ids: Set<VectorID>, in segment: SealedSegment, _ isWithdrawn: Bool
-  ) throws(NeedletailError) {
-    for id in ids {
-      guard let ordinal = segment.findOrdinal(of: id) else { continue }
-      if isWithdrawn {
-        try segment.withdrawn.insert(ordinal)
-      } else {
-        segment.withdrawn.remove(ordinal)
       }
     }
   }
@@ -163,13 +132,7 @@ struct IndexContents {
     _ next: OpenGeneration, dead: [RowSet?], sealedLive count: Int
   ) throws(NeedletailError) {
     precondition(dead.count == next.segments.count, "dead rows for each segment")
-    for segment in next.segments where !generation.segments.contains(where: { $0 === segment }) {
-      try Self.hide(withdrawn, in: segment, true)
-    }
-    for segment in generation.segments where !next.segments.contains(where: { $0 === segment }) {
-      former.append(segment)
-    }
-    for segment in live.prefix(count) { former.append(segment) }
+    for segment in next.segments { try withdrawn.add(segment) }
     generation = next
     self.dead = dead
     live.removeFirst(count)
@@ -178,11 +141,6 @@ struct IndexContents {
       training = nil
     }
   }
-}
-
-extension IndexContents {
-  /// Takes note of the segments that somebody may hold of contents that these replace.
-  mutating func keepFormer(of other: IndexContents) { former.append(contentsOf: other.former) }
 }
 
 // MARK: - The live segment
@@ -229,8 +187,7 @@ extension IndexContents {
     let better = try makeLive(quantizer)
     _ = try better.upsert(
       taken.rows, ids: taken.ids, attributes: taken.attributes, isDeferred: isDeferred)
-    try better.setWithdrawn(withdrawn, true)
-    former.append(segment)
+    try withdrawn.hide(taken.ids, in: better)
     live[live.count - 1] = better
     self.training = (quantizer, taken.ids.count)
   }
@@ -251,7 +208,9 @@ extension IndexContents {
     made.threads = options.threads
     made.memoryLimit = options.liveMemoryLimit
     made.growth = generation.largest.parameters.growth
-    return try LiveSegment(made, quantizer: quantizer)
+    let segment = try LiveSegment(made, quantizer: quantizer)
+    withdrawn.add(segment)
+    return segment
   }
 }
 
