@@ -122,6 +122,38 @@ struct WritingTests {
     #expect(try hides(before, 6) && hides(before, 106) && hides(before, 105) && !hides(before, 5))
   }
 
+  @Test("Snapshots that are older than the end of writing follow what another process withdraws")
+  func followedByOlderSnapshots() async throws {
+    let rows = try rows(100, seed: 18)
+    let index = try index()
+    try index.insert(rows, ids: 0..<100)
+    let snapshot = try index.snapshot()
+    try index.stopWriting()
+    let other = try VectorIndex.open(at: home("index"))
+    try other.withdraw([7])
+    // Looking one by one follows too.
+    try await waitUntil { !snapshot.contains(7) }
+    #expect(try !found(snapshot, rows[7]).contains(7))
+    try other.withdraw([8])
+    try await waitUntil { snapshot.count == 98 }
+    try other.reinstate([7])
+    try await waitUntil { snapshot.ids.contains(7) }
+    try other.withdraw([9])
+    try await waitUntil { try snapshot.export(9) == nil }
+    try other.withdraw([10])
+    try await waitUntil { snapshot.attributes(of: 10) == nil }
+    try other.withdraw([11])
+    try await waitUntil { try snapshot.exportAll().count == 96 }
+  }
+
+  private func waitUntil(_ condition: () throws -> Bool) async throws {
+    for _ in 0..<1_000 {
+      if try condition() { return }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    Issue.record("what another process withdrew is not followed")
+  }
+
   @Test("What another process reinstated is not hidden by whoever writes next")
   func reinstatedElsewhere() throws {
     let rows = try rows(100, seed: 19)
