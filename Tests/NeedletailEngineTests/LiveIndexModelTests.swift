@@ -59,6 +59,9 @@ struct SafeModeTests {
     #expect(follower.safeMode != nil && follower.view.ids == [1])
     let again = try LiveIndex.open(directory, options: UpdateOptions(), triesAgain: true).index
     #expect(again.view.ids == [1, 2])
+    // One who read meanwhile notices, though no generation was published.
+    #expect(try follower.refresh())
+    #expect(follower.safeMode == nil && follower.view.ids == [1, 2])
     let next = try IndexFollower(directory, options: UpdateOptions(), verification: .structure)
     #expect(next.safeMode == nil && next.view.ids == [1, 2])
     // An attempt that ends with an error has ended.

@@ -11,6 +11,8 @@ package final class IndexFollower: Sendable {
     var contents: IndexContents
     var lastLSN: UInt64
     var sourceOffsets: [String: UInt64]
+    /// Where reading the log ended; `nil` while there is none.
+    var place: LogPlace?
 
     var view: IndexView { contents.view(lsn: lastLSN, sourceOffsets: sourceOffsets) }
   }
@@ -58,7 +60,8 @@ package final class IndexFollower: Sendable {
       let present = view
       try present.withdrawn.look()
       if try directory.currentGeneration() == present.generation.manifest.generation {
-        return try readOn(&state)
+        // Where it cannot be read on, the log was sealed meanwhile, or cut: then all is read anew, or fails again.
+        if let isNew = try? readOn(&state) { return isNew }
       }
       let (next, safeMode) = try Self.load(directory, options, .structure, present: present)
       state = next
@@ -72,14 +75,20 @@ package final class IndexFollower: Sendable {
     shown.withLock { $0 = (view, safeMode) }
   }
 
+  /// Reads what was written since; what has ended a writer several times is left alone.
   private func readOn(_ state: inout State) throws(NeedletailError) -> Bool {
-    guard safeMode == nil else { return false }
+    let mark = try RecoveryMark(directory)
+    shown.withLock { $0.safeMode = mark.safeMode }
+    guard !mark.isSafeModeDue else { return false }
     let reader = LogReader(
       directory, indexIdentity: state.contents.generation.manifest.indexIdentity,
-      after: state.lastLSN, isFollowing: true)
+      after: state.lastLSN, isFollowing: true
+    ).goingOn(from: state.place)
+    if try reader.isAtEnd { return false }
     let report = try reader.read { (entry) throws(NeedletailError) in
       try state.contents.replay(entry)
     }
+    state.place = report.end ?? state.place
     guard report.lastLSN > state.lastLSN else { return false }
     state.lastLSN = report.lastLSN
     state.sourceOffsets.merge(report.sourceOffsets) { $1 }
@@ -129,7 +138,8 @@ package final class IndexFollower: Sendable {
       : try reader.read { (entry) throws(NeedletailError) in try contents.replay(entry) }
     let state = State(
       contents: contents, lastLSN: report.lastLSN,
-      sourceOffsets: manifest.sourceOffsets.merging(report.sourceOffsets) { $1 })
-    return (state, mark.isSafeModeDue ? mark.report : nil)
+      sourceOffsets: manifest.sourceOffsets.merging(report.sourceOffsets) { $1 },
+      place: report.end)
+    return (state, mark.safeMode)
   }
 }

@@ -131,6 +131,9 @@ extension RecoveryMark {
       at: .init(path: directory.path))
   }
 
+  /// Why the log is not read; `nil` when it is.
+  var safeMode: String? { isSafeModeDue ? report : nil }
+
   /// What is known of the attempts.
   var report: String {
     "The index is in safe mode: \(failures) attempts to open it for writing were cut off, the last while \(text)."
