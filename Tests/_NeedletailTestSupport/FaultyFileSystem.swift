@@ -64,6 +64,11 @@ package final class FaultyFileSystem: FileSystem {
     state = Mutex(State(fault: fault))
   }
 
+  /// Arms a fault, or none; calls are counted from here on.
+  package func arm(_ fault: Fault?) {
+    state.withLock { ($0.fault, $0.count, $0.hasFired) = (fault, 0, false) }
+  }
+
   /// Whether the fault came to pass; a loop over call numbers ends when it did not.
   package var hasFired: Bool { state.withLock { $0.hasFired } }
 
