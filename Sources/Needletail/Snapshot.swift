@@ -5,30 +5,33 @@ import NeedletailEngine
 public struct Snapshot: Sendable {
   let view: IndexView
   let path: String
-  /// Looks after withdrawals, where another process may make them.
-  private let follower: IndexFollower?
 
-  init(view: IndexView, path: String, follower: IndexFollower? = nil) {
+  init(view: IndexView, path: String) {
     self.view = view
     self.path = path
-    self.follower = follower
   }
 
   /// The largest segment, which stands for the index where one must.
   var segment: SealedSegment { view.generation.largest }
 
   /// Takes over what other processes withdrew, when the last look is an interval ago.
-  func followWithdrawals() { follower?.followWithdrawalsIfDue() }
+  func followWithdrawals() { view.withdrawn.lookIfDue() }
+
+  /// The view, as of what other processes withdrew up to an interval ago.
+  private var followed: IndexView {
+    followWithdrawals()
+    return view
+  }
 
   /// How much later than another process a search may see what that withdrew.
   var withdrawalDelay: Duration {
-    follower == nil ? .zero : .nanoseconds(IndexFollower.interval)
+    view.withdrawn.isFollowing ? .nanoseconds(WithdrawnIDs.interval) : .zero
   }
 
   /// Vectors in the index; withdrawn ones are not counted.
   ///
   /// - Complexity: O(1) while nothing is withdrawn, O(n) otherwise.
-  public var count: Int { view.count }
+  public var count: Int { followed.count }
   /// The generation that the snapshot is of; rows that were written since are in it too.
   public var generation: Int { view.generation.facts.number }
   /// For each source of batches, where the last batch of it stands that the snapshot shows.
@@ -43,7 +46,7 @@ public struct Snapshot: Sendable {
   }
 
   /// All ids, ascending.
-  public var ids: [VectorID] { view.ids }
+  public var ids: [VectorID] { followed.ids }
 
   /// The vector of an id, as it was added.
   ///
@@ -56,7 +59,7 @@ public struct Snapshot: Sendable {
     try requireRows()
     var row = [Float](repeating: 0, count: dimensions)
     let isThere = unsafe row.withUnsafeMutableBufferPointer { buffer in
-      unsafe buffer.baseAddress.map { unsafe view.export(id, into: $0) } ?? false
+      unsafe buffer.baseAddress.map { unsafe followed.export(id, into: $0) } ?? false
     }
     return isThere ? row : nil
   }
@@ -66,16 +69,16 @@ public struct Snapshot: Sendable {
   /// - Throws: `notFound` when the index keeps no precise rows.
   public func exportAll() throws(NeedletailError) -> VectorMatrix {
     try requireRows()
-    return try VectorMatrix(view.exportAll(dimensions: dimensions), dimensions: dimensions)
+    return try VectorMatrix(followed.exportAll(dimensions: dimensions), dimensions: dimensions)
   }
 
   /// The attributes that the vector of an id was written with; `nil` when it is not there.
-  public func attributes(of id: VectorID) -> Attributes? { view.attributes(of: id) }
+  public func attributes(of id: VectorID) -> Attributes? { followed.attributes(of: id) }
 
   /// Whether the index has a vector of an id; a withdrawn one is not there.
   ///
   /// - Complexity: O(log n) a sealed segment, O(n) for rows in memory.
-  public func contains(_ id: VectorID) -> Bool { view.contains(id) }
+  public func contains(_ id: VectorID) -> Bool { followed.contains(id) }
 
   private func requireRows() throws(NeedletailError) {
     guard view.hasPreciseRows else {

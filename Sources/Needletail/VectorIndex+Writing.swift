@@ -139,7 +139,7 @@ extension VectorIndex {
           threads: 1, monitor: nil)
         try LocalIndex.create(path, nothing)
       }
-      let live = try LocalIndex.write(path, options.updates(), present: access.view?.generation)
+      let live = try LocalIndex.write(path, options.updates(), present: access.view)
         .index
       state.withLock { $0.access = .writing(live) }
       return live
@@ -163,7 +163,8 @@ extension VectorIndex {
   /// Opens what is published, for reading.
   func beginReading() throws(NeedletailError) {
     let follower = try LocalIndex.follow(
-      path, options.updates(), isVerified: options.verification == .full)
+      path, options.updates(), isVerified: options.verification == .full,
+      present: state.withLock { $0.access }.view)
     state.withLock { $0.access = .reading(follower) }
   }
 

@@ -91,14 +91,10 @@ public final class VectorIndex: Sendable {
   /// - Throws: `notFound` when nothing was committed yet.
   /// - Complexity: O(1).
   public func snapshot() throws(NeedletailError) -> Snapshot {
-    let access = state.withLock { $0.access }
-    guard let view = access.view else {
+    guard let view = state.withLock({ $0.access }).view else {
       throw NeedletailError(
         .notFound, "The index holds nothing yet: add rows through a writer and commit.",
         at: .init(path: path))
-    }
-    if case .reading(let follower) = access {
-      return Snapshot(view: view, path: path, follower: follower)
     }
     return Snapshot(view: view, path: path)
   }

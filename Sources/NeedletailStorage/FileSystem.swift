@@ -27,6 +27,16 @@ package protocol FileSystem: Sendable {
   /// - Throws: as `map`.
   func read(_ path: String) throws(NeedletailError) -> [UInt8]
 
+  /// As `read`, but for a part that is not looked at: zeros stand in its place.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - gap: the bytes that are left out; what of it is behind the end of the file counts for nothing.
+  /// - Returns: as many bytes as the file has.
+  /// - Throws: as `map`.
+  /// - Complexity: O(n) in the bytes that are not left out.
+  func copy(_ path: String, leavingOut gap: Range<Int>) throws(NeedletailError) -> MappedRegion
+
   /// The length of a file; `nil` when nothing is there.
   ///
   /// - Throws: `io`, also for what is no regular file.
@@ -106,6 +116,14 @@ package protocol WritableFile: AnyObject {
 
 extension FileSystem {
   package func read(_ path: String) throws(NeedletailError) -> [UInt8] { try map(path).array() }
+
+  package func copy(
+    _ path: String, leavingOut gap: Range<Int>
+  ) throws(NeedletailError) -> MappedRegion {
+    var bytes = try read(path)
+    for i in gap.clamped(to: bytes.indices) { bytes[i] = 0 }
+    return try MappedRegion(copying: bytes, path: path)
+  }
 
   package func byteCount(of path: String) throws(NeedletailError) -> UInt64? {
     do throws(NeedletailError) { return UInt64(try map(path).count) } catch {

@@ -32,21 +32,49 @@ package struct LocalFileSystem: FileSystem {
     defer { _ = close(descriptor) }
     let count = try Self.byteCount(of: descriptor, path: path)
     var bytes = [UInt8](repeating: 0, count: count)
-    var taken = 0
-    while taken < count {
-      let rest = count - taken
-      let (moved, failure) = unsafe bytes.withUnsafeMutableBytes { bytes in
-        retrying {
-          unsafe pread(descriptor, bytes.baseAddress.map { unsafe $0 + taken }, rest, off_t(taken))
-        }
+    let taken: Result<Int, NeedletailError> = unsafe bytes.withUnsafeMutableBytes { bytes in
+      Result { () throws(NeedletailError) in
+        unsafe try Self.read(0..<count, of: descriptor, into: bytes, path: path)
       }
+    }
+    bytes.removeSubrange(try taken.get()...)
+    return bytes
+  }
+
+  package func copy(
+    _ path: String, leavingOut gap: Range<Int>
+  ) throws(NeedletailError) -> MappedRegion {
+    try Self.check(path)
+    let descriptor = try Self.open(path, O_RDONLY | O_NONBLOCK, "Opening the file")
+    defer { _ = close(descriptor) }
+    let count = try Self.byteCount(of: descriptor, path: path)
+    let gap = gap.clamped(to: 0..<count)
+    // Zeros of the system take no memory until they are written.
+    let block = try MemoryBlock(byteCount: count)
+    for range in [0..<gap.lowerBound, gap.upperBound..<count] {
+      _ = unsafe try Self.read(range, of: descriptor, into: block.mutableBytes, path: path)
+    }
+    return MappedRegion(block, path: path)
+  }
+
+  /// Reads a part of a file to the same place of a buffer.
+  ///
+  /// - Returns: where reading ended: before the end of the part when somebody cut the file since its length was asked
+  ///   for.
+  private static func read(
+    _ range: Range<Int>, of descriptor: Int32, into bytes: UnsafeMutableRawBufferPointer,
+    path: String
+  ) throws(NeedletailError) -> Int {
+    var taken = range.lowerBound
+    while taken < range.upperBound {
+      let rest = range.upperBound - taken
+      let start = unsafe bytes.baseAddress.map { unsafe $0 + taken }
+      let (moved, failure) = retrying { unsafe pread(descriptor, start, rest, off_t(taken)) }
       if let failure { throw .system(failure, "Reading \(rest) bytes at \(taken)", path: path) }
-      // Somebody cut the file since its length was asked for.
       if moved == 0 { break }
       taken += moved
     }
-    bytes.removeSubrange(taken...)
-    return bytes
+    return taken
   }
 
   package func byteCount(of path: String) throws(NeedletailError) -> UInt64? {

@@ -29,9 +29,11 @@ struct LiveIndexModel {
   let metric: Metric
   let policy: [MergePolicy] = [.none, .automatic, .all]
   var generator: SplitMix64
-  let disk: SimulatedDisk
+  let disk: ModelDisk
   var options = UpdateOptions()
   var index: LiveIndex
+  /// Another process that reads, once there is one.
+  var follower: IndexFollower?
   /// What there is now.
   var content = Content()
   var withdrawn: Set<VectorID> = []
@@ -50,22 +52,24 @@ struct LiveIndexModel {
   /// The position of the last batch of the source.
   var position: UInt64 = 0
 
-  init(seed: UInt64) throws {
+  init(seed: UInt64, disk: ModelDisk) throws {
     self.seed = seed
     generator = SplitMix64(seed: seed)
     metric = Metric.allCases[Int(seed % 3)]
-    disk = SimulatedDisk(seed: seed)
+    self.disk = disk
     var build = BuildOptions(dimensions: Self.dimensions, metric: metric)
     build.graph.m = 4
     build.graph.efConstruction = 20
     let empty = SegmentOrder(
       options: build, rows: [], ids: [], findings: RowFindings(), threads: 1, monitor: nil)
-    try OpenGeneration.create("index", in: disk, empty, identity: Array(0..<16))
+    let directory = disk.directory
+    try OpenGeneration.create(
+      directory.path, in: directory.fileSystem, empty, identity: Array(0..<16))
     options.log.fileByteCount = [200, 2_000, 1 << 20][Int(generator.next(below: 3))]
     options.log.seed = generator.next()
     options.keptGenerations = 3
     if seed / 3 % 2 == 0 { options.inPlaceLimit = 0 }
-    index = try LiveIndex.open(IndexDirectory("index", in: disk), options: options).index
+    index = try LiveIndex.open(directory, options: options).index
     possible[0] = [content]
     generations[1] = content
   }
@@ -89,7 +93,6 @@ struct LiveIndexModel {
     }
     try reopen(powerFails: true)
     try check()
-    for (view, content) in held { try expect(view, content) }
   }
 
   private mutating func arm() {
@@ -246,7 +249,7 @@ struct LiveIndexModel {
   // MARK: - Looking
 
   private mutating func hold() {
-    guard held.count < 4 else { return held.removeAll() }
+    guard held.count < 4 else { return }
     held.append((index.view, content))
   }
 
@@ -290,31 +293,57 @@ struct LiveIndexModel {
     #expect(found.sorted() == view.ids, "seed \(seed)")
   }
 
-  /// Another process sees what was written, or an earlier state.
+  /// Another process looks again, and sees what was written.
   private mutating func follow() {
-    guard disk.contents("index/CURRENT") != nil else { return }
     disk.arm(nil)
     do throws(NeedletailError) {
-      let follower = try IndexFollower(
-        IndexDirectory("index", in: disk), options: options, verification: .structure)
-      let contents = possible[follower.view.lsn] ?? []
-      #expect(
-        contents.contains {
-          $0.rows.keys.filter { !withdrawn.contains($0) }.sorted() == follower.view.ids
-        }
-          || !possiblyWithdrawn.isEmpty,
-        "seed \(seed)")
-      happened.insert("followed")
+      let follower: IndexFollower
+      if let present = self.follower {
+        try present.refresh()
+        happened.insert("followed")
+        follower = present
+      } else {
+        follower = try IndexFollower(disk.directory, options: options, verification: .structure)
+      }
+      self.follower = follower
+      let view = follower.view
+      // What a failed write left may be seen, until it is cut off.
+      #expect(view.lsn >= index.view.lsn, "seed \(seed): \(view.lsn)")
+      let match = (possible[view.lsn] ?? []).first {
+        $0.offsets == view.sourceOffsets
+          && (!possiblyWithdrawn.isEmpty
+            || $0.rows.keys.filter { !withdrawn.contains($0) }.sorted() == view.ids)
+      }
+      guard let match else {
+        Issue.record(
+          "seed \(seed): what is read at \(view.lsn) was never there: \(view.ids), \(view.sourceOffsets)"
+        )
+        return
+      }
+      if held.count < 4 { held.append((view, match)) }
     } catch {
       Issue.record("seed \(seed): \(error)")
     }
   }
 
+  /// Views that are held show what they showed, but for what was withdrawn since.
+  private mutating func checkHeld() throws {
+    disk.arm(nil)
+    for (view, content) in held {
+      try view.withdrawn.look()
+      try expect(view, content)
+    }
+    held = []
+  }
+
   // MARK: - Crashes
 
   private mutating func reopen(powerFails: Bool) throws {
-    if powerFails { disk.crash(seed: generator.next()) } else { disk.kill() }
-    index = try LiveIndex.open(IndexDirectory("index", in: disk), options: options).index
+    try checkHeld()
+    let powerFails = disk.end(powerFails: powerFails, seed: generator.next())
+    // The other process runs on the same machine.
+    if powerFails { follower = nil }
+    index = try LiveIndex.open(disk.directory, options: options).index
     let view = index.view
     #expect(
       view.lsn >= (powerFails ? durable : written), "seed \(seed): acknowledged batches are lost")
@@ -340,7 +369,6 @@ struct LiveIndexModel {
     possible = possible.filter { $0.key <= view.lsn }
     possible[view.lsn] = [content]
     (written, durable) = (view.lsn, view.lsn)
-    held = []
     happened.insert(powerFails ? "power cut" : "kill")
     try check()
   }

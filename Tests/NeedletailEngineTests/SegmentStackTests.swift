@@ -173,8 +173,9 @@ struct SegmentStackTests {
     var piece = world
     piece.components = Array(world.components[(200 * d)..<(250 * d)])
     piece.ids = Array(world.ids[200..<250])
+    let directory = IndexDirectory("index", in: fileSystem)
     let slow = try LiveIndex.open(
-      IndexDirectory("index", in: fileSystem), options: UpdateOptions(), present: first
+      directory, options: UpdateOptions(), present: first.view(in: directory)
     ).index
     _ = try first.adding(piece.order(), at: "index", in: fileSystem)
     let error = #expect(throws: NeedletailError.self) { try slow.add(piece.order()) }

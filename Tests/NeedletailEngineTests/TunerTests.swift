@@ -378,7 +378,9 @@ struct TuningPublishTests {
     // An older view of the same rows may publish on top.
     #expect(try generation.publish(tuning, at: "d/index", in: memory).manifest.generation == 3)
     let directory = IndexDirectory("d/index", in: memory)
-    let slow = try LiveIndex.open(directory, options: UpdateOptions(), present: second).index
+    let slow = try LiveIndex.open(
+      directory, options: UpdateOptions(), present: second.view(in: directory)
+    ).index
     var other = try directory.manifest()
     other.generation = .max
     try directory.publish(other)

@@ -37,6 +37,23 @@ import _NeedletailTestSupport
     #expect(code { () throws(NeedletailError) in try file.write([1]) } == .io)
   }
 
+  @Test(arguments: [0..<0, 0..<3, 2..<5, 4..<100, 50..<100])
+  func aPartCanBeLeftOutOfACopy(gap: Range<Int>) throws {
+    let bytes = [UInt8](1...9)
+    try put("f", bytes)
+    let memory = InMemoryFileSystem()
+    try memory.setContents("f", bytes)
+    let expected = bytes.enumerated().map { gap.contains($0) ? 0 : $1 }
+    let region = try fileSystem.copy(directory("f"), leavingOut: gap)
+    #expect(region.array() == expected && !region.isMapped && region.path == directory("f"))
+    #expect(try memory.copy("f", leavingOut: gap).array() == expected)
+    #expect(try fileSystem.read(directory("f")) == bytes)
+    #expect(
+      code { () throws(NeedletailError) in
+        _ = try fileSystem.copy(directory("missing"), leavingOut: gap)
+      } == .notFound)
+  }
+
   @Test func theEmptyFileIsAnEmptyRegion() throws {
     try put("empty", [])
     let region = try fileSystem.map(directory("empty"))

@@ -85,6 +85,93 @@ struct WritingTests {
     #expect(try found(held, rows[5]).first == 5)
   }
 
+  @Test("A withdrawal reaches snapshots of before the index was written, and of before that ended")
+  func withdrawalsAcrossAccess() throws {
+    let rows = try rows(200, seed: 17)
+    func hides(_ snapshot: Snapshot, _ id: VectorID) throws -> Bool {
+      try !found(snapshot, rows[Int(id)]).contains(id) && !snapshot.contains(id)
+    }
+    let index = try index()
+    // Sealed rows and rows of the log.
+    try index.insert(rows[0..<100], ids: 0..<100)
+    try index.compact()
+    try index.insert(rows[100..<200], ids: 100..<200)
+    let written = try index.snapshot()
+    try index.stopWriting()
+    let read = try index.snapshot()
+    #expect(read.statisticsDelay > .zero && written.statisticsDelay > .zero)
+    try index.withdraw([5, 105])
+    let writtenAgain = try index.snapshot()
+    #expect(written.statisticsDelay == .zero)
+    for snapshot in [written, read, writtenAgain] {
+      #expect(try hides(snapshot, 5) && hides(snapshot, 105))
+    }
+    try index.stopWriting()
+    try index.reinstate([5])
+    try index.stopWriting()
+    for snapshot in [written, read, writtenAgain, try index.snapshot()] {
+      #expect(try !hides(snapshot, 5) && hides(snapshot, 105))
+    }
+    // One who opened the index to read, and writes it then.
+    try index.stopWriting()
+    let other = try VectorIndex.open(at: home("index"))
+    let before = try other.snapshot()
+    try other.withdraw([6, 106])
+    #expect(try hides(before, 6) && hides(before, 106))
+    try other.stopWriting()
+    #expect(try hides(before, 6) && hides(before, 106) && hides(before, 105) && !hides(before, 5))
+  }
+
+  @Test("Snapshots that are older than the end of writing follow what another process withdraws")
+  func followedByOlderSnapshots() async throws {
+    let rows = try rows(100, seed: 18)
+    let index = try index()
+    try index.insert(rows, ids: 0..<100)
+    let snapshot = try index.snapshot()
+    try index.stopWriting()
+    let other = try VectorIndex.open(at: home("index"))
+    try other.withdraw([7])
+    // Looking one by one follows too.
+    try await waitUntil { !snapshot.contains(7) }
+    #expect(try !found(snapshot, rows[7]).contains(7))
+    try other.withdraw([8])
+    try await waitUntil { snapshot.count == 98 }
+    try other.reinstate([7])
+    try await waitUntil { snapshot.ids.contains(7) }
+    try other.withdraw([9])
+    try await waitUntil { try snapshot.export(9) == nil }
+    try other.withdraw([10])
+    try await waitUntil { snapshot.attributes(of: 10) == nil }
+    try other.withdraw([11])
+    try await waitUntil { try snapshot.exportAll().count == 96 }
+  }
+
+  private func waitUntil(_ condition: () throws -> Bool) async throws {
+    for _ in 0..<1_000 {
+      if try condition() { return }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    Issue.record("what another process withdrew is not followed")
+  }
+
+  @Test("What another process reinstated is not hidden by whoever writes next")
+  func reinstatedElsewhere() throws {
+    let rows = try rows(100, seed: 19)
+    let first = try index()
+    try first.insert(rows, ids: 0..<100)
+    try first.compact()
+    try first.withdraw([5])
+    try first.stopWriting()
+    let reader = try VectorIndex.open(at: home("index"))
+    #expect(try !found(reader.snapshot(), rows[5]).contains(5))
+    try first.reinstate([5])
+    try first.stopWriting()
+    // Without a search since.
+    try reader.upsert(rows[6..<7], ids: [6])
+    #expect(try found(reader.snapshot(), rows[5])[0] == 5)
+    #expect(try reader.snapshot().count == 100)
+  }
+
   @Test("Everything is there when the index is opened anew, before and after a seal")
   func reopening() throws {
     let rows = try rows(500, seed: 4)
@@ -366,5 +453,13 @@ struct WritingTests {
     #expect(try snapshot.export(1_000) == nil)
     let memory = snapshot.information.memory
     #expect(memory.ids == 200 * 12)
+  }
+}
+
+extension Snapshot {
+  /// How late a search may see what another process withdraws.
+  fileprivate var statisticsDelay: Duration {
+    let query = [Float](repeating: 1, count: dimensions)
+    return (try? search(query, k: 1))?.statistics.withdrawalDelay ?? .zero
   }
 }

@@ -15,7 +15,7 @@ package final class FaultyFileSystem: FileSystem {
   /// What may fail.
   package enum Operation: String, Sendable, Hashable, CaseIterable {
     case map, kind, create, reopen, makeDirectory, list, rename, moveDirectory, remove, removeTree
-    case synchronizeDirectory, write, synchronize, truncate, close
+    case synchronizeDirectory, write, synchronize, truncate, close, copy
   }
 
   /// Which call fails, and how.
@@ -51,11 +51,22 @@ package final class FaultyFileSystem: FileSystem {
   }
 
   private let base: any FileSystem
+  /// Called before every operation, with its path.
+  private let watcher: (@Sendable (Operation, String) -> Void)?
   private let state: Mutex<State>
 
-  package init(_ base: any FileSystem, fault: Fault? = nil) {
+  package init(
+    _ base: any FileSystem, fault: Fault? = nil,
+    watcher: (@Sendable (Operation, String) -> Void)? = nil
+  ) {
     self.base = base
+    self.watcher = watcher
     state = Mutex(State(fault: fault))
+  }
+
+  /// Arms a fault, or none; calls are counted from here on.
+  package func arm(_ fault: Fault?) {
+    state.withLock { ($0.fault, $0.count, $0.hasFired) = (fault, 0, false) }
   }
 
   /// Whether the fault came to pass; a loop over call numbers ends when it did not.
@@ -65,6 +76,7 @@ package final class FaultyFileSystem: FileSystem {
   package var log: [String] { state.withLock { $0.log } }
 
   fileprivate func enter(_ operation: Operation, _ path: String) throws(NeedletailError) {
+    watcher?(operation, path)
     let number = state.withLock { state -> Int32? in
       state.log.append("\(operation) \(path)")
       guard let fault = state.fault else { return nil }
@@ -83,6 +95,18 @@ package final class FaultyFileSystem: FileSystem {
   package func map(_ path: String) throws(NeedletailError) -> MappedRegion {
     try enter(.map, path)
     return try base.map(path)
+  }
+
+  package func copy(
+    _ path: String, leavingOut gap: Range<Int>
+  ) throws(NeedletailError) -> MappedRegion {
+    try enter(.copy, path)
+    return try base.copy(path, leavingOut: gap)
+  }
+
+  package func byteCount(of path: String) throws(NeedletailError) -> UInt64? {
+    try enter(.kind, path)
+    return try base.byteCount(of: path)
   }
 
   package func kind(of path: String) throws(NeedletailError) -> FileKind? {

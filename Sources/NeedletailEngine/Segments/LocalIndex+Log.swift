@@ -89,7 +89,8 @@ extension LocalIndex {
     let directory = IndexDirectory(path, in: LocalFileSystem())
     let manifest = try directory.manifest()
     let reader = LogReader(
-      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN)
+      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN,
+      isFollowing: true)
     return LogFacts(
       try reader.read { (entry) throws(NeedletailError) in try body(LogLine(entry)) })
   }

@@ -60,7 +60,8 @@ extension LocalIndex {
   /// Reads what stands behind the segments: writes and withdrawals.
   private static func verifyLogs(_ directory: IndexDirectory, _ manifest: Manifest) -> [Check] {
     let reader = LogReader(
-      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN)
+      directory, indexIdentity: manifest.indexIdentity, after: manifest.sealedLSN,
+      isFollowing: true)
     return [
       check("log") { () throws(NeedletailError) in
         var rows = 0

@@ -33,13 +33,13 @@ package enum LocalIndex {
       tuning: tuning)
   }
 
-  /// Opens an index for reading beside a writer; `isVerified` reads every byte first.
+  /// Opens an index for reading beside a writer; `isVerified` reads every byte first, of what `present` has not open.
   package static func follow(
-    _ path: String, _ options: UpdateOptions, isVerified: Bool
+    _ path: String, _ options: UpdateOptions, isVerified: Bool, present: IndexView? = nil
   ) throws(NeedletailError) -> IndexFollower {
     try IndexFollower(
       IndexDirectory(path, in: LocalFileSystem()), options: options,
-      verification: isVerified ? .full : .structure)
+      verification: isVerified ? .full : .structure, present: present)
   }
 
   /// The generations that are kept, ascending; the last is the one in use.
@@ -54,7 +54,7 @@ package enum LocalIndex {
   /// - Throws: `locked` while another writer holds the index; as `LiveIndex.open`.
   package static func write(
     _ path: String, _ options: UpdateOptions, acceptingLoss: Bool = false,
-    present: OpenGeneration? = nil
+    present: IndexView? = nil
   ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
     let lock = try WriterLock(path)
     return try LiveIndex.open(

@@ -53,10 +53,10 @@ extension IndexContents {
       let taken = try ShownRows(newest, newest.view())
       _ = try made.upsert(taken.rows, ids: taken.ids, attributes: taken.attributes)
     }
-    try made.setWithdrawn(withdrawn, true)
+    // Only once all of its rows are there can it be told which of them are withdrawn.
+    try withdrawn.hide(in: made)
     try endAll(of: place)
-    if let newest = live.popLast() { former.append(newest) }
-    live.append(made)
+    live = [made]
     isFrozen = false
     training = nil
   }

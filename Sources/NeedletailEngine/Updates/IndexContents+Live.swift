@@ -112,8 +112,7 @@ extension IndexContents {
     let better = try makeLive(quantizer, isReplayed: isDeferred)
     _ = try better.upsert(
       taken.rows, ids: taken.ids, attributes: taken.attributes, isDeferred: isDeferred)
-    try better.setWithdrawn(withdrawn, true)
-    former.append(segment)
+    try withdrawn.hide(taken.ids, in: better)
     live[live.count - 1] = better
     self.training = (quantizer, taken.ids.count)
   }
@@ -136,6 +135,8 @@ extension IndexContents {
     // What was acknowledged is taken back in any case.
     made.memoryLimit = isReplayed ? nil : options.liveMemoryLimit
     made.growth = generation.largest.parameters.growth
-    return try LiveSegment(made, quantizer: quantizer)
+    let segment = try LiveSegment(made, quantizer: quantizer)
+    withdrawn.add(segment)
+    return segment
   }
 }

@@ -23,14 +23,12 @@ struct IndexContents {
   private var ending: [[UInt32]]
   /// Whether the segment may be moved into memory: not once that has failed.
   var mayMove = true
-  /// Segments that are no part of the index any more, and that older views may hold.
-  var former = FormerSegments()
-  /// Ids that nobody may be shown.
-  private(set) var withdrawn: Set<VectorID>
+  /// Ids that nobody may be shown, in this view or any other.
+  let withdrawn: WithdrawnIDs
 
   init(
     _ generation: OpenGeneration, build: BuildOptions, options: UpdateOptions,
-    withdrawn: Set<VectorID>
+    withdrawn: WithdrawnIDs
   ) throws(NeedletailError) {
     self.build = build
     self.options = options
@@ -38,7 +36,7 @@ struct IndexContents {
     self.withdrawn = withdrawn
     dead = generation.stack.sealed.map(\.dead)
     ending = dead.map { _ in [] }
-    for segment in generation.segments { try Self.hide(withdrawn, in: segment, true) }
+    for segment in generation.segments { try withdrawn.add(segment) }
   }
 
   /// What readers see of this from now on.
@@ -48,7 +46,7 @@ struct IndexContents {
       generation: generation,
       stack: SegmentStack(
         sealed: sealed, live: live.map { LivePart(segment: $0, view: $0.view()) }),
-      lsn: lsn, sourceOffsets: sourceOffsets)
+      withdrawn: withdrawn, lsn: lsn, sourceOffsets: sourceOffsets)
   }
 
   /// Whether an id is there.
@@ -108,9 +106,7 @@ struct IndexContents {
       _ = try newest.upsert(
         matrix, ids: batch.ids, attributes: items, isDeferred: isDeferred)
       try end(batch.ids, in: live.dropLast())
-      if !withdrawn.isEmpty {
-        try newest.setWithdrawn(withdrawn.intersection(batch.ids), true)
-      }
+      try withdrawn.hide(batch.ids, in: newest)
     }
   }
 
@@ -148,33 +144,6 @@ struct IndexContents {
     ending[number] = []
   }
 
-  // MARK: - Withdrawals
-
-  /// Withdraws ids from every view of these segments, or takes that back.
-  mutating func setWithdrawn(
-    _ ids: [VectorID], _ isWithdrawn: Bool
-  ) throws(NeedletailError) {
-    let ids = Set(ids)
-    if isWithdrawn { withdrawn.formUnion(ids) } else { withdrawn.subtract(ids) }
-    for segment in generation.segments { try Self.hide(ids, in: segment, isWithdrawn) }
-    for segment in live { try segment.setWithdrawn(ids, isWithdrawn) }
-    for segment in former.sealed() { try Self.hide(ids, in: segment, isWithdrawn) }
-    for segment in former.live() { try segment.setWithdrawn(ids, isWithdrawn) }
-  }
-
-  private static func hide(
-    _ ids: Set<VectorID>, in segment: SealedSegment, _ isWithdrawn: Bool
-  ) throws(NeedletailError) {
-    for id in ids {
-      guard let ordinal = segment.findOrdinal(of: id) else { continue }
-      if isWithdrawn {
-        try segment.withdrawn.insert(ordinal)
-      } else {
-        segment.withdrawn.remove(ordinal)
-      }
-    }
-  }
-
   // MARK: - Sealing
 
   /// Lets what comes next go into a new live segment.
@@ -194,13 +163,7 @@ struct IndexContents {
     _ next: OpenGeneration, dead: [RowSet?], sealedLive count: Int
   ) throws(NeedletailError) {
     precondition(dead.count == next.segments.count, "dead rows for each segment")
-    for segment in next.segments where !generation.segments.contains(where: { $0 === segment }) {
-      try Self.hide(withdrawn, in: segment, true)
-    }
-    for segment in generation.segments where !next.segments.contains(where: { $0 === segment }) {
-      former.append(segment)
-    }
-    for segment in live.prefix(count) { former.append(segment) }
+    for segment in next.segments { try withdrawn.add(segment) }
     generation = next
     self.dead = dead
     ending = dead.map { _ in [] }
@@ -211,11 +174,6 @@ struct IndexContents {
       training = nil
     }
   }
-}
-
-extension IndexContents {
-  /// Takes note of the segments that somebody may hold of contents that these replace.
-  mutating func keepFormer(of other: IndexContents) { former.append(contentsOf: other.former) }
 }
 
 /// The rows that a view of a live segment shows, as they were given.

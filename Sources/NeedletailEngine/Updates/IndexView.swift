@@ -9,17 +9,28 @@ package final class IndexView: Sendable {
   package let generation: OpenGeneration
   /// All parts, with the rows that are dead by now.
   package let stack: SegmentStack
+  /// The ids that it does not show, by now.
+  package let withdrawn: WithdrawnIDs
   /// The last batch of the log that is shown.
   package let lsn: UInt64
   /// For each source, where the last batch of it stands that is shown.
   package let sourceOffsets: [String: UInt64]
 
   init(
-    generation: OpenGeneration, stack: SegmentStack, lsn: UInt64, sourceOffsets: [String: UInt64]
+    generation: OpenGeneration, stack: SegmentStack, withdrawn: WithdrawnIDs, lsn: UInt64,
+    sourceOffsets: [String: UInt64]
   ) {
     self.generation = generation
     self.stack = stack
+    self.withdrawn = withdrawn
     self.lsn = lsn
     self.sourceOffsets = sourceOffsets
+  }
+}
+
+extension IndexView? {
+  /// The view, where it is of the index that a manifest describes: what it has open need not be opened again.
+  func sharing(_ manifest: Manifest) -> IndexView? {
+    flatMap { $0.generation.manifest.indexIdentity == manifest.indexIdentity ? $0 : nil }
   }
 }

@@ -16,7 +16,8 @@ extension LiveIndex {
   ///   - build: how new rows are linked and coded; `nil`: as the index's own.
   ///   - options: how it is kept.
   ///   - acceptingLoss: see `LogWriter.open`.
-  ///   - present: a generation that is open already, whose files need not be opened again.
+  ///   - present: a view that the process has of the index: its files need not be opened again, and what is withdrawn
+  ///     from now on is hidden in it too.
   ///   - lock: the lock, on a disk that has some; held as long as the index is written.
   ///   - triesAgain: reads the log although that has ended the process several times.
   /// - Returns: the index, and what was found.
@@ -25,7 +26,7 @@ extension LiveIndex {
   /// - Complexity: O(rows in the log) to code them; they are linked later.
   package static func open(
     _ directory: IndexDirectory, build: BuildOptions? = nil, options: UpdateOptions,
-    acceptingLoss: Bool = false, present: OpenGeneration? = nil, lock: WriterLock? = nil,
+    acceptingLoss: Bool = false, present: IndexView? = nil, lock: WriterLock? = nil,
     triesAgain: Bool = false
   ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
     var mark = try RecoveryMark(directory)
@@ -41,14 +42,17 @@ extension LiveIndex {
 
   private static func recover(
     _ directory: IndexDirectory, build: BuildOptions?, options: UpdateOptions,
-    acceptingLoss: Bool, present: OpenGeneration?, lock: WriterLock?
+    acceptingLoss: Bool, present: IndexView?, lock: WriterLock?
   ) throws(NeedletailError) -> (index: LiveIndex, report: RecoveryReport) {
+    let manifest = try directory.manifest()
+    let present = present.sharing(manifest)
     let generation = try OpenGeneration.open(
-      directory.manifest(), directory, placements: options.placements, verification: .structure,
-      present: present)
-    let manifest = generation.manifest
-    let (withdrawals, withdrawn) = try WithdrawalLog.open(
+      manifest, directory, placements: options.placements, verification: .structure,
+      present: present?.generation)
+    let (withdrawals, ids) = try WithdrawalLog.open(
       directory, indexIdentity: manifest.indexIdentity)
+    let withdrawn =
+      present?.withdrawn ?? WithdrawnIDs(directory, indexIdentity: manifest.indexIdentity)
     var contents = try IndexContents(
       generation, build: build ?? generation.buildOptions, options: options, withdrawn: withdrawn)
     let (log, report) = try LogWriter.open(
@@ -58,6 +62,7 @@ extension LiveIndex {
       try contents.replay(entry)
     }
     try contents.settle()
+    try withdrawn.beginWriting(ids)
     let index = LiveIndex(
       directory: directory, options: options, contents: contents, log: log,
       withdrawals: withdrawals, lock: lock)
@@ -126,6 +131,9 @@ extension RecoveryMark {
       "\(report) It can be read as of its last generation; `needletail repair` tries again.",
       at: .init(path: directory.path))
   }
+
+  /// Why the log is not read; `nil` when it is.
+  var safeMode: String? { isSafeModeDue ? report : nil }
 
   /// What is known of the attempts.
   var report: String {

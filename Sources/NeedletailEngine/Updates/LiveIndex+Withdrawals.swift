@@ -20,7 +20,7 @@ extension LiveIndex {
   }
 
   /// Ids that are withdrawn.
-  package var withdrawnIDs: Set<VectorID> { state.withLock { $0.contents.withdrawn } }
+  package var withdrawnIDs: Set<VectorID> { state.withLock { $0.contents.withdrawn.ids } }
 
   private func setWithdrawn(
     _ ids: [VectorID], _ isWithdrawn: Bool
@@ -32,7 +32,7 @@ extension LiveIndex {
       } else {
         _ = try state.withdrawals.reinstate(ids)
       }
-      try state.contents.setWithdrawn(ids, isWithdrawn)
+      try state.contents.withdrawn.set(ids, isWithdrawn)
     }
   }
 }

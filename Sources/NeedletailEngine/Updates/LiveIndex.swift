@@ -25,6 +25,7 @@ package final class LiveIndex: Sendable {
     var isAdding = false
     /// The right to write, on a disk that has locks.
     var lock: WriterLock?
+    var isClosed = false
 
     /// Refuses to write after a failure, and in a process that was forked off the writer's.
     func requireUsable() throws(NeedletailError) {
@@ -50,6 +51,14 @@ package final class LiveIndex: Sendable {
     shown = Guarded(contents.view(lsn: log.lastLSN, sourceOffsets: log.sourceOffsets))
     state = Guarded(
       State(contents: contents, log: log, withdrawals: withdrawals, lock: lock))
+  }
+
+  deinit { state.withLock { endWriting(&$0) } }
+
+  /// Lets views that are held follow what others withdraw from here on; before the lock is given back.
+  private func endWriting(_ state: inout State) {
+    if !state.isClosed { view.withdrawn.endWriting() }
+    state.isClosed = true
   }
 
   /// What readers see now.
@@ -181,6 +190,7 @@ package final class LiveIndex: Sendable {
           state.failure
           ?? NeedletailError(
             .io, "The index was closed for writing.", at: .init(path: directory.path))
+        endWriting(&state)
         state.lock = nil
       }
       guard state.failure == nil else { return }

@@ -67,12 +67,32 @@ struct LogFile {
 }
 
 /// A place between two records, and the checksum of the one before it.
-struct LogCursor: Hashable {
+struct LogCursor: Hashable, Sendable {
   var offset: Int
   var previous: UInt32
 
   mutating func pass(_ record: LogRecord) {
     offset = record.end
     previous = record.checksum
+  }
+}
+
+/// A place between two records of a log.
+package struct LogPlace: Sendable, Hashable {
+  /// Tells the file from any other of the same number.
+  var header: LogHeader
+  var cursor: LogCursor
+  /// The last LSN before the place.
+  var lastLSN: UInt64
+
+  var sequence: UInt64 { header.sequence }
+
+  /// What nobody needs who goes on from here: the records before the last checksum.
+  var passed: Range<Int> { LogHeader.byteCount..<max(LogHeader.byteCount, cursor.offset - 4) }
+
+  /// Whether a file has, up to this place, what was read there.
+  func isIn(_ file: LogFile) -> Bool {
+    file.header == header && file.region.count >= cursor.offset
+      && file.cursor(at: cursor.offset) == cursor
   }
 }

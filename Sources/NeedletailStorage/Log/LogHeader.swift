@@ -1,7 +1,7 @@
 import NeedletailCore
 
 /// The first 64 bytes of a file of the log; drawn in `Design/FileFormat.md`.
-struct LogHeader: Hashable {
+struct LogHeader: Hashable, Sendable {
   static let byteCount = 64
   static let version: UInt32 = 1
   /// LSNs stay below: one a nanosecond would last for a century.

@@ -12,7 +12,9 @@ package struct LogReader: Sendable {
   var form = LogForm.batches
   /// Whether somebody else may be writing: files are then copied, because one that is cut while it is
   /// mapped would end this process.
-  var isFollowing = false
+  let isFollowing: Bool
+  /// Where an earlier reading ended, if this one goes on behind it.
+  private(set) var start: LogPlace?
 
   /// Names a log; nothing is touched.
   ///
@@ -20,10 +22,45 @@ package struct LogReader: Sendable {
   ///   - directory: the index.
   ///   - indexIdentity: its identity, from the manifest; another index's log is refused.
   ///   - after: the LSN up to which batches are in segments. They are not read again.
-  package init(_ directory: IndexDirectory, indexIdentity: [UInt8], after: UInt64 = 0) {
+  ///   - isFollowing: whether somebody else may be writing; `false` for the holder of the index's lock alone.
+  package init(
+    _ directory: IndexDirectory, indexIdentity: [UInt8], after: UInt64 = 0,
+    isFollowing: Bool = false
+  ) {
     self.directory = directory
     self.indexIdentity = indexIdentity
     self.after = after
+    self.isFollowing = isFollowing
+  }
+
+  /// The reader that goes on where a reading ended, of the same log.
+  ///
+  /// Reading then throws `corrupted`, or `notFound`, where the log is not what it was: because it was sealed, or because
+  /// what was read had been written and never acknowledged, and was cut off.
+  ///
+  /// - Parameter place: the `end` of that reading's report; `nil`, where it found no file, changes nothing.
+  /// - Returns: a reader of what is behind.
+  package func goingOn(from place: LogPlace?) -> LogReader {
+    var reader = self
+    reader.start = place
+    return reader
+  }
+
+  /// Whether reading would find nothing behind the place that it begins at; `false` when it begins at none.
+  ///
+  /// - Throws: `io`.
+  /// - Complexity: one look at the file and one at its directory.
+  package var isAtEnd: Bool {
+    get throws(NeedletailError) {
+      guard let start else { return false }
+      let path = directory.path(of: form, start.sequence)
+      guard try directory.fileSystem.byteCount(of: path) == UInt64(start.cursor.offset) else {
+        return false
+      }
+      let newest = try directory.fileSystem.list(directory.path(of: form))
+        .compactMap(form.sequence).max()
+      return newest == start.sequence
+    }
   }
 
   /// Calls `body` with every batch after `after`, in order.
@@ -79,14 +116,16 @@ package struct LogReader: Sendable {
         guard case .damaged(let error) = item.contents else { continue }
         throw .damage(LogDamage(index: index, offset: 0, message: "The header is damaged.", error))
       }
-      try checkStart(file, index, report)
+      let start = index == 0 ? self.start : nil
+      if start == nil { try checkStart(file, index, report) }
       var summary = LogReport.File(
-        sequence: item.sequence, lastLSN: file.header.firstLSN - 1, byteCount: 0)
-      var cursor = file.start
+        sequence: item.sequence, lastLSN: start?.lastLSN ?? file.header.firstLSN - 1, byteCount: 0)
+      var cursor = start?.cursor ?? file.start
       defer {
         summary.byteCount = cursor.offset
         report.files.append(summary)
         report.lastLSN = max(report.lastLSN, summary.lastLSN)
+        report.end = LogPlace(header: file.header, cursor: cursor, lastLSN: summary.lastLSN)
       }
       while cursor.offset < file.region.count {
         guard let record = file.record(at: cursor) else {

@@ -43,6 +43,8 @@ package struct LogReport: Sendable, Hashable {
   package var unfinishedFiles: [UInt64] = []
   /// What a crash cut off, if anything; no batch that was durable.
   package var tornTail: TornTail?
+  /// Behind the last sound record; `nil` where there is no file.
+  package var end: LogPlace?
   /// What is lost, when loss was accepted and there is any.
   package var loss: LogLoss?
 

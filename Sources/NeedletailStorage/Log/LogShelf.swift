@@ -37,11 +37,13 @@ struct LogShelf {
     self.form = form
     guard try fileSystem.kind(of: directory.path(of: form)) == .directory else { return }
     let sequences = try fileSystem.list(directory.path(of: form)).compactMap(form.sequence).sorted()
-    for sequence in sequences {
+    let start = reader.start
+    for sequence in sequences where start.map({ $0.sequence <= sequence }) ?? true {
       let path = directory.path(of: form, sequence)
+      let gap = start.flatMap { $0.sequence == sequence ? $0.passed : nil }
       let region =
         reader.isFollowing
-        ? try MappedRegion(copying: fileSystem.read(path), path: path) : try fileSystem.map(path)
+        ? try fileSystem.copy(path, leavingOut: gap ?? 0..<0) : try fileSystem.map(path)
       switch try LogHeader.read(
         region, form, sequence: sequence, indexIdentity: reader.indexIdentity)
       {
@@ -53,7 +55,15 @@ struct LogShelf {
       case .unfinished: unfinished.append(sequence)
       }
     }
-    leaveOutSealed()
+    guard let start else {
+      leaveOutSealed()
+      return
+    }
+    guard let first = items.first?.file, start.isIn(first) else {
+      throw NeedletailError(
+        .corrupted, "The log is not what it was up to LSN \(start.lastLSN); read it anew.",
+        at: .init(path: directory.path(of: form, start.sequence)))
+    }
   }
 
   /// Leaves out the files before the one that reading begins with.

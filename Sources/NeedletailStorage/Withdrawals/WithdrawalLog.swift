@@ -129,8 +129,7 @@ package final class WithdrawalLog {
 extension LogReader {
   /// Names the withdrawals of an index; nothing is touched.
   init(withdrawalsOf directory: IndexDirectory, indexIdentity: [UInt8], isFollowing: Bool = false) {
-    self.init(directory, indexIdentity: indexIdentity)
+    self.init(directory, indexIdentity: indexIdentity, isFollowing: isFollowing)
     form = .withdrawals
-    self.isFollowing = isFollowing
   }
 }
