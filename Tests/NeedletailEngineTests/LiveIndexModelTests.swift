@@ -16,7 +16,7 @@ struct LiveIndexModelTests {
 
   @Test("The same on this machine's disk, where a process can be ended, and the power not be cut")
   func realDisk() throws {
-    try run(Effort.count(30, long: 2_000), cutsPower: false) { _ throws(NeedletailError) in
+    try run(Effort.count(40, long: 2_000), cutsPower: false) { _ throws(NeedletailError) in
       try .real()
     }
   }

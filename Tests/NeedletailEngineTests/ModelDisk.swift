@@ -8,7 +8,7 @@ enum ModelDisk {
   case real(FaultyFileSystem, TemporaryDirectory)
 
   static func real() throws(NeedletailError) -> ModelDisk {
-    .real(FaultyFileSystem(LocalFileSystem()), try TemporaryDirectory())
+    .real(FaultyFileSystem(LocalFileSystem(), synchronizes: false), try TemporaryDirectory())
   }
 
   /// Where the index is.
