@@ -88,6 +88,34 @@ struct ApplyTests {
     }
   }
 
+  @Test func linesOfAStreamThatStaysOpenAreAppliedAsTheyCome() throws {
+    let index = home("index")
+    let stream = Pipe()
+    let running = try Command.Running(
+      ["apply", index, "-", "--metric", "l2", "--batch", "1"], in: nil, environment: [:],
+      input: stream)
+    defer { try? stream.fileHandleForWriting.close() }
+    for id in 0..<3 {
+      let line = upsert(id) + "\n"
+      // In two pieces: a line may come bit by bit.
+      for piece in [line.prefix(20), line.dropFirst(20)] {
+        try stream.fileHandleForWriting.write(contentsOf: Data(piece.utf8))
+      }
+      // Nobody has ended the stream, and the change is there.
+      var count: Int?
+      for _ in 0..<500 where count != id + 1 {
+        Thread.sleep(forTimeInterval: 0.02)
+        count = (try? Command.run("info", index, "--json").json())?["count"] as? Int
+      }
+      try #require(count == id + 1)
+    }
+    // Who waits for more can be stopped.
+    running.process.interrupt()
+    let outcome = try running.finish()
+    #expect(outcome.status == 130, "\(outcome.errors)")
+    #expect(outcome.errors.contains("line 3"), "\(outcome.errors)")
+  }
+
   @Test func damageToAcknowledgedWritesIsRefusedAndListed() throws {
     let index = home("index")
     let path = try file((0..<200).map { upsert($0) })

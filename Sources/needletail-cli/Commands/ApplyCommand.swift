@@ -187,7 +187,7 @@
         let finished = source.flatMap { index?.sourceOffsets[$0] } ?? 0
         monitor.begin("applying", total: lines.byteCount)
         var read = 0
-        while let data = try lines.next() {
+        while let data = try next(&lines, monitor) {
           done.lines = lines.line
           if UInt64(lines.line) <= finished {
             done.skippedLines += 1
@@ -203,12 +203,23 @@
           lastLine = lines.line
           if ids.count >= most {
             try flush()
-            try monitor.advance(by: lines.bytesRead - read)
+            do throws(NeedletailError) { try monitor.advance(by: lines.bytesRead - read) } catch {
+              throw lines.ending
+            }
             read = lines.bytesRead
           }
         }
         try flush()
-        try monitor.advance(by: lines.bytesRead - read)
+      }
+
+      /// The next line; where none can be had, what stands before it is done first, as the message says.
+      private mutating func next(
+        _ lines: inout ChangeLines, _ monitor: WorkMonitor
+      ) throws(NeedletailError) -> Data? {
+        do throws(NeedletailError) { return try lines.next(monitor) } catch {
+          try flush()
+          throw error
+        }
       }
 
       private mutating func take(
