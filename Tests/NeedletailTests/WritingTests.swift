@@ -348,6 +348,32 @@ struct WritingTests {
     #expect(error?.code == .invalidConfiguration)
   }
 
+  @Test("A new index takes options of writing too")
+  func optionsOfANewIndex() throws {
+    let configuration = VectorIndex.Configuration(dimensions: Self.dimensions, metric: .cosine)
+    var options = OpenOptions()
+    options.writing.threads = 0
+    let error = #expect(throws: NeedletailError.self) {
+      try VectorIndex.create(at: home("index"), configuration: configuration, options: options)
+    }
+    #expect(error?.code == .invalidConfiguration)
+    options.writing.threads = 2
+    options.writing.logVectorLimit = 100
+    options.writing.keptGenerations = 1
+    options.ids = .mapped
+    let index = try VectorIndex.create(
+      at: home("index"), configuration: configuration, options: options)
+    let rows = try rows(300, seed: 17)
+    for first in stride(from: 0, to: 300, by: 60) {
+      try index.upsert(rows[first..<(first + 60)], ids: UInt64(first)..<UInt64(first + 60))
+      #expect(try index.snapshot().information.unsealedCount <= 100)
+    }
+    try index.compact()
+    let information = try index.snapshot().information
+    #expect(information.count == 300 && information.placement["ids"] == "mapped")
+    #expect(try index.generations() == [information.generation])
+  }
+
   @Test("All vectors come back in the order of their ids, from wherever they are")
   func exporting() throws {
     let index = try index(.squaredEuclidean)

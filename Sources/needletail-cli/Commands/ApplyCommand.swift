@@ -256,7 +256,8 @@
         guard let metric else { return }
         index = try VectorIndex.create(
           at: path,
-          configuration: VectorIndex.Configuration(dimensions: dimensions, metric: metric))
+          configuration: VectorIndex.Configuration(dimensions: dimensions, metric: metric),
+          options: options)
       }
 
       private mutating func flush() throws(NeedletailError) {
