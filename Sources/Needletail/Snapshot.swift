@@ -29,6 +29,10 @@ public struct Snapshot: Sendable {
   ///
   /// - Complexity: O(1) while nothing is withdrawn, O(n) otherwise.
   public var count: Int { view.count }
+  /// Rows in memory that no file of rows has yet; withdrawn ones are counted.
+  ///
+  /// - Complexity: O(1).
+  public var unsealedCount: Int { view.stack.live.reduce(0) { $0 + $1.view.liveCount } }
   /// The generation that the snapshot is of; rows that were written since are in it too.
   public var generation: Int { view.generation.facts.number }
   /// For each source of batches, where the last batch of it stands that the snapshot shows.

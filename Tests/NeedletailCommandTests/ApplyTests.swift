@@ -88,12 +88,27 @@ struct ApplyTests {
     }
   }
 
+  @Test func whatContradictsTheIndexIsSaid() throws {
+    let index = home("index")
+    let path = try file((0..<5).map { upsert($0) })
+    let options = ["apply", index, path, "--source", "s", "--metric"]
+    #expect(try Command.Running(options + ["l2"]).finish().status == 0)
+    #expect(try Command.Running(options + ["l2"]).finish().errors.isEmpty)
+    try Command.expectFailure(64, "compares by l2", "apply", index, path, "--metric", "cosine")
+    // A file that was read further before is another one.
+    let shorter = try file([upsert(8), upsert(9)])
+    let outcome = try Command.run("apply", index, shorter, "--source", "s", "--json")
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains("has 2 lines") && outcome.errors.contains("up to line 5"))
+    let document = try outcome.json()
+    #expect(document["count"] as? Int == 5 && document["upserted"] as? Int == 0)
+  }
+
   @Test func linesOfAStreamThatStaysOpenAreAppliedAsTheyCome() throws {
     let index = home("index")
     let stream = Pipe()
     let running = try Command.Running(
-      ["apply", index, "-", "--metric", "l2", "--batch", "1"], in: nil, environment: [:],
-      input: stream)
+      ["apply", index, "-", "--metric", "l2", "--batch", "1"], input: stream)
     defer { try? stream.fileHandleForWriting.close() }
     for id in 0..<3 {
       let line = upsert(id) + "\n"

@@ -45,7 +45,7 @@ enum Command {
 
     /// Starts a process, which reads `input`, or nothing.
     init(
-      _ arguments: [String], in workplace: String?, environment: [String: String],
+      _ arguments: [String], in workplace: String? = nil, environment: [String: String] = [:],
       input: Pipe? = nil
     ) throws {
       directory = try TemporaryDirectory()

@@ -31,7 +31,8 @@
         a crash, the command goes on behind that line. At the first line that is no change it \
         stops; what stands before it is done. Other processes may search meanwhile.
 
-        With --metric a directory that does not exist becomes a new index. What many changes \
+        With --metric a directory that does not exist becomes a new index; one that exists must \
+        have it. What many changes \
         leave in memory is sealed at the end, so that the next search need not read it from the \
         log; --no-seal leaves it there.
         """)
@@ -84,6 +85,7 @@
         throw located(error)
       }
       outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
+      mentionMissingLines(outcome)
       try show(outcome)
     }
 
@@ -93,14 +95,21 @@
         return nil
       }
       try Inputs.refuseWhatIsNoIndex(index)
-      return try VectorIndex.open(at: index, options: options)
+      let opened = try VectorIndex.open(at: index, options: options)
+      if let metric, metric != opened.configuration.metric {
+        throw CommandFailure(
+          .usage,
+          "The index compares by \(opened.configuration.metric.rawValue), and --metric is"
+            + " \(metric.rawValue); leave it out, or name another directory.")
+      }
+      return opened
     }
 
     /// Seals what would have to be read from the log by everybody who opens the index.
     private func seal(
       _ index: VectorIndex, _ options: OpenOptions, _ monitor: WorkMonitor
     ) throws(NeedletailError) {
-      guard try index.snapshot().information.unsealedCount >= 10_000 else { return }
+      guard try index.snapshot().unsealedCount >= 10_000 else { return }
       var compaction = CompactionOptions(.automatic)
       compaction.threads = options.writing.threads
       try index.compact(compaction, monitor: monitor)
@@ -110,6 +119,15 @@
       var error = error
       error.location = error.location ?? .init(path: index)
       return error
+    }
+
+    /// A file that ends before the place up to which its source was read is hardly the one that was read.
+    private func mentionMissingLines(_ outcome: Outcome) {
+      guard let source, let position = outcome.sourceOffsets[source], position > outcome.lines
+      else { return }
+      Terminal.writeError(
+        "needletail: \(file) has \(Numerals.counted(outcome.lines, "line", "lines")), and the source \(source) was read up to"
+          + " line \(position): nothing was applied. Is it the right file?\n")
     }
 
     private func show(_ outcome: Outcome) throws {
@@ -260,8 +278,14 @@
           options: options)
       }
 
+      /// Makes the changes that were taken; what fails is not tried again.
       private mutating func flush() throws(NeedletailError) {
         guard !ids.isEmpty else { return }
+        defer {
+          ids.removeAll(keepingCapacity: true)
+          components.removeAll(keepingCapacity: true)
+          attributes.removeAll(keepingCapacity: true)
+        }
         guard let index else {
           throw NeedletailError(
             .notFound, "The index is made by the first upsert, and the file begins with '\(kind)'.",
@@ -286,9 +310,6 @@
           try note(offset, in: index)
           done.reinstated += ids.count
         }
-        ids.removeAll(keepingCapacity: true)
-        components.removeAll(keepingCapacity: true)
-        attributes.removeAll(keepingCapacity: true)
       }
 
       /// Keeps how far the file got: withdrawals are in a log of their own, without offsets.
