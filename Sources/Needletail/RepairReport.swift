@@ -79,7 +79,7 @@ public struct RepairReport: Sendable, Hashable, Codable {
   public var log: LogReport
   /// The log of withdrawals.
   public var withdrawals: LogReport
-  /// Files of interrupted writers, and of generations that are not kept, which were removed.
+  /// Files of interrupted writers, which were removed; every generation that can be gone back to is kept.
   public var removedFiles: [String]
   /// Files that are no part of an index; they were left alone.
   public var unknownFiles: [String]

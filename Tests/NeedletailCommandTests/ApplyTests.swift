@@ -131,6 +131,28 @@ struct ApplyTests {
     #expect(outcome.errors.contains("line 3"), "\(outcome.errors)")
   }
 
+  @Test func generationsStayThatAreToBeKept() throws {
+    let index = home("index")
+    for id in 0..<5 {
+      let path = try file([upsert(id)])
+      let options = id == 0 ? ["--metric", "l2"] : []
+      #expect(try Command.Running(["apply", index, path] + options).finish().status == 0)
+      #expect(try Command.run("compact", index, "--full", "--keep", "10").status == 0)
+    }
+    func kept(_ arguments: String...) throws -> [Int]? {
+      try Command.Running(["rollback", index, "--json"] + arguments).finish().json()["generations"]
+        as? [Int]
+    }
+    #expect(try kept() == Array(1...6))
+    #expect(try Command.run("repair", index).status == 0)
+    #expect(try kept() == Array(1...6))
+    #expect(try kept("--to", "2", "--keep", "7") == Array(1...7))
+    _ = try Command.run("apply", index, try file([upsert(9)]), "--keep", "7")
+    #expect(try Command.run("compact", index).status == 0)
+    #expect(try kept() == Array(6...8))
+    try Command.expectFailure(64, "--keep is 0", "compact", index, "--keep", "0")
+  }
+
   @Test func damageToAcknowledgedWritesIsRefusedAndListed() throws {
     let index = home("index")
     let path = try file((0..<200).map { upsert($0) })

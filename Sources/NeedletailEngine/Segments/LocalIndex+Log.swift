@@ -119,7 +119,8 @@ extension LocalIndex {
     let (index, report) = try LiveIndex.open(
       directory, options: UpdateOptions(), acceptingLoss: acceptingLoss, lock: lock,
       triesAgain: true)
-    let removal = try directory.removeUnneeded(keeping: index.options.keptGenerations)
+    // Which generations are kept is for those who publish them.
+    let removal = try directory.removeUnneeded(keeping: .max)
     removed += removal.removed
     let facts = RepairFacts(
       log: LogFacts(report.log), withdrawals: LogFacts(withdrawals), removed: removed,

@@ -11,8 +11,8 @@
       commandName: "apply",
       abstract: "Make the changes of a file of JSON lines: upsert, remove, withdraw, reinstate.",
       usage: """
-        needletail apply <dir> <file> [--source <name>] [--batch 500] [--metric <m>]
-            [--threads <n>] [--no-seal] [--json]
+        needletail apply <dir> <file> [--source <name>] [--batch 500]
+            [--metric <m>] [--threads <n>] [--no-seal] [--keep 3] [--json]
         """,
       discussion: """
         EXAMPLES
@@ -21,7 +21,7 @@
           needletail apply new.needletail changes.jsonl --metric cosine
 
         One object a line:
-          {"op":"upsert","id":7,"vector":[0.1,0.2],"attributes":{"price":19.9,"seller":"acme"}}
+          {"op":"upsert","id":7,"vector":[0.1,0.2],"attributes":{"price":19.9}}
           {"op":"remove","id":7}
           {"op":"withdraw","id":7}     hidden from every search at once, until
           {"op":"reinstate","id":7}
@@ -51,6 +51,7 @@
     var threads: Int?
     @Flag(name: .customLong("no-seal"), help: "Leave what is in memory to the log.")
     var leavesUnsealed = false
+    @OptionGroup var keepOptions: KeepOptions
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
@@ -69,6 +70,7 @@
       let start = ContinuousClock.now
       var options = OpenOptions()
       options.writing.threads = threads ?? Check.cores
+      options.writing.keptGenerations = keepOptions.keep
       let opened = try open(options)
       var outcome = Outcome()
       do {

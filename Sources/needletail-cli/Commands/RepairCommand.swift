@@ -15,7 +15,7 @@
           needletail repair words.needletail --accept-loss --json > lost.json
 
         Drops what a crash cut off of a write that nobody was told is durable, and files of \
-        interrupted work. Damage to acknowledged writes is refused with 65 and nothing is \
+        interrupted work; every generation stays. Damage to acknowledged writes is refused with 65 and nothing is \
         changed; --accept-loss keeps what stands before the damage and lists exactly what is \
         lost. Damage to segments is for `verify`, and a copy.
         """)
