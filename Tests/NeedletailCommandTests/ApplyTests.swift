@@ -24,6 +24,16 @@ struct ApplyTests {
 
   private func change(_ op: String, _ id: Int) -> String { "{\"op\":\"\(op)\",\"id\":\(id)}" }
 
+  /// Waits for another process's changes.
+  private func waitForCount(_ count: Int, of index: String) throws {
+    var found: Int?
+    for _ in 0..<500 where found != count {
+      Thread.sleep(forTimeInterval: 0.02)
+      found = (try? Command.run("info", index, "--json").json())?["count"] as? Int
+    }
+    try #require(found == count)
+  }
+
   @Test func changesAreMadeInOrderAndOnce() throws {
     let index = home("index")
     var lines = (0..<300).map { upsert($0) }
@@ -117,12 +127,7 @@ struct ApplyTests {
         try stream.fileHandleForWriting.write(contentsOf: Data(piece.utf8))
       }
       // Nobody has ended the stream, and the change is there.
-      var count: Int?
-      for _ in 0..<500 where count != id + 1 {
-        Thread.sleep(forTimeInterval: 0.02)
-        count = (try? Command.run("info", index, "--json").json())?["count"] as? Int
-      }
-      try #require(count == id + 1)
+      try waitForCount(id + 1, of: index)
     }
     // Who waits for more can be stopped.
     running.process.interrupt()
@@ -151,6 +156,36 @@ struct ApplyTests {
     #expect(try Command.run("compact", index).status == 0)
     #expect(try kept() == Array(6...8))
     try Command.expectFailure(64, "--keep is 0", "compact", index, "--keep", "0")
+  }
+
+  @Test func aDryRunChangesNothingBesideAWriter() throws {
+    let index = home("index")
+    #expect(
+      try Command.run("apply", index, try file((0..<40).map { upsert($0) }), "--metric", "l2")
+        .status == 0)
+    // What a crash left of a write.
+    let log = index + "/log/1.wal"
+    let torn = try Data(contentsOf: URL(fileURLWithPath: log)) + Data(repeating: 7, count: 99)
+    try torn.write(to: URL(fileURLWithPath: log))
+    func files() throws -> [String] {
+      try FileManager.default.subpathsOfDirectory(atPath: index).sorted()
+    }
+    let before = try files()
+    let plan = try #require(
+      try Command.run("compact", index, "--full", "--dry-run", "--json").json()["plan"]
+        as? [String: Any])
+    #expect(plan["count"] as? Int == 40 && plan["mergedSegments"] as? Int == 1)
+    #expect(try files() == before)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: log)) == torn)
+    let stream = Pipe()
+    let writer = try Command.Running(["apply", index, "-", "--batch", "1"], input: stream)
+    try stream.fileHandleForWriting.write(contentsOf: Data((upsert(77) + "\n").utf8))
+    try waitForCount(41, of: index)
+    #expect(try Command.run("compact", index).status == 75)
+    let dry = try Command.run("compact", index, "--dry-run")
+    #expect(dry.status == 0, "\(dry.errors)")
+    try stream.fileHandleForWriting.close()
+    #expect(try writer.finish().status == 0)
   }
 
   @Test func damageToAcknowledgedWritesIsRefusedAndListed() throws {

@@ -292,11 +292,15 @@ struct WritingTests {
     #expect(error?.code == .overBudget)
     let plan = try index.compactionPlan(.full)
     #expect(plan.count == 500 && plan.disk > 1_000 && plan.memory > plan.disk)
+    // Who asks need not be the one who writes.
+    let reader = try VectorIndex.open(at: home("index"))
+    #expect(try reader.compactionPlan(.full) == plan)
     options.diskLimit = plan.disk
     options.memoryLimit = plan.memory
     #expect(try index.compact(options) == plan)
     let bytes = try index.snapshot().information.segments.reduce(0) { $0 + $1.bytes }
     #expect(bytes <= plan.disk)
+    #expect(try index.compactionPlan(.full).isEmpty && !reader.compactionPlan(.full).isEmpty)
   }
 
   @Test("Sealing that is cancelled leaves everything as it was")

@@ -80,7 +80,7 @@
         return
       }
       print(Terminal.bold(index))
-      guard let plan else {
+      guard let plan, !plan.isEmpty else {
         print("  There is nothing to do.")
         return
       }
