@@ -197,16 +197,26 @@ struct ApplyTests {
       ).status == 0)
     let log = index + "/log/1.wal"
     var bytes = try Data(contentsOf: URL(fileURLWithPath: log))
-    bytes[bytes.count / 2] ^= 1
+    // In the third of four batches.
+    bytes[bytes.count * 5 / 8] ^= 1
     try bytes.write(to: URL(fileURLWithPath: log))
     try Command.expectFailure(65, "LSN", "info", index)
     try Command.expectFailure(65, "LSN", "repair", index)
     let report = try Command.run("repair", index, "--accept-loss", "--json").json()
     let loss = try #require((report["log"] as? [String: Any])?["loss"] as? [String: Any])
     let first = try #require(loss["firstSequence"] as? Int)
-    #expect(loss["lastSequence"] as? Int == 4 && (1...4).contains(first))
+    #expect(loss["lastSequence"] as? Int == 4 && first == 3)
     let kept = (first - 1) * 50
     #expect(report["count"] as? Int == kept)
+    // Every lost batch but the one that is damaged is there with its ids and its place.
+    let lost = try #require(loss["batches"] as? [[String: Any]])
+    #expect(lost.compactMap { $0["sequence"] as? Int } == [4])
+    for batch in lost {
+      let last = try #require(batch["sequence"] as? Int) * 50
+      #expect(batch["source"] as? String == "s" && batch["offset"] as? Int == last)
+      #expect(batch["ids"] as? [Int] == Array((last - 50)..<last))
+    }
+    #expect(report["sourceOffsets"] as? [String: Int] == ["s": kept])
     // The source goes on where what is kept ends.
     let next = try Command.run("apply", index, path, "--source", "s", "--json").json()
     #expect(next["skippedLines"] as? Int == kept && next["count"] as? Int == 200)

@@ -45,11 +45,14 @@
     }
 
     private static func line(_ record: LogRecord) -> String {
-      let shown = record.ids.prefix(6).map { "\($0)" }.joined(separator: " ")
-      let rest = record.ids.count > 6 ? " …" : ""
       let source = record.source.map { "  \($0)@\(record.offset ?? 0)" } ?? ""
-      return
-        "\(record.sequence)  \(record.operation)  \(record.ids.count)  [\(shown)\(rest)]\(source)"
+      return "\(record.sequence)  \(record.operation)  \(shown(record.ids))\(source)"
+    }
+
+    /// How many ids, and the first of them.
+    static func shown(_ ids: [VectorID]) -> String {
+      let first = ids.prefix(6).map { "\($0)" }.joined(separator: " ")
+      return "\(ids.count)  [\(first)\(ids.count > 6 ? " …" : "")]"
     }
   }
 #endif
