@@ -147,7 +147,7 @@ package final class LiveIndex: Sendable {
 
   /// Ends writing: what was written is made durable, and the lock given back.
   ///
-  /// Views stay as they are.
+  /// Views stay as they are. In a process that was forked off the writer's nothing is written, and the lock stays.
   package func close() throws(NeedletailError) {
     try state.withLock { (state) throws(NeedletailError) in
       defer {
@@ -158,6 +158,7 @@ package final class LiveIndex: Sendable {
         state.lock = nil
       }
       guard state.failure == nil else { return }
+      try state.lock?.lock.requireOwner()
       try state.log.commit(.synced)
     }
   }
@@ -180,6 +181,9 @@ package final class WriterLock: Sendable {
 
   /// Takes the lock of an index on this machine's disk; see `DirectoryLock`.
   package init(_ path: String) throws(NeedletailError) { lock = try DirectoryLock(path) }
+
+  /// A lock that was taken already.
+  init(_ lock: consuming DirectoryLock) { self.lock = lock }
 }
 
 /// A change on its way; reached under the lock of the index's state once it waits.
