@@ -1,4 +1,3 @@
-import Foundation
 import Needletail
 import Testing
 import _NeedletailTestSupport
@@ -60,24 +59,10 @@ func goBack(_ index: VectorIndex) throws {
 struct FreshIndexGuideTests {
   @Test("Every Swift example of the guide stands in this file, line by line")
   func examples() throws {
-    let here = URL(fileURLWithPath: #filePath)
-    let root = here.deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let guide = root.appendingPathComponent(
-      "Sources/Needletail/Documentation.docc/Guides/KeepAnIndexFresh.md")
-    let text = try String(contentsOf: guide, encoding: .utf8)
-    let source = try String(contentsOf: here, encoding: .utf8)
-    func plain(_ text: some StringProtocol) -> String {
-      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-        .filter { !$0.isEmpty }.joined(separator: "\n")
-    }
-    let blocks = text.components(separatedBy: "```swift\n").dropFirst().compactMap {
-      $0.components(separatedBy: "```").first
-    }
-    #expect(blocks.count >= 4)
-    for block in blocks {
-      #expect(plain(source).contains(plain(block)), "the guide has:\n\(block)")
-    }
+    let examples = try DocumentedExamples(
+      of: "Sources/Needletail/Documentation.docc/Guides/KeepAnIndexFresh.md")
+    #expect(examples.blocks.count >= 4)
+    #expect(try examples.missing() == [])
   }
 
   @Test("They do what the guide says")
