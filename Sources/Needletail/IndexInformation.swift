@@ -129,7 +129,7 @@ extension Snapshot {
       efConstruction: configuration.graph.efConstruction, seed: configuration.seed,
       codes: configuration.codes, mode: configuration.mode, quantizer: quantizerInformation,
       preciseRows: configuration.preciseRows, sourceOffsets: view.sourceOffsets,
-      unsealedCount: view.stack.live.reduce(0) { $0 + $1.segment.unsealedCount($1.view) },
+      unsealedCount: unsealedCount,
       segments: facts.segments.map {
         SegmentInformation(hash: $0.hash, bytes: $0.byteCount, count: $0.count)
       },

@@ -1,6 +1,20 @@
 public import NeedletailCore
 import NeedletailEngine
 
+/// One batch of a log that is lost although it can still be read: it stands behind the damage.
+public struct LostBatch: Sendable, Hashable, Codable {
+  /// Its number in the history of the index.
+  public var sequence: UInt64
+  /// `upsert` or `remove`; of a log of withdrawals `withdraw`, `reinstate`, or `state` for all that were withdrawn.
+  public var operation: String
+  /// The ids that it changes, in order.
+  public var ids: [VectorID]
+  /// The source it came from.
+  public var source: String?
+  /// Where that source stood behind it.
+  public var offset: UInt64?
+}
+
 /// Durable batches of a log that cannot be had any more.
 public struct LogLoss: Sendable, Hashable, Codable {
   /// The first batch that is lost, by its number in the history of the index; all before it are kept.
@@ -9,9 +23,11 @@ public struct LogLoss: Sendable, Hashable, Codable {
   public var lastSequence: UInt64
   /// The file and byte at which what can be read ends.
   public var location: String
-  /// For each source, the offsets of those lost batches that could still be read behind the damage, from the first
-  /// to the last; of the others nothing is known.
-  public var offsets: [String: [UInt64]]
+  /// Every lost batch that could still be read behind the damage, in order.
+  ///
+  /// Of those whose numbers are missing from `firstSequence` to `lastSequence` nothing else is known:
+  /// `RepairReport.sourceOffsets` says where their sources go on.
+  public var batches: [LostBatch]
   /// Files of which nothing can be read, or not all.
   public var unreadableFiles: [String]
 }
@@ -38,7 +54,11 @@ public struct LogReport: Sendable, Hashable, Codable {
       LogLoss(
         firstSequence: $0.firstLSN, lastSequence: $0.lastLSN,
         location: $0.location.path + ($0.location.byteOffset.map { ", byte \($0)" } ?? ""),
-        offsets: $0.sources.mapValues { [$0.lowerBound, $0.upperBound] },
+        batches: $0.batches.map {
+          LostBatch(
+            sequence: $0.lsn, operation: $0.operation, ids: $0.ids, source: $0.source,
+            offset: $0.position)
+        },
         unreadableFiles: $0.unreadableFiles)
     }
   }
@@ -75,11 +95,15 @@ public struct RepairReport: Sendable, Hashable, Codable {
   public var generation: Int
   /// Vectors that are there.
   public var count: Int
+  /// For each source, where the last batch of it stands that is there.
+  ///
+  /// After a loss everything behind that is to be sent again, and all of a source that is not named.
+  public var sourceOffsets: [String: UInt64]
   /// The log of writes.
   public var log: LogReport
   /// The log of withdrawals.
   public var withdrawals: LogReport
-  /// Files of interrupted writers, and of generations that are not kept, which were removed.
+  /// Files of interrupted writers, which were removed; every generation that can be gone back to is kept.
   public var removedFiles: [String]
   /// Files that are no part of an index; they were left alone.
   public var unknownFiles: [String]
@@ -101,7 +125,8 @@ extension VectorIndex {
   ) throws(NeedletailError) -> RepairReport {
     let facts = try LocalIndex.repair(path, acceptingLoss: acceptingLoss)
     return RepairReport(
-      generation: Int(clamping: facts.generation), count: facts.count, log: LogReport(facts.log),
+      generation: Int(clamping: facts.generation), count: facts.count,
+      sourceOffsets: facts.sourceOffsets, log: LogReport(facts.log),
       withdrawals: LogReport(facts.withdrawals), removedFiles: facts.removed,
       unknownFiles: facts.unknown)
   }

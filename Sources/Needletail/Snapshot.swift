@@ -32,6 +32,12 @@ public struct Snapshot: Sendable {
   ///
   /// - Complexity: O(1) while nothing is withdrawn, O(n) otherwise.
   public var count: Int { followed.count }
+  /// Vectors that were written since the last seal and that no file of rows has yet; withdrawn ones are counted.
+  ///
+  /// - Complexity: O(1); one pass over what was written where the index is updated in place.
+  public var unsealedCount: Int {
+    view.stack.live.reduce(0) { $0 + $1.segment.unsealedCount($1.view) }
+  }
   /// The generation that the snapshot is of; rows that were written since are in it too.
   public var generation: Int { view.generation.facts.number }
   /// For each source of batches, where the last batch of it stands that the snapshot shows.

@@ -57,12 +57,15 @@ public struct CompactionPlan: Sendable, Hashable, Codable {
   /// Bytes of the new files, at the most.
   public var disk: Int
 
-  init(_ plan: SealPlan) {
-    mergedSegments = plan.merged.count
-    count = plan.rows
-    memory = plan.memoryByteCount
-    disk = plan.diskByteCount
+  init(_ plan: SealPlan?) {
+    mergedSegments = plan?.merged.count ?? 0
+    count = plan?.rows ?? 0
+    memory = plan?.memoryByteCount ?? 0
+    disk = plan?.diskByteCount ?? 0
   }
+
+  /// Whether nothing needs to be done.
+  public var isEmpty: Bool { disk == 0 }
 }
 
 extension VectorIndex {
@@ -89,14 +92,20 @@ extension VectorIndex {
     return try writing().seal(
       options.compaction.policy, limits: options.limits, threads: options.threads,
       monitor: monitor
-    ).map(CompactionPlan.init)
+    ).map { CompactionPlan($0) }
   }
 
-  /// What `compact` would do now.
+  /// What `compact` would do with what `snapshot` shows; zeros when there is nothing to do.
+  ///
+  /// Changes nothing, and needs no lock: another process may write.
+  ///
+  /// - Throws: `notFound` when nothing was committed yet.
   public func compactionPlan(
     _ compaction: Compaction = .automatic
   ) throws(NeedletailError) -> CompactionPlan {
-    CompactionPlan(try writing().sealPlan(compaction.policy))
+    let view = try snapshot().view
+    let plan = SealPlan(view, compaction.policy, view.generation.buildOptions)
+    return CompactionPlan(plan.isIdle(view) ? nil : plan)
   }
 
   /// The generations that can be gone back to, ascending; the last is the one in use.

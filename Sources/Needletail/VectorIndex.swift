@@ -54,16 +54,18 @@ public final class VectorIndex: Sendable {
   /// - Parameters:
   ///   - path: where the directory will be; its parent exists, it does not.
   ///   - configuration: what shapes the index.
+  ///   - options: where its parts lie once there are some, and how it takes writes.
   /// - Returns: an index that holds nothing yet.
   /// - Throws: `invalidConfiguration` or `capacityExceeded` for a configuration that makes no index,
-  ///   `alreadyExists` when the path is taken.
+  ///   `invalidConfiguration` for options out of range, `alreadyExists` when the path is taken.
   public static func create(
-    at path: String, configuration: Configuration
+    at path: String, configuration: Configuration, options: OpenOptions = OpenOptions()
   ) throws(NeedletailError) -> VectorIndex {
     try configuration.buildOptions.validate()
+    try options.writing.validate()
     try LocalIndex.requireFree(path)
     return VectorIndex(
-      path: path, configuration: configuration, options: OpenOptions(), access: .none)
+      path: path, configuration: configuration, options: options, access: .none)
   }
 
   /// Opens an index for searching.

@@ -25,13 +25,16 @@ package struct DirectoryLock: ~Copyable {
 
   /// Takes the lock, or refuses at once.
   ///
+  /// - Parameters:
+  ///   - directory: the index's.
+  ///   - process: who owns the lock from then on; `nil`: this process, as anywhere but in tests.
   /// - Throws: `locked` while another process, or another part of this one, holds it; `notFound` when
   ///   there is no such directory; `io`, also where the file system has no locks.
-  package init(_ directory: String) throws(NeedletailError) {
+  package init(_ directory: String, for process: Int32? = nil) throws(NeedletailError) {
     let path = IndexDirectory(directory, in: LocalFileSystem()).path + "/LOCK"
     descriptor = try Self.take(path)
     self.path = path
-    owner = getpid()
+    owner = process ?? getpid()
     // For messages only: the lock holds without it.
     FileLock.put(number: owner, into: descriptor)
   }

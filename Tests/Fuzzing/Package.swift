@@ -46,7 +46,8 @@ let package = Package(
       swiftSettings: strict, linkerSettings: linker),
     // For `.ci/kill-check`.
     .executableTarget(
-      name: "KilledWriter", dependencies: ["NeedletailCore", "NeedletailStorage"],
+      name: "KilledWriter",
+      dependencies: ["NeedletailCore", "NeedletailEngine", "NeedletailStorage"],
       swiftSettings: strict, linkerSettings: linker),
     .executableTarget(
       name: "Fuzz", dependencies: ["CFuzzer", "_NeedletailTestSupport"], swiftSettings: strict,

@@ -24,6 +24,16 @@ struct ApplyTests {
 
   private func change(_ op: String, _ id: Int) -> String { "{\"op\":\"\(op)\",\"id\":\(id)}" }
 
+  /// Waits for another process's changes.
+  private func waitForCount(_ count: Int, of index: String) throws {
+    var found: Int?
+    for _ in 0..<500 where found != count {
+      Thread.sleep(forTimeInterval: 0.02)
+      found = (try? Command.run("info", index, "--json").json())?["count"] as? Int
+    }
+    try #require(found == count)
+  }
+
   @Test func changesAreMadeInOrderAndOnce() throws {
     let index = home("index")
     var lines = (0..<300).map { upsert($0) }
@@ -88,6 +98,96 @@ struct ApplyTests {
     }
   }
 
+  @Test func whatContradictsTheIndexIsSaid() throws {
+    let index = home("index")
+    let path = try file((0..<5).map { upsert($0) })
+    let options = ["apply", index, path, "--source", "s", "--metric"]
+    #expect(try Command.Running(options + ["l2"]).finish().status == 0)
+    #expect(try Command.Running(options + ["l2"]).finish().errors.isEmpty)
+    try Command.expectFailure(64, "compares by l2", "apply", index, path, "--metric", "cosine")
+    // A file that was read further before is another one.
+    let shorter = try file([upsert(8), upsert(9)])
+    let outcome = try Command.run("apply", index, shorter, "--source", "s", "--json")
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains("has 2 lines") && outcome.errors.contains("up to line 5"))
+    let document = try outcome.json()
+    #expect(document["count"] as? Int == 5 && document["upserted"] as? Int == 0)
+  }
+
+  @Test func linesOfAStreamThatStaysOpenAreAppliedAsTheyCome() throws {
+    let index = home("index")
+    let stream = Pipe()
+    let running = try Command.Running(
+      ["apply", index, "-", "--metric", "l2", "--batch", "1"], input: stream)
+    defer { try? stream.fileHandleForWriting.close() }
+    for id in 0..<3 {
+      let line = upsert(id) + "\n"
+      // In two pieces: a line may come bit by bit.
+      for piece in [line.prefix(20), line.dropFirst(20)] {
+        try stream.fileHandleForWriting.write(contentsOf: Data(piece.utf8))
+      }
+      // Nobody has ended the stream, and the change is there.
+      try waitForCount(id + 1, of: index)
+    }
+    // Who waits for more can be stopped.
+    running.process.interrupt()
+    let outcome = try running.finish()
+    #expect(outcome.status == 130, "\(outcome.errors)")
+    #expect(outcome.errors.contains("line 3"), "\(outcome.errors)")
+  }
+
+  @Test func generationsStayThatAreToBeKept() throws {
+    let index = home("index")
+    for id in 0..<5 {
+      let path = try file([upsert(id)])
+      let options = id == 0 ? ["--metric", "l2"] : []
+      #expect(try Command.Running(["apply", index, path] + options).finish().status == 0)
+      #expect(try Command.run("compact", index, "--full", "--keep", "10").status == 0)
+    }
+    func kept(_ arguments: String...) throws -> [Int]? {
+      try Command.Running(["rollback", index, "--json"] + arguments).finish().json()["generations"]
+        as? [Int]
+    }
+    #expect(try kept() == Array(1...6))
+    #expect(try Command.run("repair", index).status == 0)
+    #expect(try kept() == Array(1...6))
+    #expect(try kept("--to", "2", "--keep", "7") == Array(1...7))
+    _ = try Command.run("apply", index, try file([upsert(9)]), "--keep", "7")
+    #expect(try Command.run("compact", index).status == 0)
+    #expect(try kept() == Array(6...8))
+    try Command.expectFailure(64, "--keep is 0", "compact", index, "--keep", "0")
+  }
+
+  @Test func aDryRunChangesNothingBesideAWriter() throws {
+    let index = home("index")
+    #expect(
+      try Command.run("apply", index, try file((0..<40).map { upsert($0) }), "--metric", "l2")
+        .status == 0)
+    // What a crash left of a write.
+    let log = index + "/log/1.wal"
+    let torn = try Data(contentsOf: URL(fileURLWithPath: log)) + Data(repeating: 7, count: 99)
+    try torn.write(to: URL(fileURLWithPath: log))
+    func files() throws -> [String] {
+      try FileManager.default.subpathsOfDirectory(atPath: index).sorted()
+    }
+    let before = try files()
+    let plan = try #require(
+      try Command.run("compact", index, "--full", "--dry-run", "--json").json()["plan"]
+        as? [String: Any])
+    #expect(plan["count"] as? Int == 40 && plan["mergedSegments"] as? Int == 1)
+    #expect(try files() == before)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: log)) == torn)
+    let stream = Pipe()
+    let writer = try Command.Running(["apply", index, "-", "--batch", "1"], input: stream)
+    try stream.fileHandleForWriting.write(contentsOf: Data((upsert(77) + "\n").utf8))
+    try waitForCount(41, of: index)
+    #expect(try Command.run("compact", index).status == 75)
+    let dry = try Command.run("compact", index, "--dry-run")
+    #expect(dry.status == 0, "\(dry.errors)")
+    try stream.fileHandleForWriting.close()
+    #expect(try writer.finish().status == 0)
+  }
+
   @Test func damageToAcknowledgedWritesIsRefusedAndListed() throws {
     let index = home("index")
     let path = try file((0..<200).map { upsert($0) })
@@ -97,16 +197,26 @@ struct ApplyTests {
       ).status == 0)
     let log = index + "/log/1.wal"
     var bytes = try Data(contentsOf: URL(fileURLWithPath: log))
-    bytes[bytes.count / 2] ^= 1
+    // In the third of four batches.
+    bytes[bytes.count * 5 / 8] ^= 1
     try bytes.write(to: URL(fileURLWithPath: log))
     try Command.expectFailure(65, "LSN", "info", index)
     try Command.expectFailure(65, "LSN", "repair", index)
     let report = try Command.run("repair", index, "--accept-loss", "--json").json()
     let loss = try #require((report["log"] as? [String: Any])?["loss"] as? [String: Any])
     let first = try #require(loss["firstSequence"] as? Int)
-    #expect(loss["lastSequence"] as? Int == 4 && (1...4).contains(first))
+    #expect(loss["lastSequence"] as? Int == 4 && first == 3)
     let kept = (first - 1) * 50
     #expect(report["count"] as? Int == kept)
+    // Every lost batch but the one that is damaged is there with its ids and its place.
+    let lost = try #require(loss["batches"] as? [[String: Any]])
+    #expect(lost.compactMap { $0["sequence"] as? Int } == [4])
+    for batch in lost {
+      let last = try #require(batch["sequence"] as? Int) * 50
+      #expect(batch["source"] as? String == "s" && batch["offset"] as? Int == last)
+      #expect(batch["ids"] as? [Int] == Array((last - 50)..<last))
+    }
+    #expect(report["sourceOffsets"] as? [String: Int] == ["s": kept])
     // The source goes on where what is kept ends.
     let next = try Command.run("apply", index, path, "--source", "s", "--json").json()
     #expect(next["skippedLines"] as? Int == kept && next["count"] as? Int == 200)

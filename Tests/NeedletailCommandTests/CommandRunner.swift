@@ -43,7 +43,11 @@ enum Command {
     let process = Process()
     private let directory: TemporaryDirectory
 
-    init(_ arguments: [String], in workplace: String?, environment: [String: String]) throws {
+    /// Starts a process, which reads `input`, or nothing.
+    init(
+      _ arguments: [String], in workplace: String? = nil, environment: [String: String] = [:],
+      input: Pipe? = nil
+    ) throws {
       directory = try TemporaryDirectory()
       process.executableURL = URL(fileURLWithPath: Command.executable)
       process.arguments = arguments
@@ -54,7 +58,11 @@ enum Command {
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: directory(name)))
         if isOutput { process.standardOutput = handle } else { process.standardError = handle }
       }
-      process.standardInput = FileHandle.nullDevice
+      if let input {
+        process.standardInput = input
+      } else {
+        process.standardInput = FileHandle.nullDevice
+      }
       try process.run()
     }
 

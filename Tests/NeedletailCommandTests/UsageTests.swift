@@ -6,7 +6,7 @@ import _NeedletailTestSupport
   @Test(arguments: [
     [], ["build"], ["search"], ["evaluate"], ["groundtruth"], ["convert"], ["info"], ["verify"],
     ["datasets"], ["datasets", "fetch"], ["datasets", "make"], ["report"], ["report", "scale"],
-    ["demo"],
+    ["demo"], ["tune"], ["apply"], ["compact"], ["rollback"], ["log"], ["repair"],
   ])
   func helpHasExamplesAndFitsATerminal(_ command: [String]) throws {
     let outcome = try Command.Running(command + ["--help"], in: nil, environment: ["COLUMNS": "80"])
@@ -22,8 +22,7 @@ import _NeedletailTestSupport
     let help = try Command.run("--help").output
     for name in [
       "build", "search", "evaluate", "groundtruth", "convert", "info", "verify", "datasets",
-      "report",
-      "demo",
+      "report", "demo", "tune", "apply", "compact", "rollback", "log", "repair",
     ] {
       #expect(help.contains("\n  \(name) "))
     }

@@ -56,7 +56,9 @@ import _NeedletailTestSupport
     let log = try WithdrawalSample.open(disk, acceptingLoss: true)
     #expect(log.ids == states[1])
     #expect(log.report.loss?.firstLSN == 2 && log.report.loss?.lastLSN == 3)
-    #expect(log.report.loss?.batches.map(\.lsn) == [3])
+    let lost = try #require(log.report.loss?.batches.first)
+    #expect(log.report.loss?.batches.count == 1 && lost.lsn == 3 && lost.operation == "withdraw")
+    #expect(Set(lost.ids) == states[3].subtracting(states[2]))
     #expect(try WithdrawalSample.open(disk).ids == states[1])
   }
 

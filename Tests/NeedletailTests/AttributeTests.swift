@@ -1,4 +1,3 @@
-import Foundation
 import Needletail
 import Testing
 import _NeedletailTestSupport
@@ -117,18 +116,9 @@ struct AttributeTests {
 
   @Test("Every Swift example of the guide stands in this file, line by line")
   func guide() throws {
-    let here = URL(fileURLWithPath: #filePath)
-    let guide = here.deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-      .appendingPathComponent("Sources/Needletail/Documentation.docc/Guides/Filters.md")
-    let text = try String(contentsOf: guide, encoding: .utf8)
-    let source = try String(contentsOf: here, encoding: .utf8)
-    let blocks = text.components(separatedBy: "```swift\n").dropFirst().compactMap {
-      $0.components(separatedBy: "```").first
-    }
-    #expect(blocks.count >= 4)
-    for line in blocks.joined().split(separator: "\n") where !line.isEmpty {
-      #expect(source.contains(line.trimmingCharacters(in: .whitespaces)), "\(line)")
-    }
+    let examples = try DocumentedExamples(
+      of: "Sources/Needletail/Documentation.docc/Guides/Filters.md")
+    #expect(examples.blocks.count >= 4)
+    #expect(try examples.missing() == [])
   }
 }

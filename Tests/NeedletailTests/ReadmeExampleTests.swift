@@ -1,6 +1,6 @@
-import Foundation
 import Needletail
 import Testing
+import _NeedletailTestSupport
 
 // The example of the README, as it stands there: when this file compiles, the README does.
 
@@ -26,20 +26,8 @@ func packagesLike(row: Int) throws(NeedletailError) {
 struct ReadmeExampleTests {
   @Test("Every Swift example of the README stands in this file, line by line")
   func example() throws {
-    let here = URL(fileURLWithPath: #filePath)
-    let readme = here.deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("README.md")
-    let text = try String(contentsOf: readme, encoding: .utf8)
-    let source = try String(contentsOf: here, encoding: .utf8)
-    let blocks = text.components(separatedBy: "```swift\n").dropFirst().compactMap {
-      $0.components(separatedBy: "```").first
-    }
-    #expect(!blocks.isEmpty)
-    for block in blocks {
-      let code = block.split(separator: "\n").filter { !$0.hasPrefix("import ") }
-        .joined(separator: "\n")
-      let lines = source.split(separator: "\n").joined(separator: "\n")
-      #expect(lines.contains(code), "the README has:\n\(code)")
-    }
+    let examples = try DocumentedExamples(of: "README.md")
+    #expect(!examples.blocks.isEmpty)
+    #expect(try examples.missing() == [])
   }
 }

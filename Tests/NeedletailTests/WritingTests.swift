@@ -15,10 +15,12 @@ struct WritingTests {
       dimensions: Self.dimensions)
   }
 
-  private func index(_ metric: Metric = .cosine) throws -> VectorIndex {
-    try VectorIndex.create(
-      at: home("index"),
-      configuration: VectorIndex.Configuration(dimensions: Self.dimensions, metric: metric))
+  private func index(
+    _ metric: Metric = .cosine, efConstruction: Int? = nil
+  ) throws -> VectorIndex {
+    var configuration = VectorIndex.Configuration(dimensions: Self.dimensions, metric: metric)
+    if let efConstruction { configuration.graph.efConstruction = efConstruction }
+    return try VectorIndex.create(at: home("index"), configuration: configuration)
   }
 
   private func found(_ snapshot: Snapshot, _ query: [Float], k: Int = 10) throws -> [VectorID] {
@@ -277,9 +279,10 @@ struct WritingTests {
     try reader.remove([2])
   }
 
+  // Run under ThreadSanitizer as well; few links cost little there.
   @Test("Another process's withdrawals are followed by searches, without a refresh")
   func followedWithdrawals() async throws {
-    let index = try index()
+    let index = try index(efConstruction: 60)
     let rows = try rows(300, seed: 8)
     try index.insert(rows, ids: 0..<300)
     let reader = try VectorIndex.open(at: home("index"))
@@ -341,12 +344,13 @@ struct WritingTests {
     #expect(snapshot.attributes(of: 1_000) == nil)
   }
 
+  // Run under ThreadSanitizer as well; few links cost little there.
   @Test("The log stays within its bound, with and without somebody who looks after it")
   func bounds() throws {
     var options = OpenOptions()
     options.writing.logVectorLimit = 200
     let rows = try rows(1_000, seed: 11)
-    _ = try index().upsert(rows[0..<10], ids: 0..<10)
+    _ = try index(efConstruction: 60).upsert(rows[0..<10], ids: 0..<10)
     let index = try VectorIndex.open(at: home("index"), options: options)
     for first in stride(from: 0, to: 600, by: 50) {
       try index.upsert(rows[first..<(first + 50)], ids: UInt64(first)..<UInt64(first + 50))
@@ -379,11 +383,15 @@ struct WritingTests {
     #expect(error?.code == .overBudget)
     let plan = try index.compactionPlan(.full)
     #expect(plan.count == 500 && plan.disk > 1_000 && plan.memory > plan.disk)
+    // Who asks need not be the one who writes.
+    let reader = try VectorIndex.open(at: home("index"))
+    #expect(try reader.compactionPlan(.full) == plan)
     options.diskLimit = plan.disk
     options.memoryLimit = plan.memory
     #expect(try index.compact(options) == plan)
     let bytes = try index.snapshot().information.segments.reduce(0) { $0 + $1.bytes }
     #expect(bytes <= plan.disk)
+    #expect(try index.compactionPlan(.full).isEmpty && !reader.compactionPlan(.full).isEmpty)
   }
 
   @Test("Sealing that is cancelled leaves everything as it was")
@@ -433,6 +441,34 @@ struct WritingTests {
       try VectorIndex.open(at: home("index"), options: options)
     }
     #expect(error?.code == .invalidConfiguration)
+  }
+
+  @Test("A new index takes options of writing too")
+  func optionsOfANewIndex() throws {
+    let configuration = VectorIndex.Configuration(dimensions: Self.dimensions, metric: .cosine)
+    var options = OpenOptions()
+    options.writing.threads = 0
+    let error = #expect(throws: NeedletailError.self) {
+      try VectorIndex.create(at: home("index"), configuration: configuration, options: options)
+    }
+    #expect(error?.code == .invalidConfiguration)
+    options.writing.threads = 2
+    options.writing.logVectorLimit = 100
+    options.writing.keptGenerations = 1
+    options.ids = .mapped
+    let index = try VectorIndex.create(
+      at: home("index"), configuration: configuration, options: options)
+    let rows = try rows(300, seed: 17)
+    for first in stride(from: 0, to: 300, by: 60) {
+      try index.upsert(rows[first..<(first + 60)], ids: UInt64(first)..<UInt64(first + 60))
+      let snapshot = try index.snapshot()
+      #expect(snapshot.unsealedCount <= 100)
+      #expect(snapshot.unsealedCount == snapshot.information.unsealedCount)
+    }
+    try index.compact()
+    let information = try index.snapshot().information
+    #expect(information.count == 300 && information.placement["ids"] == "mapped")
+    #expect(try index.generations() == [information.generation])
   }
 
   @Test("All vectors come back in the order of their ids, from wherever they are")

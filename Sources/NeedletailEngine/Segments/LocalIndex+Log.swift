@@ -49,20 +49,28 @@ package struct LogLossFacts: Sendable, Hashable {
   package var firstLSN: UInt64
   package var lastLSN: UInt64
   package var location: NeedletailError.Location
-  /// The sources of those that can still be read behind the damage.
-  package var sources: [String: ClosedRange<UInt64>]
+  /// Those that can still be read behind the damage.
+  package var batches: [Batch]
   package var unreadableFiles: [String]
+
+  /// One of them.
+  package struct Batch: Sendable, Hashable {
+    package var lsn: UInt64
+    package var operation: String
+    package var ids: [VectorID]
+    package var source: String?
+    package var position: UInt64?
+  }
 
   init(_ loss: LogLoss) {
     firstLSN = loss.firstLSN
     lastLSN = loss.lastLSN
     location = loss.location
     unreadableFiles = loss.unreadableFiles
-    sources = [:]
-    for source in loss.batches.compactMap(\.source) {
-      let range = sources[source.name] ?? source.position...source.position
-      sources[source.name] =
-        min(range.lowerBound, source.position)...max(range.upperBound, source.position)
+    batches = loss.batches.map {
+      Batch(
+        lsn: $0.lsn, operation: $0.operation, ids: $0.ids, source: $0.source?.name,
+        position: $0.source?.position)
     }
   }
 }
@@ -77,6 +85,8 @@ package struct RepairFacts: Sendable, Hashable {
   package var unknown: [String]
   package var generation: UInt64
   package var count: Int
+  /// For each source, where the last batch of it stands that is there.
+  package var sourceOffsets: [String: UInt64]
 }
 
 extension LocalIndex {
@@ -120,11 +130,13 @@ extension LocalIndex {
     let (index, report) = try LiveIndex.open(
       directory, options: UpdateOptions(), acceptingLoss: acceptingLoss, lock: lock,
       triesAgain: true)
-    let removal = try directory.removeUnneeded(keeping: index.options.keptGenerations)
+    // Which generations are kept is for those who publish them.
+    let removal = try directory.removeUnneeded(keeping: .max)
     removed += removal.removed
     let facts = RepairFacts(
       log: LogFacts(report.log), withdrawals: LogFacts(withdrawals), removed: removed,
-      unknown: removal.unknown, generation: manifest.generation, count: index.view.count)
+      unknown: removal.unknown, generation: manifest.generation, count: index.view.count,
+      sourceOffsets: index.view.sourceOffsets)
     try index.close()
     return facts
   }

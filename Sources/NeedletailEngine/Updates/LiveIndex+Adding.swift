@@ -53,6 +53,7 @@ extension LiveIndex {
   ) throws(NeedletailError) -> Bool {
     try beginPublishing(monitor)
     defer { endPublishing() }
+    try state.withLock { (state) throws(NeedletailError) in try state.requireUsable() }
     let generation = view.generation
     let tuner = try Tuner(generation.largest, request, threads: threads, monitor: monitor)
     guard let table = try tuner.run() else { return false }

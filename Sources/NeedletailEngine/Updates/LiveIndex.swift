@@ -177,7 +177,8 @@ package final class LiveIndex: Sendable {
 
   /// Ends writing: what was written is made durable, and the lock given back.
   ///
-  /// Waits for the one who seals, who needs the lock. Views stay as they are.
+  /// Waits for the one who seals, who needs the lock. Views stay as they are. In a process that was forked off the
+  /// writer's nothing is written, and the lock stays.
   package func close() throws(NeedletailError) {
     // A forked child has neither the lock nor the thread that seals.
     while state.withLock({ (try? $0.lock?.lock.requireOwner()) != nil }), !tryPublishing() {
@@ -194,6 +195,7 @@ package final class LiveIndex: Sendable {
         state.lock = nil
       }
       guard state.failure == nil else { return }
+      try state.lock?.lock.requireOwner()
       try state.log.commit(.synced)
     }
   }
@@ -216,6 +218,9 @@ package final class WriterLock: Sendable {
 
   /// Takes the lock of an index on this machine's disk; see `DirectoryLock`.
   package init(_ path: String) throws(NeedletailError) { lock = try DirectoryLock(path) }
+
+  /// A lock that was taken already.
+  init(_ lock: consuming DirectoryLock) { self.lock = lock }
 }
 
 /// A change on its way; reached under the lock of the index's state once it waits.

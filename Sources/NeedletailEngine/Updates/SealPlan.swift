@@ -42,7 +42,7 @@ package struct SealPlan: Sendable, Hashable {
   ///   - view: what is to be sealed.
   ///   - policy: what is merged with it.
   ///   - build: how.
-  init(_ view: IndexView, _ policy: MergePolicy, _ build: BuildOptions) {
+  package init(_ view: IndexView, _ policy: MergePolicy, _ build: BuildOptions) {
     let sealed = view.stack.sealed
     let inMemory = view.stack.live.reduce(0) { $0 + $1.view.liveCount }
     rows = inMemory
@@ -73,7 +73,7 @@ package struct SealPlan: Sendable, Hashable {
   }
 
   /// Whether sealing would change nothing.
-  func isIdle(_ view: IndexView) -> Bool {
+  package func isIdle(_ view: IndexView) -> Bool {
     view.lsn == view.generation.manifest.sealedLSN && (merged.isEmpty || isWhole(view))
   }
 

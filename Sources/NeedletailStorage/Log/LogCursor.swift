@@ -57,6 +57,18 @@ struct LogFile {
     }
   }
 
+  /// A record's ids alone, as far as they can be read.
+  func ids(_ record: LogRecord, _ form: LogForm) -> [VectorID] {
+    guard record.lsn > 0 else { return [] }
+    let last = record.lsn - 1
+    if form == .withdrawals {
+      let change: WithdrawalChange? = try? payload(record, after: last, form)
+      return change?.ids ?? []
+    }
+    let batch: LogBatch? = try? payload(record, after: last, form)
+    return batch?.ids ?? []
+  }
+
   /// A record's source alone, as far as it can be read.
   func source(_ record: LogRecord) -> SourcePosition? {
     let start = record.offset + LogRecord.fieldByteCount

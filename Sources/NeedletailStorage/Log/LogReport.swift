@@ -57,12 +57,10 @@ package struct LogLoss: Sendable, Hashable {
   /// A batch behind the damage: it can be read, and cannot follow on what is kept.
   package struct Batch: Sendable, Hashable {
     package var lsn: UInt64
+    /// What it does to its ids: `upsert`, `remove`, `withdraw`, `reinstate`, or `state` for all that are withdrawn.
+    package var operation: String
+    package var ids: [VectorID]
     package var source: SourcePosition?
-
-    package init(lsn: UInt64, source: SourcePosition? = nil) {
-      self.lsn = lsn
-      self.source = source
-    }
   }
 
   /// The file, and the byte where the sound records end.
@@ -71,8 +69,7 @@ package struct LogLoss: Sendable, Hashable {
   package var firstLSN: UInt64
   /// The last LSN that is known to be lost; more may be where files cannot be read at all.
   package var lastLSN: UInt64
-  /// Those of the lost batches that can still be read, with their sources; of the others nothing is
-  /// known but their LSN.
+  /// Those of the lost batches that can still be read; of the others nothing is known but their LSN.
   package var batches: [Batch]
   /// Files of which nothing can be read, or not all.
   package var unreadableFiles: [String]

@@ -30,11 +30,9 @@ struct LogShelf {
   /// - Throws: `corrupted` for a file of another index or under another name; `unsupportedFormat`;
   ///   `io`. A damaged header is no error here.
   init(_ reader: LogReader) throws(NeedletailError) {
-    let (directory, fileSystem, form) = (
-      reader.directory, reader.directory.fileSystem, reader.form
-    )
+    let (directory, fileSystem) = (reader.directory, reader.directory.fileSystem)
+    form = reader.form
     after = reader.after
-    self.form = form
     guard try fileSystem.kind(of: directory.path(of: form)) == .directory else { return }
     let sequences = try fileSystem.list(directory.path(of: form)).compactMap(form.sequence).sorted()
     let start = reader.start
@@ -104,14 +102,14 @@ struct LogShelf {
         last = max(last, file.header.firstLSN - 1)
       }
       while let record = file.record(at: cursor), record.offset != damage.offset || index > 0 {
-        if !record.isMark { loss.add(record, of: file) }
+        if !record.isMark { loss.add(record, of: file, form) }
         last = max(last, record.lsn)
         cursor.pass(record)
       }
       guard cursor.offset < file.region.count else { continue }
       loss.unreadableFiles.append(item.path)
       let search = LogSearch(file, behind: cursor, form, last: last)
-      for record in search.records { loss.add(record, of: file) }
+      for record in search.records { loss.add(record, of: file, form) }
       loss.lastLSN = max(loss.lastLSN, search.durableLSN)
     }
     return loss
@@ -119,9 +117,13 @@ struct LogShelf {
 }
 
 extension LogLoss {
-  fileprivate mutating func add(_ record: LogRecord, of file: LogFile) {
+  fileprivate mutating func add(_ record: LogRecord, of file: LogFile, _ form: LogForm) {
     guard record.lsn >= firstLSN, batches.last.map({ $0.lsn < record.lsn }) ?? true else { return }
-    batches.append(Batch(lsn: record.lsn, source: file.source(record)))
+    let kind = LogRecord.Kind(rawValue: record.kind)
+    batches.append(
+      Batch(
+        lsn: record.lsn, operation: kind.map { "\($0)" } ?? "kind \(record.kind)",
+        ids: file.ids(record, form), source: file.source(record)))
     lastLSN = max(lastLSN, record.lsn)
   }
 }

@@ -11,8 +11,8 @@
       commandName: "apply",
       abstract: "Make the changes of a file of JSON lines: upsert, remove, withdraw, reinstate.",
       usage: """
-        needletail apply <dir> <file> [--source <name>] [--batch 500] [--metric <m>]
-            [--threads <n>] [--no-seal] [--json]
+        needletail apply <dir> <file> [--source <name>] [--batch 500]
+            [--metric <m>] [--threads <n>] [--no-seal] [--keep 3] [--json]
         """,
       discussion: """
         EXAMPLES
@@ -21,7 +21,7 @@
           needletail apply new.needletail changes.jsonl --metric cosine
 
         One object a line:
-          {"op":"upsert","id":7,"vector":[0.1,0.2],"attributes":{"price":19.9,"seller":"acme"}}
+          {"op":"upsert","id":7,"vector":[0.1,0.2],"attributes":{"price":19.9}}
           {"op":"remove","id":7}
           {"op":"withdraw","id":7}     hidden from every search at once, until
           {"op":"reinstate","id":7}
@@ -31,7 +31,8 @@
         a crash, the command goes on behind that line. At the first line that is no change it \
         stops; what stands before it is done. Other processes may search meanwhile.
 
-        With --metric a directory that does not exist becomes a new index. What many changes \
+        With --metric a directory that does not exist becomes a new index; one that exists must \
+        have it. What many changes \
         leave in memory is sealed at the end, so that the next search need not read it from the \
         log; --no-seal leaves it there.
         """)
@@ -50,6 +51,7 @@
     var threads: Int?
     @Flag(name: .customLong("no-seal"), help: "Leave what is in memory to the log.")
     var leavesUnsealed = false
+    @OptionGroup var keepOptions: KeepOptions
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
@@ -68,6 +70,7 @@
       let start = ContinuousClock.now
       var options = OpenOptions()
       options.writing.threads = threads ?? Check.cores
+      options.writing.keptGenerations = keepOptions.keep
       let opened = try open(options)
       var outcome = Outcome()
       do {
@@ -84,6 +87,7 @@
         throw located(error)
       }
       outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
+      mentionMissingLines(outcome)
       try show(outcome)
     }
 
@@ -93,14 +97,21 @@
         return nil
       }
       try Inputs.refuseWhatIsNoIndex(index)
-      return try VectorIndex.open(at: index, options: options)
+      let opened = try VectorIndex.open(at: index, options: options)
+      if let metric, metric != opened.configuration.metric {
+        throw CommandFailure(
+          .usage,
+          "The index compares by \(opened.configuration.metric.rawValue), and --metric is"
+            + " \(metric.rawValue); leave it out, or name another directory.")
+      }
+      return opened
     }
 
     /// Seals what would have to be read from the log by everybody who opens the index.
     private func seal(
       _ index: VectorIndex, _ options: OpenOptions, _ monitor: WorkMonitor
     ) throws(NeedletailError) {
-      guard try index.snapshot().information.unsealedCount >= 10_000 else { return }
+      guard try index.snapshot().unsealedCount >= 10_000 else { return }
       var compaction = CompactionOptions(.automatic)
       compaction.threads = options.writing.threads
       try index.compact(compaction, monitor: monitor)
@@ -110,6 +121,15 @@
       var error = error
       error.location = error.location ?? .init(path: index)
       return error
+    }
+
+    /// A file that ends before the place up to which its source was read is hardly the one that was read.
+    private func mentionMissingLines(_ outcome: Outcome) {
+      guard let source, let position = outcome.sourceOffsets[source], position > outcome.lines
+      else { return }
+      Terminal.writeError(
+        "needletail: \(file) has \(Numerals.counted(outcome.lines, "line", "lines")), and the source \(source) was read up to"
+          + " line \(position): nothing was applied. Is it the right file?\n")
     }
 
     private func show(_ outcome: Outcome) throws {
@@ -187,7 +207,7 @@
         let finished = source.flatMap { index?.sourceOffsets[$0] } ?? 0
         monitor.begin("applying", total: lines.byteCount)
         var read = 0
-        while let data = try lines.next() {
+        while let data = try next(&lines, monitor) {
           done.lines = lines.line
           if UInt64(lines.line) <= finished {
             done.skippedLines += 1
@@ -203,12 +223,23 @@
           lastLine = lines.line
           if ids.count >= most {
             try flush()
-            try monitor.advance(by: lines.bytesRead - read)
+            do throws(NeedletailError) { try monitor.advance(by: lines.bytesRead - read) } catch {
+              throw lines.ending
+            }
             read = lines.bytesRead
           }
         }
         try flush()
-        try monitor.advance(by: lines.bytesRead - read)
+      }
+
+      /// The next line; where none can be had, what stands before it is done first, as the message says.
+      private mutating func next(
+        _ lines: inout ChangeLines, _ monitor: WorkMonitor
+      ) throws(NeedletailError) -> Data? {
+        do throws(NeedletailError) { return try lines.next(monitor) } catch {
+          try flush()
+          throw error
+        }
       }
 
       private mutating func take(
@@ -245,11 +276,18 @@
         guard let metric else { return }
         index = try VectorIndex.create(
           at: path,
-          configuration: VectorIndex.Configuration(dimensions: dimensions, metric: metric))
+          configuration: VectorIndex.Configuration(dimensions: dimensions, metric: metric),
+          options: options)
       }
 
+      /// Makes the changes that were taken; what fails is not tried again.
       private mutating func flush() throws(NeedletailError) {
         guard !ids.isEmpty else { return }
+        defer {
+          ids.removeAll(keepingCapacity: true)
+          components.removeAll(keepingCapacity: true)
+          attributes.removeAll(keepingCapacity: true)
+        }
         guard let index else {
           throw NeedletailError(
             .notFound, "The index is made by the first upsert, and the file begins with '\(kind)'.",
@@ -274,9 +312,6 @@
           try note(offset, in: index)
           done.reinstated += ids.count
         }
-        ids.removeAll(keepingCapacity: true)
-        components.removeAll(keepingCapacity: true)
-        attributes.removeAll(keepingCapacity: true)
       }
 
       /// Keeps how far the file got: withdrawals are in a log of their own, without offsets.

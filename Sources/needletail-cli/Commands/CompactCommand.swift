@@ -11,8 +11,8 @@
       abstract:
         "Seal what the log holds, and merge segments: space comes back, searches get faster.",
       usage: """
-        needletail compact <dir> [--full] [--dry-run] [--memory-limit <MB>] [--disk-limit <MB>]
-            [--threads <n>] [--json]
+        needletail compact <dir> [--full] [--dry-run] [--memory-limit <MB>]
+            [--disk-limit <MB>] [--threads <n>] [--keep 3] [--json]
         """,
       discussion: """
         EXAMPLES
@@ -22,7 +22,7 @@
 
         Merges the segments of which much is removed, and small ones; with --full all of them, \
         into what a build of the same rows makes. Others may search meanwhile; the result is one \
-        new generation, and older ones are kept (3 in all). What it takes is predicted first, \
+        new generation, and of the older ones so many stay that --keep are there. What it takes is predicted first, \
         and refused over a limit.
         """)
 
@@ -38,6 +38,7 @@
     var diskLimit: Int?
     @Option(help: "The most threads to build with. (default: the number of cores)")
     var threads: Int?
+    @OptionGroup var keepOptions: KeepOptions
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
@@ -51,7 +52,9 @@
 
     func run() throws {
       try Inputs.refuseWhatIsNoIndex(index)
-      let opened = try VectorIndex.open(at: index)
+      var opening = OpenOptions()
+      opening.writing.keptGenerations = keepOptions.keep
+      let opened = try VectorIndex.open(at: index, options: opening)
       var options = CompactionOptions(full ? .full : .automatic)
       options.threads = threads ?? Check.cores
       options.memoryLimit = memoryLimit.map { $0 * 1_000_000 }
@@ -77,7 +80,7 @@
         return
       }
       print(Terminal.bold(index))
-      guard let plan else {
+      guard let plan, !plan.isEmpty else {
         print("  There is nothing to do.")
         return
       }

@@ -21,21 +21,22 @@
 
     @Argument(help: "The index directory.")
     var index: String
-    @OptionGroup var outputOptions: OutputOptions
+    @Flag(name: .long, help: "Write one JSON object a line for each batch, and nothing else.")
+    var json = false
 
     func run() throws {
       try Inputs.refuseWhatIsNoIndex(index)
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]
       let report = try VectorIndex.readLog(at: index) { (record) throws(NeedletailError) in
-        if outputOptions.json {
+        if json {
           let line = (try? encoder.encode(record)).map { String(decoding: $0, as: UTF8.self) }
           print(line ?? "{}")
         } else {
           print(Self.line(record))
         }
       }
-      guard !outputOptions.json else { return }
+      guard !json else { return }
       if report.tornBytes > 0 {
         print(
           "\(report.tornBytes) bytes of a write that a crash cut off; nobody was told that it is durable."
@@ -45,11 +46,14 @@
     }
 
     private static func line(_ record: LogRecord) -> String {
-      let shown = record.ids.prefix(6).map { "\($0)" }.joined(separator: " ")
-      let rest = record.ids.count > 6 ? " …" : ""
       let source = record.source.map { "  \($0)@\(record.offset ?? 0)" } ?? ""
-      return
-        "\(record.sequence)  \(record.operation)  \(record.ids.count)  [\(shown)\(rest)]\(source)"
+      return "\(record.sequence)  \(record.operation)  \(shown(record.ids))\(source)"
+    }
+
+    /// How many ids, and the first of them.
+    static func shown(_ ids: [VectorID]) -> String {
+      let first = ids.prefix(6).map { "\($0)" }.joined(separator: " ")
+      return "\(ids.count)  [\(first)\(ids.count > 6 ? " …" : "")]"
     }
   }
 #endif

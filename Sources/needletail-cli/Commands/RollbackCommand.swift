@@ -15,18 +15,22 @@
           needletail rollback words.needletail --to 7
 
         Without --to the generations that can be gone back to are listed. What was written since \
-        is gone, and sources stand where they stood then; withdrawals stay.
+        is gone, and sources stand where they stood then; withdrawals stay. The result is one new \
+        generation, and of the older ones so many stay that --keep are there.
         """)
 
     @Argument(help: "The index directory.")
     var index: String
     @Option(help: "The generation to go back to.")
     var to: Int?
+    @OptionGroup var keepOptions: KeepOptions
     @OptionGroup var outputOptions: OutputOptions
 
     func run() throws {
       try Inputs.refuseWhatIsNoIndex(index)
-      let opened = try VectorIndex.open(at: index)
+      var options = OpenOptions()
+      options.writing.keptGenerations = keepOptions.keep
+      let opened = try VectorIndex.open(at: index, options: options)
       if let to {
         try opened.rollback(to: to)
         try opened.stopWriting()

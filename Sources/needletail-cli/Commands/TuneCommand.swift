@@ -10,8 +10,9 @@
       commandName: "tune",
       abstract: "Measure which setting reaches which recall, and keep it in the index.",
       usage: """
-        needletail tune <dir> [--queries <file>] [--groundtruth <file>] [--ids <file>]
-            [--k 10] [--tune-seconds 30] [--no-layouts] [--threads <n>] [--json]
+        needletail tune <dir> [--queries <file>] [--groundtruth <file>]
+            [--ids <file>] [--k 10] [--tune-seconds 30] [--no-layouts]
+            [--threads <n>] [--json]
         """,
       discussion: """
         EXAMPLES

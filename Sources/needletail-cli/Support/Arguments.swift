@@ -15,6 +15,18 @@
     var json = false
   }
 
+  /// What those commands have that publish a generation of an index.
+  struct KeepOptions: ParsableArguments {
+    @Option(help: "Generations to keep, the one in use among them.")
+    var keep = WritingOptions().keptGenerations
+
+    func validate() throws {
+      guard (1...1_000_000).contains(keep) else {
+        throw ValidationError("--keep is \(keep); it is 1 to 1000000.")
+      }
+    }
+  }
+
   /// Whole numbers with commas between them: `10,16,24`.
   struct NumberList: ExpressibleByArgument {
     var values: [Int]

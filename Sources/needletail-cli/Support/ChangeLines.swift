@@ -2,6 +2,12 @@
   import Foundation
   import NeedletailCore
 
+  #if canImport(Glibc)
+    import Glibc
+  #else
+    import Darwin
+  #endif
+
   /// One change of a file of changes: an object of JSON on a line of its own.
   struct Change: Decodable {
     enum Operation: String, Decodable { case upsert, remove, withdraw, reinstate }
@@ -46,6 +52,10 @@
     private let handle: FileHandle
     private var buffer = Data()
     private var start = 0
+    /// Bytes behind `start` that are known to hold no end of a line.
+    private var searched = 0
+    /// What the system reads into.
+    private var block = [UInt8](repeating: 0, count: Self.chunk)
     private var isAtEnd = false
     private let decoder = JSONDecoder()
     /// The line that was read last, from 1.
@@ -72,9 +82,11 @@
       byteCount = (attributes?[.size] as? Int) ?? 0
     }
 
-    /// The next line that is not empty; `nil` at the end.
-    mutating func next() throws(NeedletailError) -> Data? {
-      while let line = try nextLine() {
+    /// The next line that is not empty, as soon as it is there; `nil` at the end.
+    ///
+    /// - Throws: `io`; `corrupted` for a line that is too long; `cancelled` while it waits for bytes.
+    mutating func next(_ monitor: WorkMonitor) throws(NeedletailError) -> Data? {
+      while let line = try nextLine(monitor) {
         if line.contains(where: { $0 != 0x20 && $0 != 0x0d && $0 != 0x09 }) { return line }
       }
       return nil
@@ -97,30 +109,72 @@
         at: .init(path: path, section: "line \(line)"))
     }
 
-    private mutating func nextLine() throws(NeedletailError) -> Data? {
+    /// What is thrown when the user wants no more.
+    var ending: NeedletailError {
+      NeedletailError(
+        .cancelled, "Ended behind line \(line); what was read up to there is done.",
+        at: .init(path: path))
+    }
+
+    private mutating func nextLine(_ monitor: WorkMonitor) throws(NeedletailError) -> Data? {
       while true {
-        if let end = buffer[(buffer.startIndex + start)...].firstIndex(of: 0x0a) {
-          let found = buffer[(buffer.startIndex + start)..<end]
+        let first = buffer.startIndex + start
+        if let end = buffer[(first + searched)...].firstIndex(of: 0x0a) {
+          let found = buffer[first..<end]
           start = end - buffer.startIndex + 1
+          searched = 0
           return taken(found)
         }
         if isAtEnd {
-          let found = buffer[(buffer.startIndex + start)...]
           start = buffer.count
+          searched = 0
+          let found = buffer[first...]
           return found.isEmpty ? nil : taken(found)
         }
-        buffer = Data(buffer[(buffer.startIndex + start)...])
-        start = 0
+        searched = buffer.count - start
+        if start > 0 {
+          buffer = Data(buffer[first...])
+          start = 0
+        }
         guard buffer.count <= Self.longestLine else {
           line += 1
           throw refusal("it is longer than \(Self.longestLine) bytes")
         }
-        let more: Data?
-        do { more = try handle.read(upToCount: Self.chunk) } catch {
-          throw NeedletailError(
-            .io, "The file of changes cannot be read on.", at: .init(path: path), cause: error)
+        try readOn(monitor)
+      }
+    }
+
+    /// Takes what there is: the lines of a stream that stays open are not held back until a block is full.
+    private mutating func readOn(_ monitor: WorkMonitor) throws(NeedletailError) {
+      while true {
+        try waitForBytes(monitor)
+        // SAFETY: the call fills at most the block that it is given.
+        let count = unsafe block.withUnsafeMutableBytes {
+          unsafe read(handle.fileDescriptor, $0.baseAddress, $0.count)
         }
-        if let more, !more.isEmpty { buffer.append(more) } else { isAtEnd = true }
+        if count > 0 { return buffer.append(contentsOf: block[..<count]) }
+        if count == 0 {
+          isAtEnd = true
+          return
+        }
+        let number = errno
+        guard number == EINTR || number == EAGAIN else {
+          throw NeedletailError(
+            .io, "The file of changes cannot be read on (errno \(number)).", at: .init(path: path))
+        }
+      }
+    }
+
+    /// Waits for bytes or the end; looks now and then whether the user wants to wait any longer.
+    private func waitForBytes(_ monitor: WorkMonitor) throws(NeedletailError) {
+      var request = pollfd(fd: handle.fileDescriptor, events: Int16(POLLIN), revents: 0)
+      while true {
+        // SAFETY: the call is given one structure, which lives for the call.
+        let count = unsafe poll(&request, 1, 100)
+        let number = errno
+        if monitor.isCancelled { throw ending }
+        // What fails otherwise, reading tells.
+        if count > 0 || (count < 0 && number != EINTR) { return }
       }
     }
 

@@ -16,9 +16,16 @@ private let fixtures =
 
 /// The golden indexes, one for each kind of segment; the last byte of an input says which.
 private let indexes = try [
-  "bare", "cosine", "half", "lossless", "product", "turbo",
+  "bare", "cosine", "half", "lossless", "product", "turbo", "attributes",
 ]
 .map { try FuzzedIndex(kind: $0) }
+
+/// Filters that look at every kind of column of the golden index with attributes.
+private let filters: [Filter] = [
+  attribute("price") < 20, attribute("year").isIn(0...3000), attribute("code").exists,
+  attribute("code") == 7, attribute("brand").isOne(of: ["acme", "bolt"]), tag("new"),
+  .allow([0, 3, .max]) || !(attribute("brand") == "acme"),
+]
 
 /// An index whose segment is replaced by any bytes.
 struct FuzzedIndex {
@@ -81,6 +88,15 @@ struct FuzzedIndex {
         let outcome = unsafe try segment.search(query, parameters, into: &answers)
         precondition(outcome.count <= answers.count, "more answers than there is room for")
       }
+    }
+    for ordinal in 0..<UInt32(min(3, segment.count)) { _ = segment.attributes(of: ordinal) }
+    let query = [Float](repeating: 1, count: segment.parameters.options.dimensions)
+    for filter in filters {
+      let rows = try segment.rows(matching: filter)
+      var answers = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: 4)
+      let outcome = unsafe try segment.search(
+        query, SearchParameters(k: 4, efSearch: 8), among: rows, into: &answers)
+      precondition(outcome.count <= min(4, rows.count), "more answers than rows that match")
     }
     _ = segment.inspect(limit: 3)
     _ = segment.graphShape()

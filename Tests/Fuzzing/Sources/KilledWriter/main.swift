@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailEngine
 import NeedletailStorage
 
 #if canImport(Glibc)
@@ -7,104 +8,124 @@ import NeedletailStorage
   import Darwin
 #endif
 
-// Writes an index on the real disk until it is killed, and says after every step what must not be lost;
-// another run checks that. `.ci/kill-check` kills it at every system call that changes the disk.
-
-/// The `number`-th batch of the log.
-func batch(_ number: UInt64) -> LogBatch {
-  .upsert(
-    ids: [number], dimensions: 40, components: (0..<40).map { Float(number * 100 + $0) },
-    source: SourcePosition(name: "s", position: number))
-}
-
-/// What is withdrawn after so many changes: one id each, and every fourth comes back.
-func withdrawn(after changes: UInt64) -> Set<VectorID> {
-  Set((0..<changes).filter { $0 % 4 != 3 && !($0 % 4 == 2 && $0 + 1 < changes) })
-}
+// Writes an index on the real disk until it is killed, and says after every step what must not be lost; another run
+// checks that. `.ci/kill-check` kills it at every system call that changes the disk.
 
 struct KilledWriter {
   let directory: IndexDirectory
-  static let identity = [UInt8](1...16)
+  private var path: String { directory.path }
+
+  init(_ path: String) { directory = IndexDirectory(path, in: LocalFileSystem()) }
 
   /// Makes an empty index.
-  static func make(_ path: String) throws(NeedletailError) {
-    let builder = try IndexDirectoryBuilder(target: path, in: LocalFileSystem())
-    try builder.directory.publish(manifest(1, sealedLSN: 0))
-    try builder.finish()
+  func make() throws(NeedletailError) {
+    try LocalIndex.create(
+      path,
+      SegmentOrder(
+        options: Script.build(), rows: [], ids: [], findings: RowFindings(), threads: 1,
+        monitor: nil))
   }
 
-  static func manifest(_ generation: UInt64, sealedLSN: UInt64) -> Manifest {
-    var manifest = Manifest(
-      indexIdentity: identity, dimensions: 40, metric: .cosine, generation: generation)
-    manifest.sealedLSN = sealedLSN
-    if sealedLSN > 0 { manifest.sourceOffsets["s"] = sealedLSN }
-    return manifest
-  }
-
-  /// Commits, seals, withdraws; each line it prints is a promise.
-  func run() throws(NeedletailError) {
-    let lock = try DirectoryLock(directory.path)
-    var mark = try RecoveryMark(directory)
-    mark.begin("replaying the log")
-    var options = LogOptions()
-    options.fileByteCount = 900
-    var withdrawalOptions = WithdrawalLog.Options()
-    withdrawalOptions.rewriteByteCount = 600
-    let present = try directory.manifest()
-    var generation = present.generation
-    let reader = LogReader(directory, indexIdentity: Self.identity, after: present.sealedLSN)
-    let writer = try LogWriter.open(
-      reader, sourceOffsets: present.sourceOffsets, options: options
-    ) { _ throws(NeedletailError) in }.writer
-    let log = try WithdrawalLog.open(
-      directory, indexIdentity: Self.identity, options: withdrawalOptions
-    ).log
-    mark.clear()
-    var changes: UInt64 = 0
-    for step in 1...12 as ClosedRange<UInt64> {
-      _ = try writer.append(batch(writer.lastLSN + 1))
-      try writer.commit(step.isMultiple(of: 2) ? .synced : .buffered)
-      say("log \(writer.writtenLSN)")
-      if changes % 4 == 3 { try log.reinstate([changes - 1]) } else { try log.withdraw([changes]) }
-      changes += 1
-      say("withdrawn \(changes)")
-      if step.isMultiple(of: 5) {
-        try writer.roll()
-        generation += 1
-        try directory.publish(Self.manifest(generation, sealedLSN: writer.writtenLSN))
-        say("generation \(generation)")
-        try writer.removeFiles(sealedThrough: writer.writtenLSN)
-        try directory.removeUnneeded(keeping: 1)
+  /// Opens the index, reading its log, and goes on with the script; each line that is printed is a promise.
+  func run(through last: UInt64) throws(NeedletailError) {
+    let index = try LocalIndex.write(path, Script.options()).index
+    try index.linkMore(100)
+    var step = index.view.sourceOffsets[Script.source] ?? 0
+    // The withdrawal behind the last batch may be missing; made twice, it does no harm.
+    if step > 0 { try change(step, index) }
+    while step < last {
+      step += 1
+      try index.update(Script.request(step))
+      say("log \(step)")
+      try change(step, index)
+      if let policy = Script.seal(after: step) {
+        try index.seal(policy)
+        say("generation \(index.view.generation.manifest.generation)")
       }
     }
-    _ = consume lock
+    guard last == Script.steps, let oldest = try index.generations().first else { return }
+    let target = try directory.manifest(oldest).sourceOffsets[Script.source] ?? 0
+    say("maybe \(target)")
+    try index.rollback(to: oldest)
+    say("log \(target)")
+    say("generation \(index.view.generation.manifest.generation)")
+    try index.close()
   }
 
-  /// Opens the index anew, and compares it with the last promises.
-  func check(log promised: UInt64, withdrawn changes: UInt64, generation: UInt64) throws -> String?
-  {
-    // The kernel gave the lock back.
-    _ = try DirectoryLock(directory.path)
+  private func change(_ step: UInt64, _ index: LiveIndex) throws(NeedletailError) {
+    let (isWithdrawn, ids) = Script.change(step)
+    if isWithdrawn { try index.withdraw(ids) } else { try index.reinstate(ids) }
+    say("withdrawn \(step)")
+  }
+
+  /// Goes as far as the middle of a log, and leaves what a cut-off write leaves behind its end.
+  func crash() throws(NeedletailError) {
+    try run(through: 8)
+    let disk = LocalFileSystem()
+    let numbers = try disk.list(directory.logPath).compactMap { UInt64($0.prefix { $0 != "." }) }
+    let name = directory.logPath(numbers.max() ?? 0)
+    let file = try disk.reopen(name)
+    let end = try disk.byteCount(of: name) ?? 0
+    let result = unsafe [UInt8](repeating: 7, count: 99).withUnsafeBytes { bytes in
+      Result { () throws(NeedletailError) in unsafe try file.write(bytes, at: end) }
+    }
+    try result.get()
+    try file.close()
+  }
+}
+
+/// What a writer said before it ended.
+struct Promises {
+  /// The last step that was acknowledged.
+  var step: UInt64
+  /// Where a rollback was to lead, which may have come to its end.
+  var target: UInt64
+  var withdrawn: UInt64
+  var generation: UInt64
+
+  /// Opens the index anew, for reading and for writing, and compares both with what was promised.
+  func fault(_ directory: IndexDirectory) throws(NeedletailError) -> String? {
     let manifest = try directory.manifest()
-    if !(generation...(generation + 1)).contains(manifest.generation) {
+    guard (generation...(generation + 1)).contains(manifest.generation) else {
       return "generation \(manifest.generation)"
     }
-    var next = manifest.sealedLSN + 1
-    var isEqual = true
-    let reader = LogReader(directory, indexIdentity: Self.identity, after: manifest.sealedLSN)
-    let (_, report) = try LogWriter.open(reader, sourceOffsets: manifest.sourceOffsets) {
-      entry throws(NeedletailError) in
-      isEqual = isEqual && entry.lsn == next && entry.batch == batch(next)
-      next += 1
+    guard try RecoveryMark(directory).failures <= 1 else { return "the mark counts too much" }
+    var reader = WithdrawalReader(directory, indexIdentity: manifest.indexIdentity)
+    _ = try reader.poll()
+    let ids = reader.ids
+    guard [withdrawn, withdrawn + 1].contains(where: { Script.withdrawn(after: $0) == ids }) else {
+      return "\(ids.count) ids are withdrawn"
     }
-    if !isEqual || report.loss != nil || !(promised...(promised + 1)).contains(next - 1) {
-      return "the log ends at \(next - 1)"
+    let follower = try LocalIndex.follow(directory.path, Script.options(), isVerified: true)
+    if let fault = fault(follower.view, ids) { return "read: " + fault }
+    // The kernel gave the lock back.
+    let index = try LocalIndex.write(directory.path, Script.options()).index
+    if let fault = fault(index.view, ids) { return "written: " + fault }
+    guard index.withdrawnIDs == ids else { return "the writer knows other withdrawals" }
+    try index.close()
+    guard try RecoveryMark(directory).failures == 0 else { return "the mark stays" }
+    return nil
+  }
+
+  private func fault(_ view: IndexView, _ withdrawn: Set<VectorID>) -> String? {
+    let step = view.sourceOffsets[Script.source] ?? 0
+    guard [self.step, self.step + 1, target].contains(step) else {
+      return "the source stands at \(step)"
     }
-    let ids = try WithdrawalLog.open(directory, indexIdentity: Self.identity).ids
-    if ids != withdrawn(after: changes), ids != withdrawn(after: changes + 1) {
-      return "withdrawn are \(ids.sorted())"
+    let content = Script.content(after: step).filter { !withdrawn.contains($0.key) }
+    guard view.ids == content.keys.sorted(), view.count == content.count else {
+      return "after step \(step) there are \(view.ids)"
     }
-    if try RecoveryMark(directory).failures > 1 { return "the mark counts too much" }
+    for (id, writer) in content {
+      let wanted = Script.row(id, writer)
+      var row = [Float](repeating: 0, count: wanted.count)
+      let isThere = unsafe row.withUnsafeMutableBufferPointer { buffer in
+        unsafe buffer.baseAddress.map { unsafe view.export(id, into: $0) } ?? false
+      }
+      guard isThere, zip(row, wanted).allSatisfy({ abs($0 - $1) < 1e-3 }),
+        view.attributes(of: id) == Script.attributes(writer)
+      else { return "\(id) is not as step \(writer) wrote it" }
+    }
     return nil
   }
 }
@@ -117,14 +138,18 @@ func say(_ line: String) {
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 3 else { exit(64) }
-let writer = KilledWriter(directory: IndexDirectory(arguments[2], in: LocalFileSystem()))
-switch arguments[1] {
-case "make": try KilledWriter.make(arguments[2])
-case "run": try writer.run()
-default:
-  let numbers = arguments[3...].compactMap { UInt64($0) }
-  if let fault = try writer.check(log: numbers[0], withdrawn: numbers[1], generation: numbers[2]) {
+let writer = KilledWriter(arguments[2])
+let numbers = arguments[3...].compactMap { UInt64($0) }
+switch (arguments[1], numbers.count) {
+case ("make", 0): try writer.make()
+case ("crash", 0): try writer.crash()
+case ("run", 1): try writer.run(through: numbers[0])
+case ("check", 4):
+  let promises = Promises(
+    step: numbers[0], target: numbers[1], withdrawn: numbers[2], generation: numbers[3])
+  if let fault = try promises.fault(writer.directory) {
     say(fault)
     exit(1)
   }
+default: exit(64)
 }
