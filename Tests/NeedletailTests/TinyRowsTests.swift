@@ -13,12 +13,20 @@ struct TinyRowsTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var metric: Metric
     var scale: Float
-    var testDescription: String { "\(metric) \(scale)" }
+    var mode = IndexMode.automatic
+    var codes = CodeKind.automatic
+    var testDescription: String { "\(metric) \(scale) \(mode) \(codes)" }
   }
 
-  static let cases = [Metric.squaredEuclidean, .innerProduct].flatMap { metric in
-    [1e-20, 1e-24, 1e-30, 0x1p-127, 0x1p-146].map { Case(metric: metric, scale: $0) }
-  }
+  static let scales: [Float] = [1e-20, 1e-24, 1e-30, 0x1p-127, 0x1p-146]
+  static let cases =
+    [Metric.squaredEuclidean, .innerProduct].flatMap { metric in
+      scales.flatMap { scale in
+        [Case(metric: metric, scale: scale), Case(metric: metric, scale: scale, codes: .int4)]
+      }
+    }
+    // There is none for inner products.
+    + scales.map { Case(metric: .squaredEuclidean, scale: $0, mode: .turbo) }
 
   @Test("They can be sealed, searched and opened anew", arguments: cases)
   func sealed(given: Case) throws {
@@ -27,9 +35,11 @@ struct TinyRowsTests {
     let matrix = try VectorMatrix(rows, dimensions: d)
     let ordinary = try VectorMatrix(
       RandomVectors.clusters(count: 50, dimensions: d, seed: 2), dimensions: d)
-    let index = try VectorIndex.create(
-      at: home("index"),
-      configuration: VectorIndex.Configuration(dimensions: d, metric: given.metric))
+    var configuration = VectorIndex.Configuration(dimensions: d, metric: given.metric)
+    configuration.mode = given.mode
+    configuration.codes = given.codes
+    configuration.graph.efConstruction = 60
+    let index = try VectorIndex.create(at: home("index"), configuration: configuration)
     func check(_ index: VectorIndex, _ place: Comment) throws {
       let snapshot = try index.snapshot()
       #expect(snapshot.count == 700, place)
