@@ -39,7 +39,9 @@ extension IndexContents {
 
   /// Refuses what could not be applied, and makes room for it; changes nothing that is shown.
   ///
-  /// - Parameter pending: batches that were admitted before and are to be applied together with this one.
+  /// - Parameters:
+  ///   - batch: what is to be logged next.
+  ///   - pending: batches that were admitted before and are to be applied together with this one.
   /// - Throws: `dimensionMismatch`, `nonFiniteComponent`, `zeroVector`, naming row and component;
   ///   `capacityExceeded`, `overBudget` or `io` where room ends.
   mutating func admit(
