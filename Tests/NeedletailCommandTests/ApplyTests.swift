@@ -118,7 +118,7 @@ struct ApplyTests {
     let index = home("index")
     let stream = Pipe()
     let running = try Command.Running(
-      ["apply", index, "-", "--metric", "l2", "--batch", "1"], input: stream)
+      ["apply", index, "-", "--metric", "l2"], input: stream)
     defer { try? stream.fileHandleForWriting.close() }
     for id in 0..<3 {
       let line = upsert(id) + "\n"

@@ -25,7 +25,7 @@ struct MaintenanceTests {
     while maintenance.status.sealedSegments == 0, ContinuousClock.now < end {
       Thread.sleep(forTimeInterval: 0.001)
     }
-    #expect(maintenance.status.sealedSegments == 1)
+    #expect(maintenance.status.sealedSegments >= 1)
   }
 
   @Test("No pace and no interval is too long to stop")
@@ -43,7 +43,8 @@ struct MaintenanceTests {
       try index.upsert(
         VectorMatrix(RandomVectors.clusters(count: 20, dimensions: 8, seed: 2), dimensions: 8),
         ids: 100..<120)
-      if interval < .seconds(1) || pace < 1 { waitForSeal(maintenance) }
+      // Otherwise it may have looked before there was anything to seal.
+      if interval < .seconds(1) { waitForSeal(maintenance) }
       maintenance.stop()
       #expect(maintenance.status.failure == nil)
     }

@@ -173,11 +173,12 @@ extension LiveSegment {
     }
     while bound == nil || ratio <= 0, walk.scored < budget {
       let hidden = unsafe sight.hiddenCount(memory.pool, min(window, walk.size))
-      let hiddenInAll =
-        walk.size <= window ? hidden : unsafe sight.hiddenCount(memory.pool, walk.size)
       let wider = min(room, asked + hidden)
-      // By distance it ends behind the `rank`-th of those in sight.
-      let more = min(room, rank + (ratio > 0 ? hidden : hiddenInAll))
+      // By distance it ends behind the `rank`-th of those in sight; by its window, once it has so many.
+      let more =
+        ratio > 0
+        ? min(room, unsafe sight.place(of: rank, memory.pool, walk.size))
+        : min(room, rank + (unsafe sight.hiddenCount(memory.pool, walk.size)))
       guard wider > window || more > least else { break }
       (window, least) = (max(window, wider), max(least, more))
       if ratio > 0 {

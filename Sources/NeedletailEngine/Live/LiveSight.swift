@@ -46,6 +46,18 @@ struct LiveSight {
     return hidden
   }
 
+  /// How many of the pool's keys it takes to have `rank` rows in sight; where all are fewer, as many more as are
+  /// missing.
+  @unsafe
+  func place(of rank: Int, _ pool: UnsafePointer<CandidateKey>, _ size: Int) -> Int {
+    var (found, place) = (0, 0)
+    while found < rank, place < size {
+      found &+= unsafe shows(pool[place].ordinal) ? 1 : 0
+      place &+= 1
+    }
+    return place + rank - found
+  }
+
   /// Leaves the rows in sight in the pool, in order.
   ///
   /// - Returns: how many there are.

@@ -29,14 +29,7 @@ extension LiveIndex {
       old, directory, placements: options.placements, verification: .structure,
       present: view.generation)
     try state.withLock { (state) throws(NeedletailError) in
-      try state.requireUsable()
-      do throws(NeedletailError) {
-        try state.log.commit(.synced)
-        try state.log.roll()
-      } catch {
-        if state.log.isPoisoned { state.failure = error.reopening }
-        throw error
-      }
+      try state.endLogFile()
       var next = try state.contents.generation.successor(in: directory)
       next.segments = old.segments
       next.quantizers = old.quantizers

@@ -33,14 +33,7 @@ extension LiveIndex {
   /// - Returns: what was there up to then.
   func setAside() throws(NeedletailError) -> (IndexView, BuildOptions) {
     try state.withLock { (state) throws(NeedletailError) in
-      try state.requireUsable()
-      do throws(NeedletailError) {
-        try state.log.commit(.synced)
-        try state.log.roll()
-      } catch {
-        if state.log.isPoisoned { state.failure = error }
-        throw error
-      }
+      try state.endLogFile()
       state.contents.freeze()
       show(state)
       return (view, state.contents.build)
@@ -50,4 +43,18 @@ extension LiveIndex {
   /// Lets writes go on in the live segment that was set aside, unless they have a new one already: otherwise every
   /// attempt that fails would leave one more segment to search.
   func takeBack() { state.withLock { $0.contents.unfreeze() } }
+}
+
+extension LiveIndex.State {
+  /// Makes the log durable and lets what comes next begin a new file of it.
+  mutating func endLogFile() throws(NeedletailError) {
+    try requireUsable()
+    do throws(NeedletailError) {
+      try log.commit(.synced)
+      try log.roll()
+    } catch {
+      if log.isPoisoned { failure = error.reopening }
+      throw error
+    }
+  }
 }

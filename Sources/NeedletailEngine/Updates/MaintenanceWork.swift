@@ -43,9 +43,15 @@ extension LiveIndex {
     // Where somebody else seals, nothing is left to do.
     if needsSealing(policy), tryPublishing() {
       defer { endPublishing() }
-      let plan = try sealInTurn(
-        policy.merging, limits: policy.limits, threads: policy.threads, monitor: monitor)
-      if let plan { return .sealed(plan) }
+      do throws(NeedletailError) {
+        let plan = try sealInTurn(
+          policy.merging, limits: policy.limits, threads: policy.threads, monitor: monitor)
+        if let plan { return .sealed(plan) }
+      } catch {
+        // What cannot be sealed should be searched the faster for it.
+        _ = try linkMore(Self.linkedAtATime)
+        throw error
+      }
     }
     let before = unlinkedCount
     guard before > 0 else { return .none }

@@ -17,7 +17,7 @@
       discussion: """
         EXAMPLES
           needletail apply words.needletail changes.jsonl --source changes
-          tail -f feed.jsonl | needletail apply words.needletail - --batch 1
+          tail -f feed.jsonl | needletail apply words.needletail -
           needletail apply new.needletail changes.jsonl --metric cosine
 
         One object a line:
@@ -26,7 +26,8 @@
           {"op":"withdraw","id":7}     hidden from every search at once, until
           {"op":"reinstate","id":7}
 
-        Changes are made in the order of their lines, in batches that are durable one by one. \
+        Changes are made in the order of their lines, in batches, each of which is there as a whole or not at all; \
+        they are durable after so many lines, when a stream pauses, and at the end. \
         With --source the number of the last line of each batch is kept with it: run again after \
         a crash, the command goes on behind that line. At the first line that is no change it \
         stops; what stands before it is done. Other processes may search meanwhile.
@@ -187,6 +188,8 @@
       private var components: [Float] = []
       private var attributes: [Attributes] = []
       private var lastLine = 0
+      /// Changes that were made and that a power cut may undo.
+      private var unsynced = 0
 
       init(
         _ index: VectorIndex?, path: String, metric: Metric?, options: OpenOptions,
@@ -217,27 +220,31 @@
             try take(try lines.change(data), lines)
           } catch {
             // What stands before the line is done, as the message says.
-            try flush()
+            try finish()
             throw error
           }
           lastLine = lines.line
           if ids.count >= most {
-            try flush()
+            try flush(.synced)
             do throws(NeedletailError) { try monitor.advance(by: lines.bytesRead - read) } catch {
               throw lines.ending
             }
             read = lines.bytesRead
           }
         }
-        try flush()
+        try finish()
       }
 
       /// The next line; where none can be had, what stands before it is done first, as the message says.
       private mutating func next(
         _ lines: inout ChangeLines, _ monitor: WorkMonitor
       ) throws(NeedletailError) -> Data? {
-        do throws(NeedletailError) { return try lines.next(monitor) } catch {
-          try flush()
+        do throws(NeedletailError) {
+          // What a stream brings is not held back until a batch is full.
+          if !ids.isEmpty || unsynced > 0, lines.isIdle() { try finish() }
+          return try lines.next(monitor)
+        } catch {
+          try finish()
           throw error
         }
       }
@@ -245,7 +252,8 @@
       private mutating func take(
         _ change: Change, _ lines: borrowing ChangeLines
       ) throws(NeedletailError) {
-        if change.op != kind { try flush() }
+        // Kinds that change from line to line share a synchronisation.
+        if change.op != kind { try flush(unsynced + ids.count < most ? .buffered : .synced) }
         kind = change.op
         if change.op == .upsert {
           guard let vector = change.vector, !vector.isEmpty else {
@@ -280,8 +288,16 @@
           options: options)
       }
 
+      /// Makes the changes that were taken, and all before them durable.
+      private mutating func finish() throws(NeedletailError) {
+        try flush(.synced)
+        guard unsynced > 0 else { return }
+        try index?.synchronize()
+        unsynced = 0
+      }
+
       /// Makes the changes that were taken; what fails is not tried again.
-      private mutating func flush() throws(NeedletailError) {
+      private mutating func flush(_ durability: Durability) throws(NeedletailError) {
         guard !ids.isEmpty else { return }
         defer {
           ids.removeAll(keepingCapacity: true)
@@ -294,7 +310,8 @@
             at: .init(path: path))
         }
         let offset = source.map { SourceOffset(source: $0, position: UInt64(lastLine)) }
-        let options = WriteOptions(offset: offset)
+        let options = WriteOptions(offset: offset, durability: durability)
+        unsynced = durability == .synced ? 0 : unsynced + ids.count
         switch kind {
         case .upsert:
           let rows = try VectorMatrix(components, dimensions: index.configuration.dimensions)
@@ -305,11 +322,11 @@
           done.removed += ids.count
         case .withdraw:
           try index.withdraw(ids)
-          try note(offset, in: index)
+          try note(options, in: index)
           done.withdrawn += ids.count
         case .reinstate:
           try index.reinstate(ids)
-          try note(offset, in: index)
+          try note(options, in: index)
           done.reinstated += ids.count
         }
       }
@@ -318,10 +335,10 @@
       ///
       /// Should the process end in between, they are made once more, which changes nothing.
       private func note(
-        _ offset: SourceOffset?, in index: VectorIndex
+        _ options: WriteOptions, in index: VectorIndex
       ) throws(NeedletailError) {
-        guard let offset else { return }
-        try index.remove([VectorID](), options: WriteOptions(offset: offset))
+        guard options.offset != nil else { return }
+        try index.remove([VectorID](), options: options)
       }
 
       func outcome(_ index: VectorIndex?) throws(NeedletailError) -> Outcome {

@@ -92,6 +92,17 @@
       return nil
     }
 
+    /// Whether no line is there, and none comes within a tenth of a second: time to finish what was read.
+    func isIdle() -> Bool {
+      let first = buffer.startIndex + start
+      guard !isAtEnd, buffer[(first + searched)...].firstIndex(of: 0x0a) == nil else {
+        return false
+      }
+      var request = pollfd(fd: handle.fileDescriptor, events: Int16(POLLIN), revents: 0)
+      // SAFETY: the call is given one structure, which lives for the call.
+      return unsafe poll(&request, 1, 100) == 0
+    }
+
     /// What a line says.
     func change(_ data: Data) throws(NeedletailError) -> Change {
       do {
