@@ -65,8 +65,10 @@ graph-quality: build ## walk our graph and hnswlib's by one plain walker: DATA=â
 	  --json ".build/graph-quality/$(notdir $(DATA)).json" $(GRAPH_FLAGS)
 
 updates: dependencies ## inserts, searches beside writes, and what churn leaves: DATA=â€¦ METRIC=cosine|l2|ip
-	@cd Benchmarks && BENCHMARK_DISABLE_JEMALLOC=true swift run -c release updates "$(abspath $(DATA))/base.fbin" \
-	  "$(abspath $(DATA))/query.fbin" "$(METRIC)" "$(CURDIR)/.build/updates"
+	@base=$$(ls "$(abspath $(DATA))"/base.*bin) && query=$$(ls "$(abspath $(DATA))"/query.*bin) && cd Benchmarks && \
+	  BENCHMARK_DISABLE_JEMALLOC=true swift run -c release updates "$$base" "$$query" "$(METRIC)" "$(CURDIR)/.build/updates" && \
+	  if [ -x Comparisons/.venv/bin/python3 ]; then Comparisons/.venv/bin/python3 Updates/hnswlib_inserts.py "$$base" "$(METRIC)"; \
+	  else echo "hnswlib's rate: Benchmarks/Comparisons/compare.py --prepare makes it measurable"; fi
 
 scale: build ## cost against rows, on prefixes of a generated set of 2 000 000: ten minutes
 	@.ci/need python

@@ -33,7 +33,7 @@ let package = Package(
         .product(name: "Needletail", package: "Needletail"),
         .product(name: "_NeedletailEvaluation", package: "Needletail"),
       ],
-      path: "Updates",
+      path: "Updates", exclude: ["hnswlib_inserts.py"],
       swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
   ]
 )
