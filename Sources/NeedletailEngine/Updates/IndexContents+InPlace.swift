@@ -18,7 +18,7 @@ extension IndexContents {
 
   /// The place of the segment that is to be moved, if any.
   private var segmentToMove: Int? {
-    guard mayMove, live.count <= 1, live.isEmpty || !isFrozen else { return nil }
+    guard mayMove, !isSealing, live.count <= 1, live.isEmpty || !isFrozen else { return nil }
     var place: Int?
     for (number, segment) in generation.segments.enumerated() where segment.count > 0 {
       guard place == nil else { return nil }
@@ -35,6 +35,9 @@ extension IndexContents {
       written <= max(Self.mostToLink, segment.count / Self.shareToLink),
       live.last.map({ $0.quantizer.centre === quantizer.centre }) ?? true
     else { return nil }
+    // With less room it would soon have to be sealed again.
+    let row = build.dimensions * 4 + quantizer.codeByteCount + build.graph.m * 8 + 64
+    if let limit = options.liveMemoryLimit, 2 * segment.count * row > limit { return nil }
     return place
   }
 

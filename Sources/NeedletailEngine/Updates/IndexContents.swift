@@ -16,6 +16,8 @@ struct IndexContents {
   var live: [LiveSegment] = []
   /// Whether what comes next goes into a live segment of its own.
   var isFrozen = false
+  /// Whether somebody makes a segment of what there was a while ago.
+  private(set) var isSealing = false
   /// The quantizer of the live segment that takes writes, and how many rows it was trained on where no sealed
   /// segment has one.
   var training: (quantizer: Quantizer, rows: Int)?
@@ -146,11 +148,11 @@ struct IndexContents {
 
   // MARK: - Sealing
 
-  /// Lets what comes next go into a new live segment.
-  mutating func freeze() { isFrozen = true }
+  /// Lets what comes next go into a new live segment, for somebody who seals what there is.
+  mutating func freeze() { (isFrozen, isSealing) = (true, true) }
 
-  /// Lets what comes next go into the newest live segment, although it was set aside.
-  mutating func unfreeze() { isFrozen = false }
+  /// Lets what comes next go into the newest live segment, although it was set aside; nobody seals any more.
+  mutating func unfreeze() { (isFrozen, isSealing) = (false, false) }
 
   /// Puts a new generation in the place of the present one and of the live segments that it holds.
   ///
