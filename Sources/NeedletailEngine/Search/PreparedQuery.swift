@@ -256,9 +256,10 @@ extension SealedSegment {
   /// nearest; measured from their distances, the margin of `openCandidates` reaches rows that it moved away.
   ///
   /// - Precondition: the pool holds `size` keys, ascending, of which the first `open` were ranked already.
+  /// - Returns: `unknown` where nothing is known of the estimates' error.
   @unsafe
   func openCandidates(
-    _ prepared: PreparedQuery, _ size: Int, upTo distance: Float, from open: Int,
+    _ prepared: PreparedQuery, _ size: Int, upTo distance: Float, from open: Int, unknown: Int,
     _ buffers: SearchBuffers
   ) -> Int {
     guard open > 0, open < size, let quantizer else { return open }
@@ -269,7 +270,7 @@ extension SealedSegment {
       + prepared.spread.margin(
         estimate: estimate, factor: factor, norm: norm,
         step: quantizer.step(norm: norm, factor: factor))
-    guard limit.isFinite else { return open }
+    guard limit.isFinite else { return unknown }
     var open = open
     while open < size, unsafe prepared.estimate(buffers.pool[open]) <= limit { open &+= 1 }
     return open

@@ -46,7 +46,7 @@ extension SealedSegment {
     outcome.efSearch = max(parameters.efSearch, quantizer == nil ? parameters.k : 1)
     let start = parameters.measuresTime ? nanoseconds() : 0
     let room = SetRoom(
-      parameters, count: count, survivors: set.count)
+      parameters, count: count, survivors: set.count, scanned: roomToScan(set.count))
     let hidden = HiddenRows(outside: set)
     let roomToPass = mayPass ? self.roomToPass(hidden, parameters) : nil
     try scratch.reserve(
@@ -125,15 +125,26 @@ extension SealedSegment {
     /// Rows that a scan keeps: more, because far rows lie close together.
     let scanned: Int
 
-    init(_ parameters: SearchParameters, count: Int, survivors: Int) {
+    init(_ parameters: SearchParameters, count: Int, survivors: Int, scanned least: Int) {
       let asked = max(parameters.efSearch, parameters.k, parameters.stopRank)
       width = min(max(parameters.efSearch, parameters.k), max(1, count))
       kept = min(max(1, survivors), max(2 * asked, asked + 64))
-      scanned = min(max(1, survivors), max(2 * asked, survivors > 4096 ? 512 : 256))
+      scanned = min(max(1, survivors), max(2 * asked, least))
       let passed = Double(asked) * Double(count) / Double(max(1, survivors))
       window = min(
         count, max(2 * asked, SealedSegment.leastWindow, Int(min(8 * passed, 0x1p20))))
     }
+  }
+
+  /// Rows that a scan of so many keeps for the re-rank.
+  ///
+  /// The nearest of a set may be far from the query, where rows lie close together: the coarser the estimates, the more
+  /// of them may be the nearest. Most of all products, of which half are about nothing.
+  private func roomToScan(_ survivors: Int) -> Int {
+    guard let quantizer, !quantizer.form.isLossless else { return survivors > 4096 ? 512 : 256 }
+    let isProduct = quantizer.metric == .innerProduct
+    let most = isProduct ? 4096 : turbo == nil ? 1024 : 2048
+    return min(most, max(256, survivors / (isProduct ? 2 : 4)))
   }
 
   /// Ranks those candidates too that may be as near as the farthest answer turned out to be.
@@ -145,9 +156,11 @@ extension SealedSegment {
     guard parameters.rerankCandidates == nil, !search.prepared.isExact, rowKernel != nil,
       outcome.count == parameters.k
     else { return }
+    // A scan may have found far rows, which lie close together; a walk has found near ones.
+    let isScan = outcome.plan == .exact || outcome.plan == .exactAfterWalk
     let open = unsafe openCandidates(
       search.prepared, size, upTo: answers[parameters.k - 1].distance, from: search.candidates,
-      search.buffers)
+      unknown: isScan ? size : search.candidates, search.buffers)
     guard open > search.candidates else { return }
     let buffers = search.buffers
     for i in 0..<open { unsafe buffers.ordinals[i] = buffers.pool[i].ordinal }
