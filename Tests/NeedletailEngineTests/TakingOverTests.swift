@@ -108,3 +108,32 @@ struct TakingOverTests {
     #expect(taken > 0 && taken < 40)
   }
 }
+
+@Suite("Rows that suit one quantizer and not the next")
+struct ChangingFormTests {
+  @Test(
+    "Whole numbers of different ranges by turns make few live segments, also when the log is read")
+  func few() throws {
+    let disk = InMemoryFileSystem()
+    var build = BuildOptions(dimensions: 4, metric: .squaredEuclidean)
+    build.graph.m = 4
+    let empty = SegmentOrder(
+      options: build, rows: [], ids: [], findings: RowFindings(), threads: 1, monitor: nil)
+    try OpenGeneration.create("index", in: disk, empty, identity: Array(0..<16))
+    let directory = IndexDirectory("index", in: disk)
+    let index = try LiveIndex.open(directory, options: UpdateOptions()).index
+    for turn in 0..<40 {
+      let first: Float = [3, 200, -100, 0.5][turn % 4]
+      try index.update(
+        .upsert(
+          ids: [UInt64(turn)],
+          rows: try VectorMatrix([first, Float(turn), 1, 2], dimensions: 4)))
+    }
+    #expect(index.view.stack.live.count <= 3)
+    #expect(index.view.ids == Array(0..<40))
+    try index.close()
+    let opened = try LiveIndex.open(directory, options: UpdateOptions()).index
+    #expect(opened.view.stack.live.count <= 3)
+    #expect(opened.view.ids == Array(0..<40))
+  }
+}
