@@ -10,7 +10,8 @@ public struct Writer: ~Copyable {
   private let base: IndexView?
   private var parts: [VectorMatrix] = []
   private var ids: [VectorID] = []
-  private var taken: Set<VectorID> = []
+  /// Ids that were added, and those that are in memory.
+  private var taken: Set<VectorID>
   /// Of each row, or none while no row has any.
   private var attributes: [Attributes] = []
   private var findings = RowFindings()
@@ -18,6 +19,7 @@ public struct Writer: ~Copyable {
   init(index: VectorIndex, base: IndexView?) {
     self.index = index
     self.base = base
+    taken = base?.stack.liveIDs ?? []
   }
 
   deinit { index.releaseWriter() }
@@ -72,7 +74,7 @@ public struct Writer: ~Copyable {
   private mutating func reserve(_ newIDs: some Collection<VectorID>) throws(NeedletailError) {
     var added = 0
     for id in newIDs {
-      let isPublished = base?.stack.contains(id) ?? false
+      let isPublished = base?.stack.sealedContains(id) ?? false
       if !isPublished, taken.insert(id).inserted {
         added += 1
         continue
@@ -113,7 +115,10 @@ public struct Writer: ~Copyable {
     order.attributes = attributes
     if base != nil {
       guard !ids.isEmpty else { return try index.snapshot() }
-      try index.asWriter { (live) throws(NeedletailError) in try live.add(order) }
+      try index.asWriter { (live) throws(NeedletailError) in
+        try live.add(order)
+        if let request { try live.tune(request, threads: threads, monitor: monitor) }
+      }
       return try index.snapshot()
     }
     try LocalIndex.create(index.path, order, tuning: request)

@@ -77,6 +77,13 @@ struct TuningTests {
     let snapshot = try writer.commit(tuning: TuningOptions())
     #expect(snapshot.tuning != nil && snapshot.information.generation == 1)
     _ = try snapshot.search(rows[5], k: 3, options: SearchOptions(recall: 0.95))
+    // Rows beside those that are there get settings of their own, in a generation behind theirs.
+    var next = try index.makeWriter()
+    try next.add(
+      try RandomVectors.clusterMatrix(count: 900, dimensions: 8, seed: 4), ids: 600..<1_500)
+    let tuned = try next.commit(tuning: TuningOptions())
+    #expect(tuned.count == 1_500 && tuned.information.generation == 3)
+    #expect(tuned.tuning != nil && tuned.tuning != snapshot.tuning)
   }
 
   @Test("Few rows need no tuning: every recall is theirs")

@@ -74,6 +74,19 @@ struct WritingBoundsTests {
     #expect(try index.snapshot().ids == [5, 6])
   }
 
+  @Test("Rows that are added in bulk may have no id that is in memory")
+  func bulk() throws {
+    let index = try index()
+    try index.upsert(try rows(3, seed: 7), ids: [1, 2, 3])
+    try index.remove([2])
+    var writer = try index.makeWriter()
+    let error = failure { try writer.add(try rows(3, seed: 8), ids: [4, 2, 3]) }
+    #expect(error?.code == .alreadyExists)
+    #expect(error?.message.contains("id 3") ?? false)
+    try writer.add(try rows(2, seed: 8), ids: [4, 2])
+    #expect(try writer.commit().ids == [1, 2, 3, 4])
+  }
+
   @Test("An insert that was made before is skipped, though its ids are there")
   func repeated() throws {
     let index = try index()

@@ -33,6 +33,26 @@ package struct SegmentStack: Sendable {
     sealed.contains { $0.ordinal(of: id) != nil } || live.contains { $0.ordinal(of: id) != nil }
   }
 
+  /// Whether a sealed part has a row of an id.
+  ///
+  /// - Complexity: O(log n) for each part.
+  package func sealedContains(_ id: VectorID) -> Bool {
+    sealed.contains { $0.ordinal(of: id) != nil }
+  }
+
+  /// The ids of the rows in memory.
+  ///
+  /// - Complexity: O(rows in memory).
+  package var liveIDs: Set<VectorID> {
+    var ids: Set<VectorID> = []
+    for part in live {
+      for ordinal in part.segment.ordinals(part.view) {
+        ids.insert(part.segment.id(of: ordinal, part.view))
+      }
+    }
+    return ids
+  }
+
   /// The rows of every part whose ids match a filter.
   ///
   /// - Throws: as `SealedSegment.rows(matching:)`.
