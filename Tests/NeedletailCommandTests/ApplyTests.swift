@@ -114,6 +114,20 @@ struct ApplyTests {
     #expect(document["count"] as? Int == 5 && document["upserted"] as? Int == 0)
   }
 
+  @Test(arguments: [
+    (#"{"op":"upsert","id":-4,"vector":[1,2]}"#, "'id': an id is a whole number"),
+    (#"{"op":"upsert","id":4.5,"vector":[1,2]}"#, "'id': an id is a whole number"),
+    (#"{"op":"upsert","vector":[1,2]}"#, "'id' is missing"),
+    (#"{"op":"upsert","id":1,"vector":[1,1e400]}"#, "'vector': a component is a number"),
+    (#"{"op":"upsert","id":1,"vector":[1,"x"]}"#, "'vector"),
+    (#"{"op":"grow","id":1}"#, "grow"),
+    (#"{"op":"upsert","id":1,"vector":[1,2]"#, "not valid JSON"),
+  ])
+  func whatIsWrongWithALineIsSaid(line: String, message: String) throws {
+    try Command.expectFailure(
+      65, message, "apply", home("index"), try file([line]), "--metric", "l2")
+  }
+
   @Test func linesOfAStreamThatStaysOpenAreAppliedAsTheyCome() throws {
     let index = home("index")
     let stream = Pipe()

@@ -17,6 +17,29 @@
     var vector: [Float]?
     var attributes: [String: Value]?
 
+    private enum Key: String, CodingKey { case op, id, vector, attributes }
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Key.self)
+      op = try container.decode(Operation.self, forKey: .op)
+      // What a number does not fit into is no fault of the JSON, as the decoder would have it.
+      func numbers<Value>(
+        _ key: Key, _ wanted: String, _ decode: () throws -> Value
+      ) throws -> Value {
+        do { return try decode() } catch let error where !(error is DecodingError) {
+          throw DecodingError.dataCorruptedError(
+            forKey: key, in: container, debugDescription: wanted)
+        }
+      }
+      id = try numbers(.id, "an id is a whole number from 0 to 2^64 - 1") {
+        try container.decode(VectorID.self, forKey: .id)
+      }
+      vector = try numbers(.vector, "a component is a number that fits into 32 bits") {
+        try container.decodeIfPresent([Float].self, forKey: .vector)
+      }
+      attributes = try container.decodeIfPresent([String: Value].self, forKey: .attributes)
+    }
+
     /// One attribute: a whole number, another number, a string for a category, a list of strings for tags.
     struct Value: Decodable {
       let value: AttributeValue
@@ -202,7 +225,9 @@
       case .typeMismatch(_, let context), .valueNotFound(_, let context),
         .dataCorrupted(let context):
         let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return place.isEmpty ? context.debugDescription : "'\(place)': \(context.debugDescription)"
+        var text = context.debugDescription
+        if text.hasSuffix(".") { text.removeLast() }
+        return place.isEmpty ? text : "'\(place)': \(text)"
       @unknown default: return "\(error)"
       }
     }
