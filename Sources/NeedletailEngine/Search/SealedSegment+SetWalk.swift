@@ -22,7 +22,9 @@ extension SealedSegment {
   private var roomOfSetWalk: Int { turbo == nil ? 4096 : 2048 }
   /// What such a walk may cost before it is known whether it will find enough: a share of scoring the whole set.
   private static let trialShare = 0.2
-  /// What it may cost in all. By chance more rows must be expanded for some sets than for others of as many rows.
+  /// What it may cost in all.
+  ///
+  /// By chance more rows must be expanded for some sets than for others of as many rows.
   private static let mostCost = 1.5
   /// A walk that is to expand hardly more than it did is over.
   private static let slack = 1.15
@@ -34,8 +36,9 @@ extension SealedSegment {
   /// The part of a search's own reach that is needed: where bits order rows, those that were not expanded are no
   /// answers of a search over all rows, and answers here.
   private var reachShare: Double { turbo == nil ? 1 : 0.8 }
-  /// How many candidates are expanded for a place. A walk that ends by its window alone knows nothing of distances,
-  /// and is given more.
+  /// How many candidates are expanded for a place.
+  ///
+  /// A walk that ends by its window alone knows nothing of distances, and is given more.
   private func hopsPerPlace(_ parameters: SearchParameters) -> Double {
     stopRatio(parameters) > 0 ? 1 : 1.25
   }
@@ -51,7 +54,9 @@ extension SealedSegment {
   ///
   /// - Parameters:
   ///   - middle: the middle place of as many of them as decide where a walk ends.
+  ///   - parameters: of the search.
   ///   - own: candidates that the search expands where every row may be an answer.
+  /// - Returns: how many, at most the segment's rows.
   private func hops(toMiddle middle: Double, _ parameters: SearchParameters, own: Int) -> Int {
     let least = Double(max(parameters.k, parameters.stopRank) + 1) / 2
     let reach = reachShare * max(0, Double(own) - least)
@@ -61,7 +66,13 @@ extension SealedSegment {
 
   /// Walks over all rows for those of a set.
   ///
-  /// - Parameter search: at its beginning; anew at one where there is no room for enough candidates.
+  /// - Parameters:
+  ///   - search: at its beginning; anew at one where there is no room for enough candidates.
+  ///   - set: the rows that may be answers.
+  ///   - hidden: all other rows.
+  ///   - parameters: of the search.
+  ///   - room: what the search keeps.
+  ///   - scratch: the memory that the search was begun with.
   /// - Returns: how many rows of the set there are, the nearest in the pool, by their own codes. `nil` when another
   ///   way is better: where few are near the query.
   /// - Throws: `io` when there is no memory for more candidates.
