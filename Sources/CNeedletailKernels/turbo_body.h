@@ -162,8 +162,8 @@ NDL_TARGET static inline void NDL_HOP(admit_passing)(
     const ndl_key key = (ndl_key)NDL_HOP(order)(estimates[i]) << 32 | (ndl_key)ordinal << 1;
     const uint32_t near = key < threshold;
     const uint32_t member = (key < last) & ndl_in_set(walk->set, ordinal);
-    // What is not taken is not marked: the bits of another row may put it nearer.
-    const uint32_t taken = near | member;
+    // What is not taken, as most are not, is not marked: the bits of another row may put it nearer.
+    if (!(near | member)) continue;
     uint64_t *word = walk->visited + ordinal / NDL_ROWS_PER_VISITED_WORD;
     uint32_t bit = ordinal % NDL_ROWS_PER_VISITED_WORD;
     uint64_t seen = tag | (*word & ndl_mask(*word >> NDL_ROWS_PER_VISITED_WORD == walk->epoch));
@@ -172,7 +172,7 @@ NDL_TARGET static inline void NDL_HOP(admit_passing)(
     kept += near & fresh;
     members[found] = key;
     found += member & fresh;
-    *word = seen | (uint64_t)taken << bit;
+    *word = seen | 1ull << bit;
   }
   if (found > 0)
     walk->found_size = NDL_HOP(merge_long)(

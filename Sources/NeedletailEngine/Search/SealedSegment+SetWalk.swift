@@ -114,7 +114,7 @@ extension SealedSegment {
   /// Rows of the set that a walk remembers: as many as a search over all rows keeps candidates, where they are
   /// ordered as there; twice as many for bits, which are told apart by whole codes in the end.
   private func remembered(_ parameters: SearchParameters, _ room: SetRoom) -> Int {
-    turbo == nil ? min(room.kept, max(room.width, 2 * parameters.k) + 8) : room.kept
+    min(room.kept, turbo == nil ? max(room.width, 2 * parameters.k) + 8 : 2 * room.width)
   }
 
   /// Moves the end of a walk that came to it to where it sees enough rows of the set, as often as that is farther.
