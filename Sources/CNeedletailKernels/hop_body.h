@@ -268,21 +268,27 @@ NDL_TARGET static int32_t NDL_HOP(gather)(
   return (int32_t)n;
 }
 
-NDL_TARGET static void NDL_HOP(settle)(
+// The second half of a round; `passing` is constant where it is inlined.
+NDL_TARGET static inline __attribute__((always_inline)) void NDL_HOP(settle_round)(
     const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
-    ndl_hop_walk *walk) {
+    ndl_hop_walk *walk, int passing) {
   ndl_key *pool = walk->pool, *keys = walk->keys;
   uint32_t n = walk->gathered, size = walk->size, cursor = walk->cursor;
+  if (passing) NDL_HOP(fetch_members)(walk->set, walk->ordinals, n, links->count);
   NDL_HOP(score_fetched)(space, query, walk->ordinals, n, keys);
   walk->gathered = 0;
+  if (passing) NDL_HOP(remember_found)(walk, keys, n);
   ndl_key threshold = size == walk->capacity ? pool[size - 1] : ~(ndl_key)0;
   if (walk->edge < threshold) threshold = walk->edge;
   uint32_t kept = NDL_HOP(keep)(keys, n, threshold);
   if (kept == 0) return;
   uint32_t lowest;
-  size = kept <= NDL_SORT_LIMIT
-             ? NDL_HOP(merge)(pool, size, walk->capacity, keys, kept, &lowest)
-             : ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
+  if (passing)
+    size = NDL_HOP(merge_all)(pool, size, walk->capacity, keys, kept, &lowest);
+  else
+    size = kept <= NDL_SORT_LIMIT
+               ? NDL_HOP(merge)(pool, size, walk->capacity, keys, kept, &lowest)
+               : ndl_pool_merge(pool, size, walk->capacity, keys, kept, &lowest);
   if (lowest < cursor) cursor = lowest;
   if (lowest < walk->least && size >= walk->least && walk->stop > 0) {
     // The nearest have come nearer: what is out of reach now would only be moved about.
@@ -293,6 +299,18 @@ NDL_TARGET static void NDL_HOP(settle)(
   walk->size = size;
   walk->cursor = NDL_HOP(next_open)(pool, cursor, size);
   NDL_HOP(fetch_next)(links, walk);
+}
+
+NDL_TARGET static void NDL_HOP(settle)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  NDL_HOP(settle_round)(space, query, links, walk, 0);
+}
+
+NDL_TARGET static void NDL_HOP(settle_passing)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  NDL_HOP(settle_round)(space, query, links, walk, 1);
 }
 
 // Sets where a walk among a set of rows ends, after its `rank`-th has come nearer.
@@ -455,5 +473,5 @@ NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint3
 
 const ndl_hop_kernels NDL_HOP(kernels) = {
   NDL_HOP(score), NDL_HOP(expand), NDL_HOP(gather), NDL_HOP(settle), NDL_HOP(nearest), NDL_HOP(flip),
-  NDL_HOP(settle_among), NDL_HOP(gather_across), NDL_HOP(scan_set),
+  NDL_HOP(settle_among), NDL_HOP(gather_across), NDL_HOP(scan_set), NDL_HOP(settle_passing),
 };

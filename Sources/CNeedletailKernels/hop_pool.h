@@ -14,6 +14,9 @@ enum { NDL_SORT_LIMIT = 64 };
 // Pools of up to this many keys, with the new ones, are merged by ranks.
 enum { NDL_RANKED = 256 };
 
+// Pools of up to this many keys, with the new ones, are merged by ranks where they are long.
+enum { NDL_LONG = 1024 };
+
 // The first place that is set, of a set that is not empty.
 NDL_ALWAYS uint32_t ndl_first_hole(const uint64_t holes[NDL_RANKED / 64]) {
   uint32_t word = 0;

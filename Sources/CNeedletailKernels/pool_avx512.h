@@ -112,3 +112,51 @@ NDL_TARGET static inline __attribute__((always_inline)) uint32_t NDL_HOP(merge)(
   *lowest = low;
   return size + n < capacity ? size + n : capacity;
 }
+
+// As in pool_body.h. Of the pool every sixteenth key is looked at, and then the sixteen from there on: more
+// comparisons than halving, and none that waits for another.
+NDL_TARGET static __attribute__((noinline)) uint32_t NDL_HOP(merge_long)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  if (size + n > NDL_LONG) return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
+  ndl_key posts[NDL_LONG / 16 + 8];
+  uint32_t ranks[NDL_SORT_LIMIT], before = n, low = size + n;
+  uint8_t holes[NDL_LONG + 64];
+  const __m512i most = _mm512_set1_epi64(-1);
+  const uint32_t post_count = size / 16, padded = (n + 7) & ~7u;
+  for (uint32_t i = 0; i < post_count; i++) posts[i] = pool[16 * i + 15];
+  _mm512_storeu_si512(posts + post_count, most);
+  _mm512_storeu_si512(keys + n, most);
+  for (uint32_t i = 0; i < size + n; i += 64)
+    _mm512_storeu_si512(holes + i, _mm512_setzero_si512());
+  for (uint32_t i = 0; i < n; i++) {
+    const __m512i key = _mm512_set1_epi64((long long)keys[i]);
+    uint32_t from = 0;
+    for (uint32_t j = 0; j < post_count; j += 8)
+      from += (uint32_t)__builtin_popcount(
+          _mm512_cmplt_epu64_mask(_mm512_loadu_si512(posts + j), key));
+    from *= 16;
+    // What stands behind the pool is junk within its room.
+    uint32_t below = _mm512_cmplt_epu64_mask(_mm512_loadu_si512(pool + from), key);
+    below |= (uint32_t)_mm512_cmplt_epu64_mask(_mm512_loadu_si512(pool + from + 8), key) << 8;
+    const uint32_t left = size - from;
+    below &= left < 16 ? (1u << left) - 1 : 0xffff;
+    uint32_t rank = from + (uint32_t)__builtin_popcount(below);
+    rank += NDL_HOP(below)(keys, padded, keys[i]);
+    ranks[i] = rank;
+    holes[rank] = 1;
+    low ^= (low ^ rank) & (uint32_t)ndl_mask(rank < low);
+  }
+  // From the far end: a block takes its keys from the same place or from before it.
+  for (uint32_t block = (size + n - 1) & ~7u;; block -= 8) {
+    const __m128i eight = _mm_loadl_epi64((const __m128i *)(holes + block));
+    const __mmask8 hole = (__mmask8)_mm_test_epi8_mask(eight, eight);
+    before -= (uint32_t)__builtin_popcount(hole);
+    __m512i from = _mm512_loadu_si512(pool + block - before);
+    _mm512_storeu_si512(pool + block, _mm512_maskz_expand_epi64((__mmask8)~hole, from));
+    if (block <= low) break;
+  }
+  for (uint32_t i = 0; i < n; i++) pool[ranks[i]] = keys[i];
+  *lowest = low;
+  return size + n < capacity ? size + n : capacity;
+}

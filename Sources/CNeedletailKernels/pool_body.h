@@ -107,3 +107,76 @@ NDL_TARGET static uint32_t NDL_HOP(merge_nearest)(
         &lowest);
   return size;
 }
+
+#ifndef NDL_OWN_POOL
+// Merges up to NDL_SORT_LIMIT distinct keys into a pool of up to NDL_LONG with them, as `merge` does into shorter
+// ones. `keys` has room for NDL_HOP_SLACK more.
+NDL_TARGET static __attribute__((noinline)) uint32_t NDL_HOP(merge_long)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  if (size + n > NDL_LONG) return NDL_HOP(merge_sorting)(pool, size, capacity, keys, n, lowest);
+  uint32_t ranks[NDL_SORT_LIMIT], before = n, low = size + n;
+  uint8_t holes[NDL_LONG];
+  memset(holes, 0, size + n);
+  const uint32_t padded = (n + 7) & ~7u;
+  for (uint32_t i = n; i < padded; i++) keys[i] = ~(ndl_key)0;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t rank = ndl_pool_below(pool, size, keys[i]) + NDL_HOP(below)(keys, padded, keys[i]);
+    ranks[i] = rank;
+    holes[rank] = 1;
+    low ^= (low ^ rank) & (uint32_t)ndl_mask(rank < low);
+  }
+  for (uint32_t at = size + n; at-- > low;) {
+    before -= holes[at];
+    pool[at] = pool[at - before];
+  }
+  for (uint32_t i = 0; i < n; i++) pool[ranks[i]] = keys[i];
+  *lowest = low;
+  return size + n < capacity ? size + n : capacity;
+}
+#endif
+
+// The same for any number of keys.
+NDL_TARGET static inline uint32_t NDL_HOP(merge_all)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  ndl_key part[NDL_SORT_LIMIT + NDL_HOP_SLACK];
+  uint32_t first;
+  *lowest = size;
+  for (; n > NDL_SORT_LIMIT; n -= NDL_SORT_LIMIT) {
+    // What is merged is padded, and must not run into the keys behind.
+    memcpy(part, keys + n - NDL_SORT_LIMIT, NDL_SORT_LIMIT * sizeof *keys);
+    size = NDL_HOP(merge_long)(pool, size, capacity, part, NDL_SORT_LIMIT, &first);
+    *lowest = first < *lowest ? first : *lowest;
+  }
+  size = NDL_HOP(merge_long)(pool, size, capacity, keys, n, &first);
+  *lowest = first < *lowest ? first : *lowest;
+  return size;
+}
+
+// Asks for the words of a set that hold rows. Those at or over `count` are none.
+NDL_TARGET static inline void NDL_HOP(fetch_members)(
+    const uint64_t *set, const uint32_t *ordinals, uint32_t n, uint32_t count) {
+  for (uint32_t i = 0; i < n; i++)
+    __builtin_prefetch(set + (ordinals[i] < count ? ordinals[i] >> 6 : 0), 0, 3);
+}
+
+// Remembers those rows of the walk's set that are among the nearest found so far; any number of keys.
+NDL_TARGET static inline void NDL_HOP(remember_found)(
+    ndl_hop_walk *walk, const ndl_key *keys, uint32_t n) {
+  for (uint32_t start = 0; start < n; start += NDL_SORT_LIMIT) {
+    ndl_key part[NDL_SORT_LIMIT + NDL_HOP_SLACK];
+    const uint32_t stop = n - start < NDL_SORT_LIMIT ? n : start + NDL_SORT_LIMIT;
+    const ndl_key threshold = walk->found_size == walk->found_capacity
+                                  ? walk->found[walk->found_size - 1]
+                                  : ~(ndl_key)0;
+    uint32_t m = 0, lowest;
+    for (uint32_t i = start; i < stop; i++) {
+      part[m] = keys[i];
+      m += (keys[i] < threshold) & ndl_in_set(walk->set, (uint32_t)keys[i] >> 1);
+    }
+    if (m > 0)
+      walk->found_size = NDL_HOP(merge_long)(
+          walk->found, walk->found_size, walk->found_capacity, part, m, &lowest);
+  }
+}

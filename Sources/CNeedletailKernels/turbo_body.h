@@ -147,7 +147,42 @@ NDL_TARGET static inline void NDL_HOP(admit)(
   if (lowest < walk->cursor) walk->cursor = lowest;
 }
 
-// The same for a row of a set; without an end by distance the walk ends behind the `rank`-th.
+// The same, and remembers those of them that are in the walk's set, up to the key `last`; into the pool go keys
+// below `threshold`.
+NDL_TARGET static inline void NDL_HOP(admit_passing)(
+    ndl_hop_walk *walk, const uint8_t *ordinals, const float *estimates, uint32_t mask,
+    uint32_t count, ndl_key threshold, ndl_key last) {
+  ndl_key *keys = walk->keys, members[NDL_TURBO_LANES + NDL_HOP_SLACK];
+  const uint64_t tag = walk->epoch << NDL_ROWS_PER_VISITED_WORD;
+  uint32_t kept = 0, found = 0, lowest;
+  for (; mask != 0; mask &= mask - 1) {
+    uint32_t i = (uint32_t)__builtin_ctz(mask), ordinal;
+    memcpy(&ordinal, ordinals + i * 4, 4);
+    if (ordinal >= count) break;
+    const ndl_key key = (ndl_key)NDL_HOP(order)(estimates[i]) << 32 | (ndl_key)ordinal << 1;
+    const uint32_t near = key < threshold;
+    const uint32_t member = (key < last) & ndl_in_set(walk->set, ordinal);
+    // What is not taken, as most are not, is not marked: the bits of another row may put it nearer.
+    if (!(near | member)) continue;
+    uint64_t *word = walk->visited + ordinal / NDL_ROWS_PER_VISITED_WORD;
+    uint32_t bit = ordinal % NDL_ROWS_PER_VISITED_WORD;
+    uint64_t seen = tag | (*word & ndl_mask(*word >> NDL_ROWS_PER_VISITED_WORD == walk->epoch));
+    const uint32_t fresh = ~(uint32_t)(seen >> bit) & 1;
+    keys[kept] = key;
+    kept += near & fresh;
+    members[found] = key;
+    found += member & fresh;
+    *word = seen | 1ull << bit;
+  }
+  if (found > 0)
+    walk->found_size = NDL_HOP(merge_long)(
+        walk->found, walk->found_size, walk->found_capacity, members, found, &lowest);
+  if (kept == 0) return;
+  walk->size = NDL_HOP(merge_long)(walk->pool, walk->size, walk->capacity, keys, kept, &lowest);
+  if (lowest < walk->cursor) walk->cursor = lowest;
+}
+
+// Remembers an expanded row of a set; without an end by distance the walk ends behind the `rank`-th.
 NDL_TARGET static inline void NDL_HOP(remember_among)(ndl_hop_walk *walk, ndl_key key) {
   if (!ndl_in_set(walk->set, (uint32_t)key >> 1)) return;
   NDL_HOP(remember)(walk, key);
@@ -157,28 +192,44 @@ NDL_TARGET static inline void NDL_HOP(remember_among)(ndl_hop_walk *walk, ndl_ke
   walk->edge = walk->end;
 }
 
-// A hop; `among` is constant where it is inlined.
+// What a hop does besides; constant where it is inlined.
+enum { NDL_TURBO_ALL = 0, NDL_TURBO_AMONG = 1, NDL_TURBO_PASSING = 2 };
+
+// A hop.
 NDL_TARGET static inline __attribute__((always_inline)) void NDL_HOP(settle_row)(
     const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
-    ndl_hop_walk *walk, int among) {
+    ndl_hop_walk *walk, int kind) {
   const uint32_t blocks = space->blocks, degree = space->degree;
   const uint8_t *row = NDL_HOP(row)(space, walk->row);
   walk->gathered = 0;
   float own = NDL_HOP(own)(space, query, row);
   const ndl_key expanded = (ndl_key)NDL_HOP(order)(own) << 32 | (ndl_key)walk->row << 1;
-  if (among) NDL_HOP(remember_among)(walk, expanded);
+  if (kind == NDL_TURBO_AMONG) NDL_HOP(remember_among)(walk, expanded);
   else NDL_HOP(remember)(walk, expanded);
   const uint8_t *bits = row + (size_t)blocks * 64;
   const uint8_t *factors = row + ndl_turbo_factors_at(blocks, degree);
   const uint8_t *ordinals = row + ndl_turbo_links_at(blocks, degree);
+  if (kind == NDL_TURBO_PASSING)
+    NDL_HOP(fetch_members)(walk->set, (const uint32_t *)ordinals, degree, links->count);
   for (uint32_t part = 0; part < degree; part += NDL_TURBO_LANES) {
     float estimates[NDL_TURBO_LANES];
     ndl_key threshold = walk->size == walk->capacity ? walk->pool[walk->size - 1] : ~(ndl_key)0;
-    float limit = NDL_HOP(value)(walk->edge < threshold ? walk->edge : threshold);
+    ndl_key wanted = walk->edge < threshold ? walk->edge : threshold, last = 0;
+    if (kind == NDL_TURBO_PASSING) {
+      last = walk->found_size == walk->found_capacity ? walk->found[walk->found_size - 1]
+                                                      : ~(ndl_key)0;
+      threshold = wanted;
+      wanted = last > wanted ? last : wanted;
+    }
+    float limit = NDL_HOP(value)(wanted);
     uint32_t mask = NDL_HOP(scan)(
         bits + (size_t)part * blocks * 8, blocks * 16, query, factors + part * 4, own, limit,
         estimates);
-    NDL_HOP(admit)(walk, ordinals + part * 4, estimates, mask, links->count);
+    if (kind == NDL_TURBO_PASSING)
+      NDL_HOP(admit_passing)(
+          walk, ordinals + part * 4, estimates, mask, links->count, threshold, last);
+    else
+      NDL_HOP(admit)(walk, ordinals + part * 4, estimates, mask, links->count);
   }
   uint32_t size = walk->size, cursor = NDL_HOP(next_open)(walk->pool, walk->cursor, size);
   walk->cursor = cursor;
@@ -188,13 +239,19 @@ NDL_TARGET static inline __attribute__((always_inline)) void NDL_HOP(settle_row)
 NDL_TARGET static void NDL_HOP(settle)(
     const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
     ndl_hop_walk *walk) {
-  NDL_HOP(settle_row)(space, query, links, walk, 0);
+  NDL_HOP(settle_row)(space, query, links, walk, NDL_TURBO_ALL);
 }
 
 NDL_TARGET static void NDL_HOP(settle_among)(
     const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
     ndl_hop_walk *walk) {
-  NDL_HOP(settle_row)(space, query, links, walk, 1);
+  NDL_HOP(settle_row)(space, query, links, walk, NDL_TURBO_AMONG);
+}
+
+NDL_TARGET static void NDL_HOP(settle_passing)(
+    const ndl_hop_space *space, const ndl_hop_query *query, const ndl_hop_links *links,
+    ndl_hop_walk *walk) {
+  NDL_HOP(settle_row)(space, query, links, walk, NDL_TURBO_PASSING);
 }
 
 NDL_TARGET static uint32_t NDL_HOP(scan_set)(
@@ -261,4 +318,5 @@ const ndl_turbo_kernels NDL_HOP(kernels) = {
   .rescore = NDL_HOP(rescore),
   .settle_among = NDL_HOP(settle_among),
   .scan_set = NDL_HOP(scan_set),
+  .settle_passing = NDL_HOP(settle_passing),
 };

@@ -51,6 +51,79 @@ extension HopWalk {
   }
 }
 
+/// A walk that passes the rows outside a set, and remembers the nearest of the others.
+extension HopWalk {
+  /// Makes this a walk over all rows that keeps what is beyond its end, up to `capacity` candidates, and beside
+  /// them the nearest rows of a set that it sees.
+  ///
+  /// - Precondition: the walk has not begun; bit `i` of word `w` of the set stands for the row `64·w + i`, and
+  ///   the set covers every row; the pool has room for `capacity` as for the one it was made with, and `found`
+  ///   for `room + 64 + slack` keys, `room` ≥ 1; all outlive the walk.
+  @unsafe
+  package mutating func remember(
+    _ set: UnsafePointer<UInt64>, _ kernel: HopKernel, capacity: Int,
+    found: UnsafeMutablePointer<CandidateKey>, room: Int
+  ) {
+    unsafe raw.capacity = UInt32(capacity)
+    unsafe raw.noise = .infinity
+    unsafe raw.set = set
+    unsafe raw.found = found
+    unsafe raw.found_capacity = UInt32(room)
+    let start = unsafe raw.pool[0]
+    unsafe found[0] = start
+    unsafe raw.found_size = ndl_in_set(set, start.ordinal)
+    unsafe settleStep =
+      space.degree == 0
+      ? kernel.kernels.pointee.settle_passing : kernel.turbo.pointee.settle_passing
+  }
+
+  /// Rows of the set that are remembered.
+  package var foundCount: Int { unsafe Int(raw.found_size) }
+  /// Candidates at the front of the pool that were expanded.
+  package var front: Int { unsafe Int(raw.cursor) }
+
+  /// How far in front the nearest rows of the set stand in the pool.
+  ///
+  /// - Parameter rank: how many of them.
+  /// - Returns: how many there are, up to `rank`, and the sum of their places, the first of which is 1.
+  /// - Complexity: O(place of the `rank`-th).
+  package func places(upTo rank: Int) -> (found: Int, sum: Int) {
+    guard let set = unsafe raw.set else { return (0, 0) }
+    var (found, sum, place) = (0, 0, 0)
+    while found < rank, place < size {
+      let member = unsafe Int(ndl_in_set(set, raw.pool[place].ordinal))
+      place &+= 1
+      found &+= member
+      sum &+= member &* place
+    }
+    return (found, sum)
+  }
+
+  /// Goes on until the nearest `window` candidates were expanded, however far they are; `run` does it.
+  ///
+  /// - Precondition: `window` is not above the walk's capacity.
+  package mutating func expand(window: Int) {
+    widen(window: window, least: 0)
+    unsafe raw.breadth = UInt32(HopKernel.passingBreadth)
+    unsafe raw.stop = 0
+    unsafe raw.end = .max
+  }
+
+  /// Puts the remembered rows of the set in the place of the pool, by their own codes.
+  ///
+  /// - Precondition: the pool has room for them.
+  /// - Returns: how many keys there are, and whether they ascend.
+  @unsafe
+  package mutating func takeRemembered(_ kernel: HopKernel) -> (count: Int, isAscending: Bool) {
+    guard let found = unsafe raw.found else { return (0, true) }
+    let count = unsafe raw.found_size
+    unsafe raw.pool.update(from: found, count: Int(count))
+    guard unsafe space.degree != 0, count > 0 else { return (Int(count), true) }
+    unsafe kernel.turbo.pointee.rescore(&space, &query, raw.pool, count)
+    return (Int(count), false)
+  }
+}
+
 /// Walks over several sets of rows that share one end.
 extension HopWalk {
   /// Makes this a walk that comes near the query and waits there: it ends by the distance of its `least`-th, and

@@ -161,6 +161,8 @@ package struct HopKernel: @unchecked Sendable {
   package static let slack = Int(NDL_HOP_SLACK)
   /// The most candidates that one round of a walk expands.
   package static let breadth = Int(NDL_BREADTH)
+  /// The same of a walk that passes rows outside a set.
+  package static let passingBreadth = Int(NDL_PASSING_BREADTH)
   /// Rows per 64-bit word of a visited set.
   package static let rowsPerVisitedWord = Int(NDL_ROWS_PER_VISITED_WORD)
 
@@ -213,7 +215,7 @@ package struct HopKernel: @unchecked Sendable {
 @safe
 package struct HopWalk {
   var space: ndl_hop_space
-  private var query: ndl_hop_query
+  var query: ndl_hop_query
   private var links: ndl_hop_links
   var raw: ndl_hop_walk
   var gatherStep: ndl_hop_gather_fn
@@ -251,7 +253,7 @@ package struct HopWalk {
       least: UInt32(least), stop: 0, floor: 0, base: 0, blur: 0, noise: 0, end: .max, edge: .max,
       size: UInt32(size), cursor: 0, visited: visited, epoch: epoch, ordinals: ordinals, keys: keys,
       gathered: 0, breadth: UInt32(breadth), rounds: 0, hops: 0, best: nil, best_capacity: 0,
-      best_size: 0, row: 0, set: nil, rank: 0)
+      best_size: 0, row: 0, set: nil, rank: 0, found: nil, found_capacity: 0, found_size: 0)
   }
 
   /// Gives a walk over rows with their neighbours' bits the memory for what it expanded.

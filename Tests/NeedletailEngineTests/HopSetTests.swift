@@ -124,4 +124,95 @@ struct HopSetTests {
       }
     }
   }
+
+  @Test(
+    "A walk past rows outside a set remembers the nearest inside, the same at every level",
+    arguments: KernelLevel.available)
+  func passing(level: KernelLevel) throws {
+    for seed in 1...60 {
+      var random = SplitMix64(seed: UInt64(seed))
+      let count = [40, 300, 900][seed % 3]
+      let degree = [4, 16, 48][seed % 3]
+      let world = HopWorld(
+        count: count, blocks: 1, finish: [.norm, .factor][seed % 2], isExtreme: false,
+        seed: UInt64(seed))
+      let links = (0..<(count * degree)).map { _ in
+        random.next(below: 12) == 0 ? .max : UInt32(random.next(below: UInt64(count)))
+      }
+      let set = Self.set(
+        count: count, share: [0.05, 0.3, 0.9][Int(random.next(below: 3))], &random)
+      let room = [1, 10, 60, count][Int(random.next(below: 4))]
+      // The last holds whatever the walk sees, and is longer than what is merged by ranks.
+      let capacity = [70, 140, 400, 1_100][Int(random.next(below: 4))]
+      let rank = 1 + Int(random.next(below: 12))
+      let reference = Self.pass(
+        HopKernel(level: .scalar), world, links, degree, set, rank: rank, capacity, room)
+      #expect(
+        Self.pass(HopKernel(level: level), world, links, degree, set, rank: rank, capacity, room)
+          == reference, "seed \(seed)")
+      let members = reference.pool.map { $0 & ~1 }
+        .filter { Self.contains(set, Int($0.ordinal)) }
+      let found = reference.found
+      for key in found { #expect(key == world.expectedKey(key.ordinal)) }
+      #expect(found.allSatisfy { Self.contains(set, Int($0.ordinal)) })
+      if capacity > count { #expect(found == Array(members.prefix(room)), "seed \(seed)") }
+      #expect(Array(found.prefix(members.count)) == Array(members.prefix(found.count)))
+      // Places count from 1, and stop at the rank.
+      let places = reference.pool.indices.filter {
+        Self.contains(set, Int(reference.pool[$0].ordinal))
+      }.prefix(rank).map { $0 + 1 }
+      #expect(reference.places == [places.count, places.reduce(0, +)])
+      #expect(reference.front >= min(capacity / 2, reference.pool.count) || capacity == 1_100)
+    }
+  }
+
+  /// What a walk past rows comes to.
+  private struct Passage: Equatable {
+    var pool: [CandidateKey]
+    var found: [CandidateKey]
+    var places: [Int]
+    var front: Int
+    var scored: Int
+  }
+
+  private static func pass(
+    _ kernel: HopKernel, _ world: HopWorld, _ links: [UInt32], _ degree: Int, _ set: [UInt64],
+    rank: Int, _ capacity: Int, _ kept: Int
+  ) -> Passage {
+    let room = capacity + HopKernel.passingBreadth * degree + 64 + HopKernel.slack
+    return unsafe withUnsafeTemporaryAllocation(
+      of: CandidateKey.self, capacity: room + kept + 64 + HopKernel.slack
+    ) { memory in
+      unsafe memory.initialize(repeating: 0)
+      let pool = unsafe memory.baseAddress.unsafelyUnwrapped
+      unsafe pool[0] = world.expectedKey(7)
+      for word in 0...(world.count / HopKernel.rowsPerVisitedWord) {
+        unsafe world.visited[word] = 0
+      }
+      world.visit(7, epoch: 3)
+      return unsafe links.withUnsafeBufferPointer { links in
+        unsafe set.withUnsafeBufferPointer { set in
+          var walk = unsafe HopWalk(
+            kernel, world.space, world.query, links: links.baseAddress.unsafelyUnwrapped,
+            degree: degree, count: world.count, pool: pool, size: 1, capacity: 20, window: 20,
+            least: min(world.count, 10), visited: world.visited, epoch: 3,
+            ordinals: world.ordinals, keys: world.keys)
+          walk.stop(beyond: 0.2, floor: 0, base: 40_000, blur: 0, noise: 0)
+          unsafe walk.remember(
+            set.baseAddress.unsafelyUnwrapped, kernel, capacity: capacity, found: pool + room,
+            room: kept)
+          walk.run()
+          walk.expand(window: capacity == 1_100 ? capacity : capacity / 2)
+          walk.run()
+          let places = walk.places(upTo: rank)
+          let whole = (0..<walk.size).map { unsafe pool[$0] }
+          let (count, isAscending) = unsafe walk.takeRemembered(kernel)
+          #expect(isAscending)
+          return Passage(
+            pool: whole, found: (0..<count).map { unsafe pool[$0] },
+            places: [places.found, places.sum], front: walk.front, scored: walk.scored)
+        }
+      }
+    }
+  }
 }

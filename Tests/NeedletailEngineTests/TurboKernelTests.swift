@@ -28,8 +28,8 @@ private final class TurboWorld {
     unsafe code = .allocate(capacity: blocks * 64)
     unsafe table = .allocate(capacity: layout.tableByteCount)
     unsafe visited = .allocate(capacity: count / HopKernel.rowsPerVisitedWord + 1)
-    unsafe lists = .allocate(capacity: 4 * (Self.width + degree + 64))
-    unsafe lists.initialize(repeating: 0, count: 4 * (Self.width + degree + 64))
+    unsafe lists = .allocate(capacity: 5 * (Self.width + degree + 64))
+    unsafe lists.initialize(repeating: 0, count: 5 * (Self.width + degree + 64))
     x = (0..<dimensions).map { _ in random.nextGaussian() * 30 }
     for j in 0..<(blocks * 64) {
       unsafe code[j] = j < dimensions ? Int8(max(-127, min(127, x[j].rounded()))) : 0
@@ -139,6 +139,40 @@ private final class TurboWorld {
     return (pool, best)
   }
 
+  /// Walks past the rows outside a set; returns what the pool holds, and the rows of the set that are remembered,
+  /// by the bits and by their own codes.
+  func pass(
+    _ kernel: HopKernel, _ set: [UInt64], width: Int, kept: Int
+  ) -> (pool: [UInt64], found: [UInt64], rescored: [UInt64]) {
+    let query = query(kernel)
+    let room = Self.width + layout.degree + 64
+    for word in 0...(count / HopKernel.rowsPerVisitedWord) { unsafe visited[word] = 0 }
+    let start = unsafe kernel.nearest(space, query, ofFirst: min(count, 64), except: nil)
+    unsafe visited[Int(start.ordinal) / 48] = 1 << 48 | 1 << UInt64(start.ordinal % 48)
+    unsafe lists[0] = start
+    var walk = unsafe HopWalk(
+      kernel, space, query,
+      links: (rows + layout.linksOffset).assumingMemoryBound(to: UInt32.self),
+      degree: layout.degree, count: count, pool: lists, size: 1, capacity: 4, window: 4,
+      least: 3, visited: visited, epoch: 1,
+      ordinals: UnsafeMutableRawPointer(lists + room).assumingMemoryBound(to: UInt32.self),
+      keys: lists + 2 * room)
+    unsafe walk.keepBest(lists + 3 * room, capacity: 12)
+    walk.stop(beyond: 0.1, floor: 0, base: 0, blur: 0, noise: 0)
+    return unsafe set.withUnsafeBufferPointer { set in
+      unsafe walk.remember(
+        set.baseAddress.unsafelyUnwrapped, kernel, capacity: width, found: lists + 4 * room,
+        room: kept)
+      walk.run()
+      walk.expand(window: width / 2)
+      walk.run()
+      let pool = (0..<walk.size).map { unsafe lists[$0] }
+      let found = (0..<walk.foundCount).map { unsafe lists[4 * room + $0] }
+      let (taken, _) = unsafe walk.takeRemembered(kernel)
+      return (pool, found, (0..<taken).map { unsafe lists[$0] })
+    }
+  }
+
   /// The estimate of one neighbour, operation by operation as it is defined.
   func expectedEstimate(_ row: Int, _ place: Int) -> Float {
     let at = unsafe base(row)
@@ -220,6 +254,44 @@ struct TurboKernelTests {
           for level in KernelLevel.available {
             let found = world.walk(HopKernel(level: level), width: width)
             #expect(world.tableBytes == table, "\(level)")
+            #expect(
+              found == expected, "\(level), \(blocks) blocks, \(degree) links, width \(width)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test(
+    "A walk past rows outside a set remembers the nearest inside, the same at every level",
+    arguments: [false, true])
+  func passing(isForged: Bool) {
+    for (blocks, degree) in [(1, 32), (3, 64), (6, 32), (17, 32)] {
+      for seed in 0..<4 {
+        let world = TurboWorld(
+          count: 300, blocks: blocks, degree: degree, isForged: isForged, seed: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
+        let set = (0..<5).map { _ in random.next() & (seed % 2 == 0 ? .max : random.next()) }
+        func contains(_ key: UInt64) -> Bool {
+          set[Int(key.ordinal) / 64] >> UInt64(key.ordinal % 64) & 1 != 0
+        }
+        for (width, kept) in [(8, 1), (20, 50), (40, 50)] {
+          let expected = world.pass(HopKernel(level: .scalar), set, width: width, kept: kept)
+          #expect(expected.pool == expected.pool.sorted())
+          #expect(expected.found == expected.found.sorted())
+          #expect(Set(expected.found.map(\.ordinal)).count == expected.found.count)
+          #expect(expected.found.allSatisfy { contains($0) && $0.ordinal < 300 })
+          // What is near enough for the pool is remembered, but for the farthest beyond the room.
+          let near = expected.pool.filter { contains($0) }.prefix(kept).map(\.ordinal)
+          #expect(Set(near).isSubset(of: expected.found.map(\.ordinal)))
+          #expect(expected.rescored.map(\.ordinal) == expected.found.map(\.ordinal))
+          if !isForged {
+            for key in expected.rescored {
+              #expect(key.floatEstimate == world.expectedOwn(Int(key.ordinal)))
+            }
+          }
+          for level in KernelLevel.available {
+            let found = world.pass(HopKernel(level: level), set, width: width, kept: kept)
             #expect(
               found == expected, "\(level), \(blocks) blocks, \(degree) links, width \(width)")
           }

@@ -71,8 +71,13 @@ typedef struct ndl_hop_query {
 typedef uint64_t ndl_key;
 
 // Visited words hold 48 rows each, under a 16-bit epoch in the upper bits.
-// A round of a walk expands up to NDL_BREADTH candidates.
-enum { NDL_ROWS_PER_VISITED_WORD = 48, NDL_HOP_SLACK = 16, NDL_BREADTH = 4 };
+// A round of a walk expands up to NDL_BREADTH candidates; of one that passes rows, NDL_PASSING_BREADTH.
+enum {
+  NDL_ROWS_PER_VISITED_WORD = 48,
+  NDL_HOP_SLACK = 16,
+  NDL_BREADTH = 4,
+  NDL_PASSING_BREADTH = 8,
+};
 
 // Scores rows by ordinal. `ordinals` must have NDL_HOP_SLACK writable entries past n, `keys` too.
 // Every ordinal must be < count.
@@ -120,7 +125,7 @@ typedef struct ndl_hop_walk {
   uint32_t *_Nonnull ordinals;  // room for breadth * degree + NDL_HOP_SLACK
   ndl_key *_Nonnull keys;       // room for breadth * degree + NDL_HOP_SLACK
   uint32_t gathered;            // rows in `ordinals` that were not scored yet
-  uint32_t breadth;             // the most candidates that a round expands, 1 to NDL_BREADTH
+  uint32_t breadth;             // the most candidates that a round expands, from 1
   uint32_t rounds;              // done so far
   uint32_t hops;                // candidates expanded so far
   // Of rows with their neighbours' bits: the nearest that were expanded, by their own codes, ascending.
@@ -132,6 +137,11 @@ typedef struct ndl_hop_walk {
   // rows of the set that were scored, and the `rank`-th of them says where the walk ends; `least` is 0.
   const uint64_t *_Nullable set;
   uint32_t rank;
+  // Of a walk that passes the rows outside its set: the nearest rows of it that were seen, ascending, by the
+  // estimates that they have in the pool.
+  ndl_key *_Nullable found;  // room for found_capacity + 64 + NDL_HOP_SLACK
+  uint32_t found_capacity;
+  uint32_t found_size;
 } ndl_hop_walk;
 
 // Whether a row is in a set.
@@ -188,6 +198,8 @@ typedef struct ndl_hop_kernels {
   ndl_hop_settle_fn _Nonnull settle_among;
   ndl_hop_gather_fn _Nonnull gather_across;
   ndl_hop_scan_fn _Nonnull scan_set;
+  // As `settle`, and remembers in `found` the rows of the set that it scores.
+  ndl_hop_settle_fn _Nonnull settle_passing;
 } ndl_hop_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

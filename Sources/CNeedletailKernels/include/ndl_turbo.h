@@ -58,6 +58,9 @@ typedef struct ndl_turbo_kernels {
   ndl_turbo_rescore_fn _Nonnull rescore;
   ndl_hop_settle_fn _Nonnull settle_among;
   ndl_hop_scan_fn _Nonnull scan_set;
+  // As `settle`, and remembers in `found` the neighbours that are in the set, by their bits: those too that
+  // are not near enough for the pool.
+  ndl_hop_settle_fn _Nonnull settle_passing;
 } ndl_turbo_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

@@ -5,9 +5,9 @@ import NeedletailCore
 /// The unit is one row of a scan over the set: its code comes in the order of the rows, most of it before it is
 /// asked for.
 struct FilterCosts {
-  /// A row that a walk scores: its code comes from anywhere; those of a row with its neighbours' bits come
-  /// together, while a scan reads a small part of each row.
-  static func walkedRow(isTurbo: Bool) -> Double { isTurbo ? 0.3 : 2 }
+  /// A row that a walk scores: its code comes from anywhere, while a scan ranks more rows precisely in the end;
+  /// those of a row with its neighbours' bits come together, while a scan reads a small part of each row.
+  static func walkedRow(isTurbo: Bool) -> Double { isTurbo ? 0.3 : 1 }
   private var walkedRow: Double { Self.walkedRow(isTurbo: isTurbo) }
   /// A hop that looks behind the neighbours outside the set, beside the rows that it scores: 32 rows of links.
   static let twoHopLinks = 0.25

@@ -48,9 +48,8 @@ extension SealedSegment {
     let room = SetRoom(
       parameters, count: count, survivors: set.count, scanned: roomToScan(set.count))
     let hidden = HiddenRows(outside: set)
-    let roomToPass = mayPass ? self.roomToPass(hidden, parameters) : nil
     try scratch.reserve(
-      rows: count, width: max(room.window, room.scanned, roomToPass ?? 0) + 16,
+      rows: count, width: max(room.window, room.scanned) + 16,
       degree: 2 * self.parameters.options.graph.m,
       dimensions: self.parameters.options.dimensions)
     unsafe try admit(query, scratch.buffers)
@@ -73,20 +72,23 @@ extension SealedSegment {
     var search = unsafe enter(prepared, room.width, parameters, scratch)
     var chosen = self.plan(plan, set, room, parameters, search.entryRows)
     var wasPassing = false
-    if chosen == .inFilter, parameters.evaluationLimit == nil, let roomToPass {
-      search.begin(hiding: hidden, room: roomToPass)
-      search.walk.run()
-      if unsafe !(try finishPassing(&search, hidden, parameters, scratch)) {
+    var size: Int?
+    if mayPass, chosen == .inFilter, parameters.evaluationLimit == nil {
+      size = unsafe try walkAmong(&search, set, hidden, parameters, room, scratch)
+      if size == nil {
         let before = search
         search = unsafe enter(prepared, room.width, parameters, scratch)
         search.entryRows += before.entryRows + before.walk.scored
         search.earlierHops = before.earlierHops + before.walk.hops
         if plan == nil { chosen = .exact }
         wasPassing = true
+      } else {
+        outcome.plan = .inFilter
+        search.describe(&outcome)
+        outcome.isLimited = false
       }
     }
-    var size: Int?
-    if search.hidden == nil {
+    if size == nil {
       size = unsafe findCandidates(
         &search, parameters, set, chosen, isForced: plan != nil, room, scratch, &outcome)
       if wasPassing, outcome.plan == .exact {
@@ -94,17 +96,10 @@ extension SealedSegment {
         outcome.evaluations += search.entryRows
         outcome.hops = search.earlierHops
       }
-    } else {
-      outcome.plan = .inFilter
-      search.describe(&outcome)
     }
     let end = parameters.measuresTime ? nanoseconds() : 0
     outcome.walkNanoseconds = max(0, end - start - outcome.prepareNanoseconds)
-    if let size {
-      unsafe narrow(&search, to: size, parameters)
-    } else {
-      unsafe narrow(&search, parameters)
-    }
+    unsafe narrow(&search, to: size ?? 0, parameters)
     let ascending = search.candidates
     unsafe refine(&search, parameters)
     while unsafe fetch(&search) {}
@@ -213,7 +208,7 @@ extension SealedSegment {
     FilterCosts(
       isTurbo: turbo != nil, survivors: Double(set.count), share: Double(set.count) / Double(count),
       degree: Double(tables[0].degree), hops: Double(room.width),
-      passedHops: Double(hopsToPass(parameters, shown: set.count)), entryRows: Double(entryRows))
+      passedHops: Double(hopsAmong(set.count, parameters)), entryRows: Double(entryRows))
   }
 
   /// The way to go: the one that is wanted, or that should cost least.

@@ -30,13 +30,6 @@ extension SealedSegment {
   /// by ratio, this power of the ratio of the ranks remains. Bits order rows too roughly for that to hold of them.
   private var passingPower: Float { turbo == nil ? 0.75 : 0 }
 
-  /// Candidates that such a walk expands, for a set that lies about the query as any other rows do.
-  func hopsToPass(_ parameters: SearchParameters, shown: Int) -> Int {
-    let own = max(parameters.k, parameters.stopRank)
-    let rank = Int(min(Double(own) * Double(count) / Double(max(1, shown)), Double(count)))
-    return hopsToPass(parameters, rank: rank)
-  }
-
   /// Candidates that a walk which passes hidden rows keeps; `nil` when another way is better: where few rows are
   /// shown, or the segment has no codes.
   func roomToPass(_ hidden: HiddenRows, _ parameters: SearchParameters) -> Int? {
@@ -114,7 +107,7 @@ extension SealedSegment {
   /// Whether rows that are not hidden are far from the query: of the rows at which walks begin, a random sample,
   /// none of the nearest is one.
   @unsafe
-  private func areFar(
+  func areFar(
     _ hidden: HiddenRows, _ prepared: PreparedQuery, _ scratch: SearchScratch
   ) -> Bool {
     var all = UInt64.max

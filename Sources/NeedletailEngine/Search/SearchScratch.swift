@@ -31,6 +31,8 @@ struct SearchBuffers: BitwiseCopyable {
   var pool: UnsafeMutablePointer<CandidateKey>
   /// The nearest rows that a walk over rows with their neighbours' bits expanded.
   var best: UnsafeMutablePointer<CandidateKey>
+  /// The nearest rows of a set that a walk over all rows saw.
+  var found: UnsafeMutablePointer<CandidateKey>
 
   /// Buffers without room.
   fileprivate init(pool: UnsafeMutablePointer<CandidateKey>) {
@@ -44,6 +46,7 @@ struct SearchBuffers: BitwiseCopyable {
     unsafe ranked = UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
     unsafe self.pool = pool
     unsafe best = pool
+    unsafe found = pool
   }
 }
 
@@ -102,7 +105,7 @@ package final class SearchScratch: @unchecked Sendable {
     }
     if width > self.width {
       let width = max(width, 2 * self.width, 256)
-      lists = try MemoryBlock(byteCount: (width + 64) * 32)
+      lists = try MemoryBlock(byteCount: (width + 64) * 40)
       self.width = width
       let start = unsafe lists.mutableBytes.baseAddress.unsafelyUnwrapped
       unsafe buffers.ranked = start.assumingMemoryBound(to: Neighbor.self)
@@ -112,6 +115,7 @@ package final class SearchScratch: @unchecked Sendable {
         .assumingMemoryBound(to: UInt32.self)
       unsafe buffers.best = UnsafeMutableRawPointer(buffers.ordinals + width + 64)
         .assumingMemoryBound(to: CandidateKey.self)
+      unsafe buffers.found = buffers.best + width + 64
     }
   }
 

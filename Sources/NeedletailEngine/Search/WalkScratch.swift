@@ -41,7 +41,7 @@ package final class WalkScratch: @unchecked Sendable {
     let width = width <= self.width ? self.width : max(width, 2 * self.width, 256)
     let degree = max(degree, self.degree, 64)
     let wordCount = rows / HopKernel.rowsPerVisitedWord + 1
-    let list = HopKernel.breadth * degree + 2 * HopKernel.slack
+    let list = HopKernel.passingBreadth * degree + 2 * HopKernel.slack
     let words = wordCount + width + list + list + list
     // Nothing is claimed before the memory is there.
     memory = try MemoryBlock(byteCount: words * 8)
