@@ -2,6 +2,8 @@ import NeedletailCore
 import NeedletailKernels
 import Testing
 
+@testable import NeedletailEngine
+
 @Suite("Kernels among a set of rows")
 struct HopSetTests {
   private static func set(count: Int, share: Double, _ random: inout SplitMix64) -> [UInt64] {
@@ -32,7 +34,7 @@ struct HopSetTests {
         let expected = (0..<count).filter { Self.contains(set, $0) }
           .map { world.expectedKey(UInt32($0)) }.sorted().prefix(capacity)
         let found = unsafe withUnsafeTemporaryAllocation(
-          of: CandidateKey.self, capacity: capacity + 64 + HopKernel.slack
+          of: CandidateKey.self, capacity: HopKernel.scanRoom(keeping: capacity) + HopScan.slack
         ) { pool in
           unsafe pool.initialize(repeating: 0x1234_5678_9abc_def0)
           guard let start = pool.baseAddress else { return [CandidateKey]() }

@@ -42,7 +42,7 @@ enum EstimateSpread {
   case unknown
 
   /// Standard deviations that are allowed for: more where looking closer costs next to nothing.
-  private static func deviations(_ step: Float) -> Float { step < 8 ? 2.5 : 4 }
+  static func deviations(_ step: Float) -> Float { step < 8 ? 2.5 : 4 }
 
   /// How far above the estimate of the k-th candidate a row may be estimated and yet be nearer.
   ///
@@ -70,6 +70,23 @@ enum EstimateSpread {
       return Self.deviations(step) * 1.5 * weight * variance.squareRoot()
     case .unknown: return .infinity
     }
+  }
+
+  /// Whether anything is known of it.
+  var isKnown: Bool {
+    if case .unknown = self { return false }
+    return true
+  }
+
+  /// What rounding a row's components by a unit of its code, and the query's by one of its own, moves a product
+  /// of the two codes by, as the norms of the query's code and of a row's; `nil` where both sides share a scale.
+  ///
+  /// The largest of `d` rotated components is about three times their root mean square.
+  func units(_ quantizer: Quantizer) -> (ofRow: Float, ofQuery: Float)? {
+    guard case .product(_, let queryNorm, let queryScale) = self, queryScale > 0 else {
+      return nil
+    }
+    return (queryNorm / queryScale, 42 * Float(quantizer.dimensions).squareRoot())
   }
 
   /// The square of the margin, as `blur·distance + noise`; without end where the rows' norms have a part
@@ -278,7 +295,7 @@ extension SealedSegment {
 
   /// The unit of a row's code, and the row's norm, as far as its terms tell.
   @unsafe
-  private func unitAndNorm(_ ordinal: UInt32, _ quantizer: Quantizer) -> (Float, Float) {
+  func unitAndNorm(_ ordinal: UInt32, _ quantizer: Quantizer) -> (Float, Float) {
     let at = Int(truncatingIfNeeded: ordinal)
     if turbo != nil {
       let (factor, norm) = unsafe rowTerms(ordinal)
