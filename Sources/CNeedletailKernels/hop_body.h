@@ -438,6 +438,7 @@ NDL_TARGET static void NDL_HOP(scan_set)(
       uint32_t ordinal = word * 64 + (uint32_t)__builtin_ctzll(left);
       block[n++] = ordinal;
       NDL_HOP(fetch)(space->codes + ordinal * stride, stride);
+      if (space->width == NDL_WIDTH_SPLIT) NDL_HOP(fetch)(space->lower + ordinal * stride, stride);
     }
     if (n < most) continue;
     NDL_HOP(fetch_terms)(space, block, n);
@@ -464,9 +465,10 @@ NDL_TARGET static inline uint32_t NDL_HOP(count_below)(
 
 // Samples say about where to cut; where they mislead, halving what is between two keys ends by itself.
 NDL_TARGET static uint32_t NDL_HOP(cut)(ndl_key *keys, uint32_t n, uint32_t least) {
-  const uint32_t most = least + least / 2 + NDL_SORT_LIMIT;
+  const uint32_t half = least + least / 2;
+  const uint32_t most = half > NDL_SORT_LIMIT ? half : NDL_SORT_LIMIT;
+  ndl_key sample[NDL_SORT_LIMIT + NDL_HOP_SLACK];
   while (n > most) {
-    ndl_key sample[NDL_SORT_LIMIT + NDL_HOP_SLACK];
     for (uint32_t i = 0; i < NDL_SORT_LIMIT; i++)
       sample[i] = keys[(size_t)i * n / NDL_SORT_LIMIT];
     NDL_HOP(sort)(sample, NDL_SORT_LIMIT);
@@ -487,7 +489,10 @@ NDL_TARGET static uint32_t NDL_HOP(cut)(ndl_key *keys, uint32_t n, uint32_t leas
     }
     n = NDL_HOP(keep)(keys, n, end);
   }
-  return n;
+  if (n > NDL_SORT_LIMIT || n <= least) return n;
+  memcpy(sample, keys, n * sizeof *keys);
+  NDL_HOP(sort)(sample, n);
+  return NDL_HOP(keep)(keys, n, sample[least]);
 }
 
 NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint32_t blocks) {
@@ -502,4 +507,5 @@ NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint3
 const ndl_hop_kernels NDL_HOP(kernels) = {
   NDL_HOP(score), NDL_HOP(expand), NDL_HOP(gather), NDL_HOP(settle), NDL_HOP(nearest), NDL_HOP(flip),
   NDL_HOP(settle_among), NDL_HOP(gather_across), NDL_HOP(scan_set), NDL_HOP(cut),
+  NDL_HOP(keep),
 };

@@ -21,7 +21,7 @@ package struct HopScan {
       threshold: .max)
   }
 
-  /// Keys in the pool. Fewer, once those at the front are all that is still in question.
+  /// Keys in the pool; fewer, once those at its front are all that are still in question.
   package var size: Int {
     get { unsafe Int(raw.size) }
     set { unsafe raw.size = UInt32(newValue) }
@@ -52,9 +52,20 @@ extension HopKernel {
     unsafe step(&space, &query, &scan.raw)
   }
 
+  /// Leaves the keys below a threshold, in the order that they had; returns how many.
+  ///
+  /// - Precondition: there is room for `slack` keys more.
+  @unsafe
+  package func keep(
+    _ keys: UnsafeMutablePointer<CandidateKey>, count: Int, below threshold: CandidateKey
+  ) -> Int {
+    unsafe Int(kernels.pointee.keep(keys, UInt32(count), threshold))
+  }
+
   /// Leaves the lowest of distinct keys, in the order that they had.
   ///
-  /// - Returns: how many: at least `least` if there are as many, and at most half as many again and 64.
+  /// - Returns: how many: from `least`, if there are as many, to half as many again; `least` itself up to 42.
+  /// - Precondition: there is room for `slack` keys more.
   /// - Complexity: about four passes over the keys, whatever `least` is; no allocation.
   @unsafe
   package func cut(

@@ -179,9 +179,13 @@ typedef void (*ndl_hop_scan_fn)(
     const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query,
     ndl_hop_scan *_Nonnull scan);
 
-// Leaves the lowest of distinct keys, in the order that they had: at least `least` of them if there are as
-// many, and no more than half as many again and 64. Returns how many.
+// Leaves the lowest of distinct keys, in the order that they had: from `least` to half as many again,
+// and `least` itself up to 42. Returns how many.
 typedef uint32_t (*ndl_hop_cut_fn)(ndl_key *_Nonnull keys, uint32_t n, uint32_t least);
+
+// Moves the keys below a threshold to the front, in the order that they had. Returns how many. `keys` has room for
+// NDL_HOP_SLACK more.
+typedef uint32_t (*ndl_hop_keep_fn)(ndl_key *_Nonnull keys, uint32_t n, ndl_key threshold);
 
 // The nearest of the first `n` rows (1 <= n <= count), `except` left out unless it is the only one.
 typedef ndl_key (*ndl_hop_nearest_fn)(
@@ -205,6 +209,7 @@ typedef struct ndl_hop_kernels {
   ndl_hop_gather_fn _Nonnull gather_across;
   ndl_hop_scan_fn _Nonnull scan_set;
   ndl_hop_cut_fn _Nonnull cut;
+  ndl_hop_keep_fn _Nonnull keep;
 } ndl_hop_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

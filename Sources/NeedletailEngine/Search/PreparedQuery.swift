@@ -42,7 +42,7 @@ enum EstimateSpread {
   case unknown
 
   /// Standard deviations that are allowed for: more where looking closer costs next to nothing.
-  static func deviations(_ step: Float) -> Float { step < 8 ? 2.5 : 4 }
+  private static func deviations(_ step: Float) -> Float { step < 8 ? 2.5 : 4 }
 
   /// How far above the estimate of the k-th candidate a row may be estimated and yet be nearer.
   ///
@@ -52,22 +52,26 @@ enum EstimateSpread {
   ///   - norm: its norm.
   ///   - step: what rounds a row's components, in units of the code: 16 for upper nibbles, 1 for whole
   ///     codes, more where components were cut as well.
+  ///   - known: standard deviations to allow for where the estimate stands for a distance that is known
+  ///     precisely; `nil` where it is as uncertain as its rivals'.
   /// - Returns: the margin, in units of the estimate.
-  func margin(estimate: Float, factor: Float, norm: Float, step: Float) -> Float {
+  func margin(
+    estimate: Float, factor: Float, norm: Float, step: Float, known: Float? = nil
+  ) -> Float {
     switch self {
     case .shared(let dimensions):
       // The error is 2⟨x − q, Δ⟩ + ‖Δ‖² with a variance of (step² + 1)/12 per component of Δ. ‖Δ‖² is the
       // same for all but near copies of the query, whose errors are the query's own.
       let square = step * step
       let variance = estimate * ((square + 1) / 3) + dimensions * ((square * square + 1) / 60)
-      let margin = Self.deviations(step) * max(0, variance).squareRoot()
+      let margin = (known ?? Self.deviations(step)) * max(0, variance).squareRoot()
       return step < 2 ? margin + min(estimate, dimensions / 6) : margin
     case .product(let weight, let queryNorm, let queryScale):
       let ofRow = step * factor * queryNorm
       let ofQuery = queryScale * norm
       let variance = (ofRow * ofRow + ofQuery * ofQuery) * (1 / 12)
       // Both the k-th candidate and its rival are uncertain.
-      return Self.deviations(step) * 1.5 * weight * variance.squareRoot()
+      return (known ?? Self.deviations(step) * 1.5) * weight * variance.squareRoot()
     case .unknown: return .infinity
     }
   }
