@@ -313,6 +313,13 @@ NDL_TARGET static void NDL_HOP(settle_passing)(
   NDL_HOP(settle_round)(space, query, links, walk, 1);
 }
 
+// A merge that is called, not inlined: the hop of a walk over all rows keeps its own to itself.
+NDL_TARGET static __attribute__((noinline)) uint32_t NDL_HOP(merge_part)(
+    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
+    uint32_t *lowest) {
+  return NDL_HOP(merge)(pool, size, capacity, keys, n, lowest);
+}
+
 // Sets where a walk among a set of rows ends, after its `rank`-th has come nearer.
 NDL_TARGET static inline void NDL_HOP(draw_limits_among)(
     const ndl_hop_space *space, ndl_hop_walk *walk) {
@@ -431,35 +438,79 @@ NDL_TARGET static int32_t NDL_HOP(gather_across)(
   return (int32_t)n;
 }
 
-NDL_TARGET static uint32_t NDL_HOP(scan_set)(
-    const ndl_hop_space *space, const ndl_hop_query *query, const uint64_t *set, uint32_t words,
-    ndl_key *pool, uint32_t capacity) {
+NDL_TARGET static void NDL_HOP(scan_set)(
+    const ndl_hop_space *space, const ndl_hop_query *query, ndl_hop_scan *scan) {
   const size_t stride = NDL_HOP(stride)(space);
   const uint32_t most = stride * NDL_SET_ROWS < NDL_SET_BYTES ? NDL_SET_ROWS
                         : NDL_SET_BYTES / stride < 16         ? 16
                                                               : (uint32_t)(NDL_SET_BYTES / stride);
+  const ndl_key threshold = scan->threshold;
+  ndl_key *pool = scan->pool;
   // While one block is on its way, the one before it is scored.
-  uint32_t ordinals[2][NDL_SET_ROOM], n = 0, before = 0, size = 0, which = 0;
+  uint32_t ordinals[2][NDL_SET_ROOM], n = 0, before = 0, which = 0;
+  uint32_t word = scan->at, size = scan->size;
   ndl_key keys[NDL_SET_ROOM];
-  for (uint32_t word = 0; word < words; word++) {
+  for (; word < scan->words && size < scan->room; word++) {
     uint32_t *block = ordinals[which];
-    for (uint64_t left = set[word]; left != 0; left &= left - 1) {
+    for (uint64_t left = scan->set[word]; left != 0; left &= left - 1) {
       uint32_t ordinal = word * 64 + (uint32_t)__builtin_ctzll(left);
       block[n++] = ordinal;
       NDL_HOP(fetch)(space->codes + ordinal * stride, stride);
+      if (space->width == NDL_WIDTH_SPLIT) NDL_HOP(fetch)(space->lower + ordinal * stride, stride);
     }
     if (n < most) continue;
     NDL_HOP(fetch_terms)(space, block, n);
     NDL_HOP(score_fetched)(space, query, ordinals[which ^ 1], before, keys);
-    size = NDL_HOP(merge_nearest)(pool, size, capacity, keys, before);
+    size = NDL_HOP(append)(pool, size, keys, before, threshold);
     before = n;
     n = 0;
     which ^= 1;
   }
   NDL_HOP(score_fetched)(space, query, ordinals[which ^ 1], before, keys);
-  size = NDL_HOP(merge_nearest)(pool, size, capacity, keys, before);
+  size = NDL_HOP(append)(pool, size, keys, before, threshold);
   NDL_HOP(score_fetched)(space, query, ordinals[which], n, keys);
-  return NDL_HOP(merge_nearest)(pool, size, capacity, keys, n);
+  scan->size = NDL_HOP(append)(pool, size, keys, n, threshold);
+  scan->at = word;
+}
+
+// How many of any number of keys are below one.
+NDL_TARGET static inline uint32_t NDL_HOP(count_below)(
+    const ndl_key *keys, uint32_t n, ndl_key key) {
+  uint32_t count = NDL_HOP(below)(keys, n & ~7u, key);
+  for (uint32_t i = n & ~7u; i < n; i++) count += keys[i] < key;
+  return count;
+}
+
+// Samples say about where to cut; where they mislead, halving what is between two keys ends by itself.
+NDL_TARGET static uint32_t NDL_HOP(cut)(ndl_key *keys, uint32_t n, uint32_t least) {
+  const uint32_t half = least + least / 2;
+  const uint32_t most = half > NDL_SORT_LIMIT ? half : NDL_SORT_LIMIT;
+  ndl_key sample[NDL_SORT_LIMIT + NDL_HOP_SLACK];
+  while (n > most) {
+    for (uint32_t i = 0; i < NDL_SORT_LIMIT; i++)
+      sample[i] = keys[(size_t)i * n / NDL_SORT_LIMIT];
+    NDL_HOP(sort)(sample, NDL_SORT_LIMIT);
+    uint32_t at = (uint32_t)((uint64_t)least * NDL_SORT_LIMIT / n) + 2, count = 0;
+    for (; at < NDL_SORT_LIMIT; at += 3) {
+      count = NDL_HOP(count_below)(keys, n, sample[at]);
+      if (count >= least) break;
+    }
+    ndl_key end = at < NDL_SORT_LIMIT ? sample[at] : ~(ndl_key)0;
+    if (at >= NDL_SORT_LIMIT) {
+      ndl_key low = 0, high = end;
+      do {
+        end = low + (high - low) / 2;
+        count = NDL_HOP(count_below)(keys, n, end);
+        if (count < least) low = end;
+        else high = end;
+      } while (count < least || count > most);
+    }
+    n = NDL_HOP(keep)(keys, n, end);
+  }
+  if (n > NDL_SORT_LIMIT || n <= least) return n;
+  memcpy(sample, keys, n * sizeof *keys);
+  NDL_HOP(sort)(sample, n);
+  return NDL_HOP(keep)(keys, n, sample[least]);
 }
 
 NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint32_t blocks) {
@@ -474,4 +525,5 @@ NDL_TARGET static int32_t NDL_HOP(flip)(const uint8_t *row, int8_t *query, uint3
 const ndl_hop_kernels NDL_HOP(kernels) = {
   NDL_HOP(score), NDL_HOP(expand), NDL_HOP(gather), NDL_HOP(settle), NDL_HOP(nearest), NDL_HOP(flip),
   NDL_HOP(settle_among), NDL_HOP(gather_across), NDL_HOP(scan_set), NDL_HOP(settle_passing),
+  NDL_HOP(cut), NDL_HOP(keep),
 };

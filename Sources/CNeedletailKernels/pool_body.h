@@ -88,24 +88,15 @@ NDL_TARGET static inline __attribute__((always_inline)) uint32_t NDL_HOP(merge)(
 // codes, which the first cache holds twice.
 enum { NDL_SET_ROWS = 256, NDL_SET_BYTES = 8192, NDL_SET_ROOM = NDL_SET_ROWS + 64 + NDL_HOP_SLACK };
 
-// A merge that is called, not inlined: the hop of a walk over all rows keeps its own to itself.
-NDL_TARGET static __attribute__((noinline)) uint32_t NDL_HOP(merge_part)(
-    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n,
-    uint32_t *lowest) {
-  return NDL_HOP(merge)(pool, size, capacity, keys, n, lowest);
-}
+_Static_assert(
+    2 * (NDL_SET_ROWS + 63) <= NDL_SCAN_SLACK, "a scan that pauses has two blocks under way");
 
-// Merges those keys into the pool that are nearer than its last; any number of them.
-NDL_TARGET static uint32_t NDL_HOP(merge_nearest)(
-    ndl_key *pool, uint32_t size, uint32_t capacity, ndl_key *keys, uint32_t n) {
-  uint32_t lowest;
-  const uint32_t kept =
-      NDL_HOP(keep)(keys, n, size == capacity ? pool[size - 1] : ~(ndl_key)0);
-  for (uint32_t at = 0; at < kept; at += NDL_SORT_LIMIT)
-    size = NDL_HOP(merge_part)(
-        pool, size, capacity, keys + at, kept - at < NDL_SORT_LIMIT ? kept - at : NDL_SORT_LIMIT,
-        &lowest);
-  return size;
+// Puts those of `n` keys that are below a threshold behind the `size` of a scan; returns how many it has then.
+NDL_TARGET static inline uint32_t NDL_HOP(append)(
+    ndl_key *pool, uint32_t size, ndl_key *keys, uint32_t n, ndl_key threshold) {
+  const uint32_t kept = NDL_HOP(keep)(keys, n, threshold);
+  memcpy(pool + size, keys, kept * sizeof *keys);
+  return size + kept;
 }
 
 #ifndef NDL_OWN_POOL

@@ -254,20 +254,44 @@ NDL_TARGET static void NDL_HOP(settle_passing)(
   NDL_HOP(settle_row)(space, query, links, walk, NDL_TURBO_PASSING);
 }
 
-NDL_TARGET static uint32_t NDL_HOP(scan_set)(
-    const ndl_hop_space *space, const ndl_hop_query *query, const uint64_t *set, uint32_t words,
-    ndl_key *pool, uint32_t capacity) {
-  uint32_t n = 0, size = 0;
+NDL_TARGET static inline uint32_t NDL_HOP(append_rows)(
+    const ndl_hop_space *space, const ndl_hop_query *query, ndl_hop_scan *scan, uint32_t size,
+    const uint32_t *ordinals, uint32_t n) {
   ndl_key keys[NDL_SET_ROOM];
-  for (uint32_t word = 0; word < words; word++) {
-    for (uint64_t left = set[word]; left != 0; left &= left - 1)
-      keys[n++] = (ndl_key)(word * 64 + (uint32_t)__builtin_ctzll(left)) << 1;
-    if (n == 0 || (n < NDL_SET_ROWS && word + 1 < words)) continue;
-    NDL_HOP(rescore)(space, query, keys, n);
-    size = NDL_HOP(merge_nearest)(pool, size, capacity, keys, n);
-    n = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    float own = NDL_HOP(own)(space, query, NDL_HOP(row)(space, ordinals[i]));
+    keys[i] = (ndl_key)NDL_HOP(order)(own) << 32 | (ndl_key)ordinals[i] << 1;
   }
-  return size;
+  return NDL_HOP(append)(scan->pool, size, keys, n, scan->threshold);
+}
+
+NDL_TARGET static void NDL_HOP(scan_set)(
+    const ndl_hop_space *space, const ndl_hop_query *query, ndl_hop_scan *scan) {
+  const size_t code = (size_t)space->blocks * 64;
+  const size_t terms = ndl_turbo_terms_at(space->blocks, space->degree);
+  const uint32_t most =
+      NDL_SET_BYTES / (code + 64) < 16 ? 16 : (uint32_t)(NDL_SET_BYTES / (code + 64));
+  // While the codes and terms of one block are on their way, the one before it is scored.
+  uint32_t ordinals[2][NDL_SET_ROOM], n = 0, before = 0, which = 0;
+  uint32_t word = scan->at, size = scan->size;
+  for (; word < scan->words && size < scan->room; word++) {
+    uint32_t *block = ordinals[which];
+    for (uint64_t left = scan->set[word]; left != 0; left &= left - 1) {
+      uint32_t ordinal = word * 64 + (uint32_t)__builtin_ctzll(left);
+      const uint8_t *row = NDL_HOP(row)(space, ordinal);
+      for (size_t at = 0; at < code; at += 64) __builtin_prefetch(row + at, 0, 3);
+      __builtin_prefetch(row + terms, 0, 3);
+      block[n++] = ordinal;
+    }
+    if (n < most) continue;
+    size = NDL_HOP(append_rows)(space, query, scan, size, ordinals[which ^ 1], before);
+    before = n;
+    n = 0;
+    which ^= 1;
+  }
+  size = NDL_HOP(append_rows)(space, query, scan, size, ordinals[which ^ 1], before);
+  scan->size = NDL_HOP(append_rows)(space, query, scan, size, ordinals[which], n);
+  scan->at = word;
 }
 
 // Only sums, products and comparisons of single components, in this order: the same on every machine.

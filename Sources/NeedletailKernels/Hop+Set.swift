@@ -1,22 +1,87 @@
 internal import CNeedletailKernels
 
-extension HopKernel {
-  /// Scores all rows of a set, and keeps the nearest.
+/// A scan over the rows of a set under way, and the keys that it found.
+@safe
+package struct HopScan {
+  fileprivate var raw: ndl_hop_scan
+
+  /// Keys that a pool needs beyond its room.
+  package static let slack = Int(NDL_SCAN_SLACK)
+
+  /// A scan that pauses once it has found `room` keys.
   ///
-  /// - Precondition: bit `i` of word `w` of the set stands for the row `64·w + i`, and every row of the set is
-  ///   in the space; the pool has room for `capacity + 64 + slack` keys, and `capacity` is at least 1.
-  /// - Returns: how many keys the pool holds, ascending.
-  /// - Complexity: O(words + n·d) for the `n` rows of the set; no allocation.
+  /// - Precondition: bit `i` of word `w` of the set stands for the row `64·w + i`; the pool has room for
+  ///   `room + slack` keys, or for those of all rows of the set; both outlive the scan.
   @unsafe
-  package func scan(
-    _ space: HopSpace, _ query: HopQuery, set: UnsafePointer<UInt64>, words: Int,
-    pool: UnsafeMutablePointer<CandidateKey>, capacity: Int
-  ) -> Int {
+  package init(
+    set: UnsafePointer<UInt64>, words: Int, pool: UnsafeMutablePointer<CandidateKey>, room: Int
+  ) {
+    unsafe raw = ndl_hop_scan(
+      set: set, words: UInt32(words), at: 0, pool: pool, size: 0, room: UInt32(room),
+      threshold: .max)
+  }
+
+  /// Keys in the pool; fewer, once those at its front are all that are still in question.
+  package var size: Int {
+    get { unsafe Int(raw.size) }
+    set { unsafe raw.size = UInt32(newValue) }
+  }
+
+  /// The first key that the scan leaves out from now on.
+  package var threshold: CandidateKey {
+    get { unsafe raw.threshold }
+    set { unsafe raw.threshold = newValue }
+  }
+
+  /// Whether all rows of the set were scored.
+  package var isOver: Bool { unsafe raw.at == raw.words }
+}
+
+extension HopKernel {
+  /// Scores rows of a set, and puts the keys below the scan's threshold behind those in its pool, in the order of
+  /// the rows, until there is no more room or no more row.
+  ///
+  /// - Precondition: every row of the set is in the space.
+  /// - Complexity: O(words + n·d) for the `n` rows scored; no allocation.
+  @unsafe
+  package func run(_ scan: inout HopScan, _ space: HopSpace, _ query: HopQuery) {
     var space = unsafe space.raw
     var query = unsafe query.raw
-    let scan =
+    let step =
       unsafe space.degree == 0 ? kernels.pointee.scan_set : turbo.pointee.scan_set
-    return unsafe Int(scan(&space, &query, set, UInt32(words), pool, UInt32(capacity)))
+    unsafe step(&space, &query, &scan.raw)
+  }
+
+  /// Leaves the keys below a threshold, in the order that they had; returns how many.
+  ///
+  /// - Precondition: there is room for `slack` keys more.
+  @unsafe
+  package func keep(
+    _ keys: UnsafeMutablePointer<CandidateKey>, count: Int, below threshold: CandidateKey
+  ) -> Int {
+    unsafe Int(kernels.pointee.keep(keys, UInt32(count), threshold))
+  }
+
+  /// Leaves the lowest of distinct keys, in the order that they had.
+  ///
+  /// - Returns: how many: from `least`, if there are as many, to half as many again; `least` itself up to 42.
+  /// - Precondition: there is room for `slack` keys more.
+  /// - Complexity: about four passes over the keys, whatever `least` is; no allocation.
+  @unsafe
+  package func cut(
+    _ keys: UnsafeMutablePointer<CandidateKey>, count: Int, toLowest least: Int
+  ) -> Int {
+    unsafe Int(kernels.pointee.cut(keys, UInt32(count), UInt32(least)))
+  }
+}
+
+extension HopQuery {
+  /// The query for which rows with a factor are estimated to be nearer, by so many units of the product of the
+  /// two codes.
+  package func nearer(by products: Int32) -> HopQuery {
+    var query = self
+    unsafe query.raw.zero &-= products
+    return query
   }
 }
 

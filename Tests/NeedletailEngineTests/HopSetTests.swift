@@ -2,6 +2,28 @@ import NeedletailCore
 import NeedletailKernels
 import Testing
 
+@testable import NeedletailEngine
+
+/// Scans a set, taking what was found out of the pool at every pause.
+@unsafe
+func scanInParts(
+  _ kernel: HopKernel, _ space: HopSpace, _ query: HopQuery, _ set: UnsafeBufferPointer<UInt64>,
+  _ pool: UnsafeMutableBufferPointer<CandidateKey>, room: Int, threshold: CandidateKey
+) -> [CandidateKey] {
+  guard let words = set.baseAddress, let start = pool.baseAddress else { return [] }
+  var scan = unsafe HopScan(set: words, words: set.count, pool: start, room: room)
+  scan.threshold = threshold
+  var found: [CandidateKey] = []
+  while !scan.isOver {
+    unsafe kernel.run(&scan, space, query)
+    #expect(scan.isOver || scan.size >= room)
+    #expect(scan.size < room + HopScan.slack)
+    for place in 0..<scan.size { unsafe found.append(pool[place]) }
+    scan.size = 0
+  }
+  return found
+}
+
 @Suite("Kernels among a set of rows")
 struct HopSetTests {
   private static func set(count: Int, share: Double, _ random: inout SplitMix64) -> [UInt64] {
@@ -32,7 +54,7 @@ struct HopSetTests {
         let expected = (0..<count).filter { Self.contains(set, $0) }
           .map { world.expectedKey(UInt32($0)) }.sorted().prefix(capacity)
         let found = unsafe withUnsafeTemporaryAllocation(
-          of: CandidateKey.self, capacity: capacity + 64 + HopKernel.slack
+          of: CandidateKey.self, capacity: HopKernel.scanRoom(keeping: capacity) + HopScan.slack
         ) { pool in
           unsafe pool.initialize(repeating: 0x1234_5678_9abc_def0)
           guard let start = pool.baseAddress else { return [CandidateKey]() }
@@ -44,6 +66,74 @@ struct HopSetTests {
           return (0..<size).map { unsafe pool[$0] }
         }
         #expect(found == Array(expected), "seed \(seed), share \(share)")
+      }
+    }
+  }
+
+  @Test(
+    "A scan in parts gives the keys below its threshold, in the order of the rows",
+    arguments: KernelLevel.available, [HopFinish.norm, .factor])
+  func parts(level: KernelLevel, finish: HopFinish) {
+    let kernel = HopKernel(level: level)
+    for seed in 1...6 {
+      var random = SplitMix64(seed: UInt64(seed))
+      let count = [64, 1_000, 3_000][seed % 3]
+      let world = HopWorld(
+        count: count, blocks: 1 + seed % 2 * 5, finish: finish, isExtreme: false,
+        seed: UInt64(seed))
+      let set = Self.set(count: count, share: [0.05, 0.6, 1][seed / 2 % 3], &random)
+      let keys = (0..<count).filter { Self.contains(set, $0) }
+        .map { world.expectedKey(UInt32($0)) }
+      let median = keys.sorted()[keys.count / 2]
+      for threshold in [median, 0, .max] {
+        for room in [1, 100, 700, 5_000] {
+          var pool = [CandidateKey](repeating: 0, count: count + HopScan.slack)
+          let found = unsafe set.withUnsafeBufferPointer { words in
+            unsafe pool.withUnsafeMutableBufferPointer { pool in
+              unsafe scanInParts(
+                kernel, world.space, world.query, words, pool, room: room, threshold: threshold)
+            }
+          }
+          #expect(found == keys.filter { $0 < threshold }, "seed \(seed), room \(room)")
+        }
+      }
+    }
+  }
+
+  /// Distinct keys by chance, sorted either way, or with the lowest where samples are drawn.
+  private static func keys(_ count: Int, order: Int, _ random: inout SplitMix64) -> [CandidateKey] {
+    let drawn = Set((0..<64).map { $0 * count / 64 })
+    return (0..<count).map { place in
+      let estimate: UInt64 =
+        switch order {
+        case 0: random.next(below: 50)
+        case 1: UInt64(place)
+        case 2: UInt64(count - place)
+        default: drawn.contains(place) ? 3 : 1_000 + random.next(below: 1 << 30)
+        }
+      return estimate << 32 | CandidateKey(place) << 1
+    }
+  }
+
+  @Test("A cut leaves the lowest in their order, at every level", arguments: KernelLevel.available)
+  func cut(level: KernelLevel) {
+    let kernel = HopKernel(level: level)
+    for order in 0..<4 {
+      for count in [0, 1, 7, 63, 64, 65, 300, 4_000] {
+        var random = SplitMix64(seed: UInt64(count))
+        let keys = Self.keys(count, order: order, &random)
+        #expect(Set(keys).count == count)
+        for least in [1, 10, 42, 43, 200, max(1, count - 1), count + 1] {
+          var left = keys + [CandidateKey](repeating: 0, count: HopKernel.slack)
+          let size = unsafe left.withUnsafeMutableBufferPointer {
+            unsafe kernel.cut($0.baseAddress.unsafelyUnwrapped, count: count, toLowest: least)
+          }
+          let expected = min(count, least)
+          #expect(size >= expected && size <= max(expected, least * 3 / 2, least < 43 ? 0 : 64))
+          let last = keys.sorted().prefix(size).last ?? 0
+          #expect(
+            Array(left.prefix(size)) == keys.filter { $0 <= last }, "\(order), \(count), \(least)")
+        }
       }
     }
   }

@@ -216,6 +216,37 @@ private final class TurboWorld {
 
 @Suite("Kernels of rows with their neighbours' bits")
 struct TurboKernelTests {
+  @Test(
+    "A scan scores the rows of a set by their own codes, in parts", arguments: KernelLevel.available
+  )
+  func scan(level: KernelLevel) {
+    let kernel = HopKernel(level: level)
+    for (blocks, degree, count) in [(1, 32, 700), (3, 32, 400), (20, 64, 90)] {
+      let world = TurboWorld(count: count, blocks: blocks, degree: degree, isForged: false, seed: 9)
+      let query = world.query(kernel)
+      for stride in [1, 3, 64] {
+        let rows = Array(Swift.stride(from: 0, to: count, by: stride))
+        var set = [UInt64](repeating: 0, count: (count + 63) / 64)
+        for row in rows { set[row / 64] |= 1 << UInt64(row % 64) }
+        let expected = rows.map { row in
+          CandidateKey.first(above: world.expectedOwn(row), isInteger: false) &- 1 << 32
+            | CandidateKey(row) << 1
+        }
+        let threshold = expected.sorted()[expected.count / 2]
+        for (room, end) in [(1, CandidateKey.max), (100, threshold), (10_000, .max)] {
+          var pool = [CandidateKey](repeating: 0, count: count)
+          let found = unsafe set.withUnsafeBufferPointer { words in
+            unsafe pool.withUnsafeMutableBufferPointer { pool in
+              unsafe scanInParts(
+                kernel, world.space, query, words, pool, room: room, threshold: end)
+            }
+          }
+          #expect(found == expected.filter { $0 < end }, "\(blocks) blocks, room \(room)")
+        }
+      }
+    }
+  }
+
   @Test("A hop estimates what the definition says, bit for bit", arguments: KernelLevel.available)
   func estimates(level: KernelLevel) throws {
     for (blocks, degree) in [(1, 32), (2, 64), (3, 32), (6, 32), (7, 96), (20, 32)] {

@@ -71,12 +71,14 @@ typedef struct ndl_hop_query {
 typedef uint64_t ndl_key;
 
 // Visited words hold 48 rows each, under a 16-bit epoch in the upper bits.
-// A round of a walk expands up to NDL_BREADTH candidates; of one that passes rows, NDL_PASSING_BREADTH.
+// A round of a walk expands up to NDL_BREADTH candidates; of one that passes rows, NDL_PASSING_BREADTH. A scan that
+// pauses goes beyond its room by fewer than NDL_SCAN_SLACK keys.
 enum {
   NDL_ROWS_PER_VISITED_WORD = 48,
   NDL_HOP_SLACK = 16,
   NDL_BREADTH = 4,
   NDL_PASSING_BREADTH = 8,
+  NDL_SCAN_SLACK = 640,
 };
 
 // Scores rows by ordinal. `ordinals` must have NDL_HOP_SLACK writable entries past n, `keys` too.
@@ -171,11 +173,30 @@ typedef void (*ndl_hop_settle_fn)(
     const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query,
     const ndl_hop_links *_Nonnull links, ndl_hop_walk *_Nonnull walk);
 
-// Scores the rows of a set of `words` words, all of them < count, and keeps the nearest `capacity` in the
-// ascending `pool`, which has room for capacity + 64 + NDL_HOP_SLACK. Returns how many they are.
-typedef uint32_t (*ndl_hop_scan_fn)(
+// A scan over the rows of a set under way: bit i of word w stands for the row 64 * w + i.
+typedef struct ndl_hop_scan {
+  const uint64_t *_Nonnull set;
+  uint32_t words;
+  uint32_t at;             // the word that is next
+  ndl_key *_Nonnull pool;  // room for room + NDL_SCAN_SLACK, or for all rows of the set
+  uint32_t size;
+  uint32_t room;           // the scan pauses once the pool holds so many
+  ndl_key threshold;       // the first key that is not kept
+} ndl_hop_scan;
+
+// Scores the rows of a set, all of them < count, and puts those below the threshold behind what the pool holds,
+// in the order of the rows, until it holds `room` or the set is at its end.
+typedef void (*ndl_hop_scan_fn)(
     const ndl_hop_space *_Nonnull space, const ndl_hop_query *_Nonnull query,
-    const uint64_t *_Nonnull set, uint32_t words, ndl_key *_Nonnull pool, uint32_t capacity);
+    ndl_hop_scan *_Nonnull scan);
+
+// Leaves the lowest of distinct keys, in the order that they had: from `least` to half as many again,
+// and `least` itself up to 42. Returns how many.
+typedef uint32_t (*ndl_hop_cut_fn)(ndl_key *_Nonnull keys, uint32_t n, uint32_t least);
+
+// Moves the keys below a threshold to the front, in the order that they had. Returns how many. `keys` has room for
+// NDL_HOP_SLACK more.
+typedef uint32_t (*ndl_hop_keep_fn)(ndl_key *_Nonnull keys, uint32_t n, ndl_key threshold);
 
 // The nearest of the first `n` rows (1 <= n <= count), `except` left out unless it is the only one.
 typedef ndl_key (*ndl_hop_nearest_fn)(
@@ -200,6 +221,8 @@ typedef struct ndl_hop_kernels {
   ndl_hop_scan_fn _Nonnull scan_set;
   // As `settle`, and remembers in `found` the rows of the set that it scores.
   ndl_hop_settle_fn _Nonnull settle_passing;
+  ndl_hop_cut_fn _Nonnull cut;
+  ndl_hop_keep_fn _Nonnull keep;
 } ndl_hop_kernels;
 
 // The kernels of a level (an ndl_level), or of the next lower one that this build has.

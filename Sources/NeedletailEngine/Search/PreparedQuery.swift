@@ -52,24 +52,45 @@ enum EstimateSpread {
   ///   - norm: its norm.
   ///   - step: what rounds a row's components, in units of the code: 16 for upper nibbles, 1 for whole
   ///     codes, more where components were cut as well.
+  ///   - known: standard deviations to allow for where the estimate stands for a distance that is known
+  ///     precisely; `nil` where it is as uncertain as its rivals'.
   /// - Returns: the margin, in units of the estimate.
-  func margin(estimate: Float, factor: Float, norm: Float, step: Float) -> Float {
+  func margin(
+    estimate: Float, factor: Float, norm: Float, step: Float, known: Float? = nil
+  ) -> Float {
     switch self {
     case .shared(let dimensions):
       // The error is 2⟨x − q, Δ⟩ + ‖Δ‖² with a variance of (step² + 1)/12 per component of Δ. ‖Δ‖² is the
       // same for all but near copies of the query, whose errors are the query's own.
       let square = step * step
       let variance = estimate * ((square + 1) / 3) + dimensions * ((square * square + 1) / 60)
-      let margin = Self.deviations(step) * max(0, variance).squareRoot()
+      let margin = (known ?? Self.deviations(step)) * max(0, variance).squareRoot()
       return step < 2 ? margin + min(estimate, dimensions / 6) : margin
     case .product(let weight, let queryNorm, let queryScale):
       let ofRow = step * factor * queryNorm
       let ofQuery = queryScale * norm
       let variance = (ofRow * ofRow + ofQuery * ofQuery) * (1 / 12)
       // Both the k-th candidate and its rival are uncertain.
-      return Self.deviations(step) * 1.5 * weight * variance.squareRoot()
+      return (known ?? Self.deviations(step) * 1.5) * weight * variance.squareRoot()
     case .unknown: return .infinity
     }
+  }
+
+  /// Whether anything is known of it.
+  var isKnown: Bool {
+    if case .unknown = self { return false }
+    return true
+  }
+
+  /// What rounding a row's components by a unit of its code, and the query's by one of its own, moves a product
+  /// of the two codes by, as the norms of the query's code and of a row's; `nil` where both sides share a scale.
+  ///
+  /// The largest of `d` rotated components is about three times their root mean square.
+  func units(_ quantizer: Quantizer) -> (ofRow: Float, ofQuery: Float)? {
+    guard case .product(_, let queryNorm, let queryScale) = self, queryScale > 0 else {
+      return nil
+    }
+    return (queryNorm / queryScale, 42 * Float(quantizer.dimensions).squareRoot())
   }
 
   /// The square of the margin, as `blur·distance + noise`; without end where the rows' norms have a part
@@ -278,7 +299,7 @@ extension SealedSegment {
 
   /// The unit of a row's code, and the row's norm, as far as its terms tell.
   @unsafe
-  private func unitAndNorm(_ ordinal: UInt32, _ quantizer: Quantizer) -> (Float, Float) {
+  func unitAndNorm(_ ordinal: UInt32, _ quantizer: Quantizer) -> (Float, Float) {
     let at = Int(truncatingIfNeeded: ordinal)
     if turbo != nil {
       let (factor, norm) = unsafe rowTerms(ordinal)

@@ -46,7 +46,8 @@ extension SealedSegment {
     outcome.efSearch = max(parameters.efSearch, quantizer == nil ? parameters.k : 1)
     let start = parameters.measuresTime ? nanoseconds() : 0
     let room = SetRoom(
-      parameters, count: count, survivors: set.count, scanned: roomToScan(set.count))
+      parameters, count: count, survivors: set.count,
+      scanned: widthToScan(parameters, survivors: set.count))
     let hidden = HiddenRows(outside: set)
     try scratch.reserve(
       rows: count, width: max(room.window, room.scanned) + 16,
@@ -91,10 +92,19 @@ extension SealedSegment {
     if size == nil {
       size = unsafe findCandidates(
         &search, parameters, set, chosen, isForced: plan != nil, room, scratch, &outcome)
-      if wasPassing, outcome.plan == .exact {
-        outcome.plan = .exactAfterWalk
-        outcome.evaluations += search.entryRows
-        outcome.hops = search.earlierHops
+      if size == nil {
+        if wasPassing, outcome.plan == .exact {
+          outcome.plan = .exactAfterWalk
+          outcome.evaluations += search.entryRows
+          outcome.hops = search.earlierHops
+        }
+        unsafe answerByScan(prepared, parameters, set, scratch, &outcome, answers)
+        if parameters.measuresTime {
+          outcome.walkNanoseconds = max(
+            0,
+            nanoseconds() - start - outcome.prepareNanoseconds - outcome.rerankNanoseconds)
+        }
+        return outcome
       }
     }
     let end = parameters.measuresTime ? nanoseconds() : 0
@@ -117,29 +127,18 @@ extension SealedSegment {
     let window: Int
     /// Rows of the set that a walk keeps for the re-rank.
     let kept: Int
-    /// Rows that a scan keeps: more, because far rows lie close together.
+    /// Keys that a scan needs memory for.
     let scanned: Int
 
-    init(_ parameters: SearchParameters, count: Int, survivors: Int, scanned least: Int) {
+    init(_ parameters: SearchParameters, count: Int, survivors: Int, scanned: Int) {
       let asked = max(parameters.efSearch, parameters.k, parameters.stopRank)
       width = min(max(parameters.efSearch, parameters.k), max(1, count))
       kept = min(max(1, survivors), max(2 * asked, asked + 64))
-      scanned = min(max(1, survivors), max(2 * asked, least))
+      self.scanned = scanned
       let passed = Double(asked) * Double(count) / Double(max(1, survivors))
       window = min(
         count, max(2 * asked, SealedSegment.leastWindow, Int(min(8 * passed, 0x1p20))))
     }
-  }
-
-  /// Rows that a scan of so many keeps for the re-rank.
-  ///
-  /// The nearest of a set may be far from the query, where rows lie close together: the coarser the estimates, the more
-  /// of them may be the nearest. Most of all products, of which half are about nothing.
-  private func roomToScan(_ survivors: Int) -> Int {
-    guard let quantizer, !quantizer.form.isLossless else { return survivors > 4096 ? 512 : 256 }
-    let isProduct = quantizer.metric == .innerProduct
-    let most = isProduct ? 4096 : turbo == nil ? 1024 : 2048
-    return min(most, max(256, survivors / (isProduct ? 2 : 4)))
   }
 
   /// Ranks those candidates too that may be as near as the farthest answer turned out to be.
@@ -151,11 +150,9 @@ extension SealedSegment {
     guard parameters.rerankCandidates == nil, !search.prepared.isExact, rowKernel != nil,
       outcome.count == parameters.k
     else { return }
-    // A scan may have found far rows, which lie close together; a walk has found near ones.
-    let isScan = outcome.plan == .exact || outcome.plan == .exactAfterWalk
     let open = unsafe openCandidates(
       search.prepared, size, upTo: answers[parameters.k - 1].distance, from: search.candidates,
-      unknown: isScan ? size : search.candidates, search.buffers)
+      unknown: search.candidates, search.buffers)
     guard open > search.candidates else { return }
     let buffers = search.buffers
     for i in 0..<open { unsafe buffers.ordinals[i] = buffers.pool[i].ordinal }
@@ -164,19 +161,19 @@ extension SealedSegment {
 
   /// Leaves the nearest candidates of a set in the pool, by their estimates, the way that should cost least.
   ///
-  /// - Returns: how many there are.
+  /// - Returns: how many there are; `nil` when the set is to be scanned.
   @unsafe
   private func findCandidates(
     _ search: inout CodedSearch, _ parameters: SearchParameters, _ set: RowWords,
     _ plan: FilterPlan, isForced: Bool, _ room: SetRoom, _ scratch: SearchScratch,
     _ outcome: inout SearchOutcome
-  ) -> Int {
+  ) -> Int? {
     let costs = self.costs(set, room, parameters, search.entryRows)
     let limit = parameters.evaluationLimit ?? .max
     let isBounded = limit < set.count
     guard plan != .exact || isBounded else {
       outcome.evaluations = set.count
-      return unsafe scan(search, parameters.k, set, room, scratch)
+      return nil
     }
     let kind: SetWalk = plan == .twoHop && turbo == nil ? .twoHop : .inFilter
     let byDistance = stopRatio(parameters) > 0
@@ -199,7 +196,7 @@ extension SealedSegment {
     }
     outcome.plan = .exactAfterWalk
     outcome.evaluations += set.count
-    return unsafe scan(search, parameters.k, set, room, scratch)
+    return nil
   }
 
   private func costs(
@@ -252,29 +249,6 @@ extension SealedSegment {
     // The row that the walk began at may stand among those of the set.
     case .twoHop: return search.walk.size > rank
     }
-  }
-
-  /// Scores every row of a set by its code, and keeps the nearest in the pool.
-  ///
-  /// Upper nibbles tell far rows apart too roughly where many are as far: then by whole codes.
-  @unsafe
-  private func scan(
-    _ search: CodedSearch, _ k: Int, _ set: RowWords, _ room: SetRoom, _ scratch: SearchScratch
-  ) -> Int {
-    let size = unsafe scan(search.prepared.rows, set, room, scratch)
-    guard let whole = search.prepared.whole, set.count > size else { return size }
-    let open = unsafe openCandidates(
-      search.prepared, size, k: k, scratch.buffers, step: 16)
-    return open < size / 2 ? size : unsafe scan(whole, set, room, scratch)
-  }
-
-  @unsafe
-  private func scan(
-    _ rows: CodedRows, _ set: RowWords, _ room: SetRoom, _ scratch: SearchScratch
-  ) -> Int {
-    unsafe kernel.scan(
-      rows.space, rows.query, set: set.words, words: set.wordCount, pool: scratch.walk.pool,
-      capacity: room.scanned)
   }
 
   /// Writes the ordinals of a set into the scratch, which has room for them.

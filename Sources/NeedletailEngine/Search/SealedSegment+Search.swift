@@ -184,42 +184,50 @@ extension SealedSegment {
     _ candidates: Int, _ k: Int, _ buffers: SearchBuffers, _ outcome: inout SearchOutcome,
     _ answers: UnsafeMutablePointer<Neighbor>
   ) {
-    guard let rowKernel else { return }
-    let distances = unsafe buffers.distances
-    if let rows {
-      unsafe rowKernel.gather(
-        query: buffers.query, rows: rows.start,
-        rowStride: parameters.options.dimensions * rowKernel.rows.byteCount,
-        ordinals: buffers.ordinals, count: candidates, into: distances)
-    } else {
-      // Lossless codes are the rows.
-      for i in 0..<candidates {
-        unsafe copyRow(buffers.ordinals[i], into: buffers.row)
-        unsafe distances[i] = rowKernel.row(query: buffers.query, row: buffers.row)
-      }
-    }
-    let metric = parameters.options.metric
-    if metric == .cosine, parameters.options.precise == .givenFloat16 {
-      for i in 0..<candidates {
-        let norm = unsafe norm(of: buffers.ordinals[i]) ?? 1
-        unsafe distances[i] = Float(Double(distances[i]) / norm)
-      }
-    }
+    guard rowKernel != nil else { return }
+    unsafe fillDistances(buffers.ordinals, candidates, buffers)
     for i in 0..<candidates {
-      let value = unsafe distances[i]
-      let distance =
-        switch metric {
-        case .squaredEuclidean: value
-        case .innerProduct: -value
-        case .cosine: 1 - value
-        }
-      unsafe buffers.ranked[i] = Neighbor(id: id(buffers.ordinals[i]), distance: distance)
+      unsafe buffers.ranked[i] = Neighbor(
+        id: id(buffers.ordinals[i]), distance: buffers.distances[i])
     }
     unsafe sortNeighbors(buffers.ranked, count: candidates)
     let taken = min(candidates, k)
     unsafe answers.update(from: buffers.ranked, count: taken)
     outcome.count = taken
     outcome.rerankedRows = candidates
+  }
+
+  /// Writes the precise distances of rows into the scratch.
+  @unsafe @inline(__always)
+  func fillDistances(
+    _ ordinals: UnsafePointer<UInt32>, _ count: Int, _ buffers: SearchBuffers
+  ) {
+    guard let rowKernel else { return }
+    let distances = unsafe buffers.distances
+    if let rows {
+      unsafe rowKernel.gather(
+        query: buffers.query, rows: rows.start,
+        rowStride: parameters.options.dimensions * rowKernel.rows.byteCount,
+        ordinals: ordinals, count: count, into: distances)
+    } else {
+      // Lossless codes are the rows.
+      for i in 0..<count {
+        unsafe copyRow(ordinals[i], into: buffers.row)
+        unsafe distances[i] = rowKernel.row(query: buffers.query, row: buffers.row)
+      }
+    }
+    let metric = parameters.options.metric
+    if metric == .cosine, parameters.options.precise == .givenFloat16 {
+      for i in 0..<count {
+        let norm = unsafe norm(of: ordinals[i]) ?? 1
+        unsafe distances[i] = Float(Double(distances[i]) / norm)
+      }
+    }
+    switch metric {
+    case .squaredEuclidean: break
+    case .innerProduct: for i in 0..<count { unsafe distances[i] = -distances[i] }
+    case .cosine: for i in 0..<count { unsafe distances[i] = 1 - distances[i] }
+    }
   }
 }
 

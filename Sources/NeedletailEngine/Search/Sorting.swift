@@ -15,6 +15,30 @@ func sortNeighbors(_ neighbors: UnsafeMutablePointer<Neighbor>, count: Int) {
   unsafe sortInPlace(neighbors, count: count, by: Neighbor.precedes)
 }
 
+/// Takes an answer among the `capacity` nearest of a list whose first is the farthest, without allocating.
+///
+/// - Precondition: the list has room for `capacity` ≥ 1 answers, and was filled by this alone.
+/// - Complexity: O(log capacity); one comparison for what is too far.
+@unsafe
+func keepNearest(
+  _ list: UnsafeMutablePointer<Neighbor>, count: inout Int, capacity: Int, _ neighbor: Neighbor
+) {
+  guard count < capacity else {
+    if unsafe Neighbor.precedes(neighbor, list[0]) {
+      unsafe list[0] = neighbor
+      unsafe sink(list, from: 0, count: count, by: Neighbor.precedes)
+    }
+    return
+  }
+  var place = count
+  while place > 0, unsafe Neighbor.precedes(list[(place &- 1) / 2], neighbor) {
+    unsafe list[place] = list[(place &- 1) / 2]
+    place = (place &- 1) / 2
+  }
+  unsafe list[place] = neighbor
+  count &+= 1
+}
+
 /// Insertion sort for short lists, heap sort for long ones: the library's sort takes memory.
 @unsafe @inline(__always)
 private func sortInPlace<Element>(
