@@ -78,7 +78,7 @@ struct SearchChoice {
       options.rerank = .precise(candidates: Int(given.rerank))
     }
     if given.evaluation_limit != 0 {
-      options.evaluationLimit = Int(clamping: given.evaluation_limit)
+      options.budget = SearchBudget(evaluations: Int(clamping: given.evaluation_limit))
     }
   }
 }
@@ -170,7 +170,7 @@ private func answer(
 private func answer(
   _ queries: VectorMatrix, _ snapshot: Snapshot, _ choice: SearchChoice, _ output: Output
 ) throws(NeedletailError) {
-  guard choice.options.evaluationLimit == nil else {
+  guard choice.options.budget == nil else {
     // Which queries were cut short is told by results only.
     let results = try snapshot.search(
       batch: queries, k: output.k, options: choice.options, threads: choice.threads)

@@ -36,12 +36,11 @@ public struct SearchOptions: Sendable, Hashable {
   ///
   /// Default `.automatic`.
   public var rerank = Rerank.automatic
-  /// The most query-to-row evaluations of the walk, checked before each hop.
+  /// What the search may take, in time and in evaluations.
   ///
-  /// Default no limit.
-  ///
-  /// An answer cut short by it says so in its `completion`.
-  public var evaluationLimit: Int?
+  /// Default no bound. An answer cut short by it says so in its `completion`; any other one is that of a search
+  /// without a budget.
+  public var budget: SearchBudget?
   /// The most answers that share a value of a category: of each seller, of each author.
   ///
   /// Default `nil`: no cap. As many answers as are asked for come back where there are so many.

@@ -13,6 +13,12 @@ public struct Completion: Sendable, Hashable {
 
     /// The limit on evaluations ended the walk.
     public static let evaluations = Reason("evaluations")
+    /// There was no time left to walk on.
+    public static let deadline = Reason("deadline")
+    /// Fewer candidates were ranked anew on the precise rows than their codes left open.
+    public static let coarse = Reason("coarse")
+    /// Parts of the index were not searched.
+    public static let partialSegments = Reason("partialSegments")
   }
 
   /// Why the answer was cut short; empty when it was not.
@@ -118,6 +124,11 @@ public struct SearchResult: Sendable {
 extension Completion {
   init(_ outcome: NeedletailEngine.SearchOutcome) {
     // An empty set literal allocates nothing.
-    self.init(reasons: outcome.isLimited ? [.evaluations] : [])
+    self.init(reasons: [])
+    guard !outcome.cuts.isEmpty else { return }
+    if outcome.cuts.contains(.evaluations) { reasons.insert(.evaluations) }
+    if outcome.cuts.contains(.deadline) { reasons.insert(.deadline) }
+    if outcome.cuts.contains(.rerank) { reasons.insert(.coarse) }
+    if outcome.cuts.contains(.parts) { reasons.insert(.partialSegments) }
   }
 }

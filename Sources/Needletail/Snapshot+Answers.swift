@@ -9,7 +9,7 @@ extension Snapshot {
     _ query: Span<Float>, k: Int, options: SearchOptions, among rows: StackRows?,
     into neighbors: inout MutableSpan<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
-    let parameters = try parameters(k, options)
+    let parameters = try parameters(k, options).begun()
     try check(query.count)
     guard neighbors.count >= k else {
       throw NeedletailError(
@@ -35,7 +35,7 @@ extension Snapshot {
   func search(
     _ query: [Float], k: Int, options: SearchOptions, among rows: StackRows?
   ) throws(NeedletailError) -> SearchResult {
-    let parameters = try parameters(k, options)
+    let parameters = try parameters(k, options).begun()
     try check(query.count)
     var outcome = NeedletailEngine.SearchOutcome()
     var failure: NeedletailError?
@@ -127,7 +127,8 @@ extension Snapshot {
     }
     var parameters = SearchParameters(
       k: k, efSearch: options.efSearch, rerankCandidates: candidates,
-      evaluationLimit: options.evaluationLimit, measuresTime: options.measuresTime)
+      evaluationLimit: options.budget?.evaluations, measuresTime: options.measuresTime)
+    if let budget = options.budget { parameters.keep(budget) }
     if let recall = options.recall {
       parameters.use(try view.generation.setting(recall: recall, k: k))
       parameters.stopRank = view.generation.tuning?.k ?? 0
@@ -136,6 +137,7 @@ extension Snapshot {
       parameters.stopRank = min(Self.fewestToStopBy, options.efSearch)
     }
     try options.cap?.validate()
+    try options.budget?.validate()
     try parameters.validate()
     return parameters
   }

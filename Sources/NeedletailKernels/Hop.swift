@@ -225,6 +225,13 @@ package struct HopWalk {
   /// Rows scored.
   package private(set) var scored = 0
   private var isDone = false
+  /// Whether a deadline ended the walk.
+  package internal(set) var isLate = false
+  /// Whether rounds became shorter near a limit, and the walk another one than without it.
+  package internal(set) var isShortened = false
+  var wasNarrowed = false
+  /// Links of a row.
+  var degree: Int { unsafe Int(links.degree) }
 
   /// The walk ends when the nearest `window` candidates were expanded and the pool holds `least`.
   ///

@@ -176,8 +176,8 @@ struct BadInputTests {
       _ = try snapshot.search([1, 2, 3], k: 1, options: options)
     }
     options = SearchOptions()
-    options.evaluationLimit = 0
-    expect(.invalidConfiguration, ["evaluationLimit is 0"], "limit") {
+    options.budget = SearchBudget(evaluations: 0)
+    expect(.invalidConfiguration, ["evaluations of the budget are 0"], "limit") {
       _ = try snapshot.search([1, 2, 3], k: 1, options: options)
     }
     var short = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: 2)
@@ -201,7 +201,7 @@ struct BadInputTests {
     #expect(narrow.neighbors.count == 50 && narrow.completion.isComplete)
     #expect(narrow.statistics.efSearch == 10, "narrow, and yet all k are there")
     var options = SearchOptions(efSearch: 100)
-    options.evaluationLimit = 40
+    options.budget = SearchBudget(evaluations: 40)
     let limited = try index.snapshot.search([1, 2, 3], k: 5, options: options)
     #expect(limited.completion.reasons == [.evaluations] && !limited.completion.isComplete)
     #expect("\(limited.completion.reasons)".contains("evaluations"))

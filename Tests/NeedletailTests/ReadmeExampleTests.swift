@@ -16,7 +16,7 @@ func packagesLike(row: Int) throws(NeedletailError) {
   let snapshot = try writer.commit(threads: 2)  // on disk when it returns
 
   var options = SearchOptions(efSearch: 64)
-  options.evaluationLimit = 20_000
+  options.budget = SearchBudget(latency: .milliseconds(2), evaluations: 20_000)
   let result = try snapshot.search(base[row], k: 10, options: options)
   for neighbor in result.neighbors { print(neighbor.id, neighbor.distance) }
   if !result.completion.isComplete { print(result.completion.reasons) }

@@ -54,7 +54,7 @@ struct WritingBoundsTests {
     try index.upsert(all, ids: 0..<900)
     for limit in [1, 10, 10_000, Int.max - 1, Int.max] {
       var options = SearchOptions()
-      options.evaluationLimit = limit
+      options.budget = SearchBudget(evaluations: limit)
       let found = try index.snapshot().search(all[3].map { $0 }, k: 5, options: options)
       #expect(limit < 10_000 || found.neighbors.first?.id == 3)
     }

@@ -117,12 +117,16 @@ extension LiveSegment {
       outcome.count = taken
       return
     }
-    let count =
+    var count =
       if let asked = parameters.rerankCandidates {
         min(size, max(asked, parameters.k))
       } else {
         unsafe openCandidates(prepared, size, k: parameters.k, buffers)
       }
+    if let rows = parameters.rowsInTime(costs), rows < count {
+      count = rows
+      outcome.cuts.insert(.rerank)
+    }
     for i in 0..<count { unsafe buffers.ordinals[i] = buffers.pool[i].ordinal }
     unsafe prefetchRows(
       tables.rows, stride: tables.dimensions * 4, ordinals: buffers.ordinals,

@@ -14,19 +14,23 @@ extension LiveSegment {
   ///   - heldOut: a row that is left out.
   ///   - size: keys of the pool, ascending, of rows before `first`.
   ///   - capacity: keys that the pool keeps.
-  ///   - limit: the most rows that are scored.
+  ///   - bounds: the most rows that are scored, and until when; one block is scored at any rate where the pool is empty.
   ///   - memory: of the thread.
-  /// - Returns: the keys that the pool holds, ascending, and the rows that were scored.
+  /// - Returns: the keys that the pool holds, ascending, the rows that were scored, and the bounds that were met.
   /// - Complexity: O(rows · dimensions); no allocation.
   @unsafe
   func scan(
     _ rows: CodedRows, _ sight: LiveSight, from first: Int, heldOut: UInt32?, size: Int,
-    capacity: Int, limit: Int, _ memory: WalkScratch
-  ) -> (size: Int, scored: Int) {
+    capacity: Int, within bounds: WalkBounds, _ memory: WalkScratch
+  ) -> (size: Int, scored: Int, cuts: SearchCuts) {
     var (size, scored, at) = (size, 0, first)
-    while at < sight.count, scored < limit {
+    while at < sight.count {
+      if scored >= bounds.evaluations { return (size, scored, .evaluations) }
+      if bounds.deadline != .max, size > 0, nanoseconds() >= bounds.deadline {
+        return (size, scored, .deadline)
+      }
       let part = unsafe sight.collect(
-        from: at, room: min(Self.scanned, limit - scored), heldOut, memory.ordinals)
+        from: at, room: min(Self.scanned, bounds.evaluations - scored), heldOut, memory.ordinals)
       at = part.next
       guard part.count > 0 else { continue }
       unsafe kernel.score(
@@ -50,6 +54,6 @@ extension LiveSegment {
         start += next
       }
     }
-    return (size, scored)
+    return (size, scored, [])
   }
 }

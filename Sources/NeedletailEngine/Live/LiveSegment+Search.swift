@@ -31,7 +31,7 @@ extension LiveSegment {
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
     var outcome = SearchOutcome()
-    let start = parameters.measuresTime ? nanoseconds() : 0
+    let start = parameters.timesStages ? nanoseconds() : 0
     let scratch = try SearchScratch.ofThisThread()
     let bounds = LiveBounds(self, view)
     let sight = LiveSight(view.moment, tables, among: set)
@@ -53,43 +53,50 @@ extension LiveSegment {
       degree: max(tables.degree, LiveEntries.limit), dimensions: tables.dimensions)
     unsafe try admit(query, scratch.buffers)
     guard sight.most > 0 else { return outcome }
-    if sight.most <= max(width, Self.exactCount), sight.most <= limit {
+    let isSmall = sight.most <= max(width, Self.exactCount) && sight.most <= limit
+    let isInTime = sight.most <= Self.exactCount || parameters.canScan(sight.most, costs)
+    if isSmall, !isInTime { outcome.cuts.insert(.deadline) }
+    if isSmall, isInTime {
       let count = unsafe sight.collect(
         from: 0, room: sight.most, parameters.heldOut, scratch.buffers.ordinals
       ).count
-      if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+      if parameters.timesStages { outcome.prepareNanoseconds = nanoseconds() - start }
       unsafe rerank(count, parameters.k, scratch.buffers, &outcome, answers)
       outcome.evaluations = count
-      if parameters.measuresTime {
+      if parameters.timesStages {
         outcome.rerankNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
       }
       return outcome
     }
     let prepared = unsafe prepare(scratch.buffers, below: bounds.written)
-    if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+    if parameters.timesStages { outcome.prepareNanoseconds = nanoseconds() - start }
     var size = 0
+    let within = parameters.bounds(spent: 0, costs)
     if !isScanned, bounds.walked > 0 {
       if set != nil { outcome.plan = .inFilter }
       size = unsafe walk(
-        prepared, parameters, sight, bounds, room: room, upTo: bound, scratch, &outcome)
+        prepared, parameters, sight, bounds, room: room, upTo: bound, within: within, scratch,
+        &outcome)
     }
     let first = isScanned ? 0 : bounds.linked
     if first < sight.count {
-      let left = max(0, limit == .max ? .max : limit - outcome.evaluations)
-      let (kept, scored) = unsafe scan(
+      var left = within
+      if limit != .max { left.evaluations = max(0, limit - outcome.evaluations) }
+      let scanned = unsafe scan(
         prepared.rows, sight, from: first, heldOut: parameters.heldOut, size: size,
-        capacity: room, limit: left, scratch.walk)
-      size = kept
-      outcome.evaluations += scored
-      outcome.isLimited = outcome.isLimited || scored == left
+        capacity: room, within: left, scratch.walk)
+      size = scanned.size
+      outcome.evaluations += scanned.scored
+      outcome.cuts.formUnion(scanned.cuts)
     }
-    if parameters.measuresTime {
+    if parameters.timesStages {
       outcome.walkNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
     }
     unsafe finish(prepared, size, parameters, scratch.buffers, &outcome, answers)
-    if parameters.measuresTime {
+    if parameters.timesStages {
       outcome.rerankNanoseconds =
         nanoseconds() - start - outcome.prepareNanoseconds - outcome.walkNanoseconds
+      costs.learn(outcome)
     }
     return outcome
   }
@@ -120,11 +127,11 @@ extension LiveSegment {
   @unsafe
   private func walk(
     _ prepared: PreparedQuery, _ parameters: SearchParameters, _ sight: LiveSight,
-    _ bounds: LiveBounds, room: Int, upTo bound: LiveBound?, _ scratch: SearchScratch,
-    _ outcome: inout SearchOutcome
+    _ bounds: LiveBounds, room: Int, upTo bound: LiveBound?, within allowed: WalkBounds,
+    _ scratch: SearchScratch, _ outcome: inout SearchOutcome
   ) -> Int {
     let memory = scratch.walk
-    let limit = max(1, parameters.evaluationLimit ?? .max)
+    let limit = max(1, allowed.evaluations)
     var entryRows = unsafe entries.copy(below: bounds.walked, into: memory.ordinals)
     if entryRows == 0 {
       unsafe memory.ordinals[0] = 0
@@ -148,8 +155,7 @@ extension LiveSegment {
       kernel, prepared.rows.space, prepared.rows.query, links: UnsafePointer(tables.links),
       degree: tables.degree, count: bounds.walked, pool: memory.pool, size: 1, capacity: room,
       window: window, least: least, visited: memory.visited, epoch: memory.epoch,
-      ordinals: memory.ordinals, keys: memory.keys,
-      breadth: parameters.evaluationLimit == nil ? HopKernel.breadth : 1)
+      ordinals: memory.ordinals, keys: memory.keys)
     if ratio > 0 {
       let (blur, noise) = prepared.spread.square(step: 2)
       walk.stop(
@@ -158,20 +164,21 @@ extension LiveSegment {
       // Where rows are passed it may have to go on.
       if room > asked { walk.keepAll(capacity: room) }
     }
-    let budget = limit == .max ? limit : max(0, limit - entryRows)
+    var budget = allowed
+    if limit != .max { budget.evaluations = max(0, limit - entryRows) }
     if let bound, ratio > 0 {
       // It comes near the query by itself, and then goes as far as the bound says; rows out of sight count for nothing.
       let near = max(3, Int((JointSearch.approach * bound.share * Double(rank)).rounded(.up)))
       walk.approach(window: min(room, max(near, parameters.efSearch)), least: min(room, near))
-      walk.run(limit: budget)
+      walk.run(within: budget)
       walk.end(
         behind: (bound.distance - prepared.base) / prepared.unit - Float(prepared.shift),
         ratio: ratio)
-      walk.run(limit: budget)
+      walk.run(within: budget)
     } else {
-      walk.run(limit: budget)
+      walk.run(within: budget)
     }
-    while bound == nil || ratio <= 0, walk.scored < budget {
+    while bound == nil || ratio <= 0, !walk.isLate, walk.scored < budget.evaluations {
       let hidden = unsafe sight.hiddenCount(memory.pool, min(window, walk.size))
       let wider = min(room, asked + hidden)
       // By distance it ends behind the `rank`-th of those in sight; by its window, once it has so many.
@@ -186,11 +193,11 @@ extension LiveSegment {
       } else {
         walk.widen(window: window, least: least)
       }
-      walk.run(limit: budget)
+      walk.run(within: budget)
     }
     outcome.hops = walk.hops
     outcome.evaluations = entryRows + walk.scored
-    outcome.isLimited = walk.isOpen
+    outcome.cuts.formUnion(walk.cuts)
     return unsafe sight.keepShown(memory.pool, walk.size, parameters.heldOut)
   }
 }

@@ -39,6 +39,8 @@ package final class LiveSegment: @unchecked Sendable {
   /// Whether some row's code says less of it than the quantizer's training promised, so that estimates decide
   /// nothing.
   let isRough = Atomic<Bool>(false)
+  /// What its searches take.
+  let costs: SearchCosts
   private let moment: Guarded<LiveMoment>
   private let writer: Guarded<LiveWriter>
 
@@ -66,6 +68,8 @@ package final class LiveSegment: @unchecked Sendable {
     let usesNorms = rules == [.distance] && quantizer.form != .rowScale
     tables = try LiveTables(options, quantizer, rules: usesNorms ? 0 : rules.count)
     kernel = HopKernel(level: level)
+    costs = SearchCosts(
+      codeByteCount: quantizer.codeByteCount, rowByteCount: 4 * build.dimensions)
     rowKernel = try DistanceKernel(
       build.metric == .squaredEuclidean ? .squaredEuclidean : .innerProduct, rows: .float32,
       dimensions: build.dimensions)

@@ -32,7 +32,7 @@ extension SealedSegment {
     let perQuery = min(parameters.k, max(1, count))
     return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
       (query, answers) throws(NeedletailError) in
-      unsafe try search(query, parameters, among: set, into: answers)
+      unsafe try search(query, parameters.begun(), among: set, into: answers)
     }
   }
 
@@ -41,10 +41,11 @@ extension SealedSegment {
     threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
     let perQuery = min(parameters.k, max(1, count))
-    guard quantizer != nil, !parameters.measuresTime else {
+    // Bounds are kept by searches that have the thread for themselves.
+    guard quantizer != nil, !parameters.measuresTime, !parameters.isBounded else {
       return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
         (query, answers) throws(NeedletailError) in
-        unsafe try search(query, parameters, hiding: hidden, into: answers)
+        unsafe try search(query, parameters.begun(), hiding: hidden, into: answers)
       }
     }
     guard threads >= 1 else {
@@ -234,8 +235,7 @@ extension SealedSegment {
       search.walk.settle()
       lane.stage = .gathers
     case .gathers:
-      let limit = parameters.evaluationLimit ?? .max
-      if search.entryRows &+ search.walk.scored < limit, search.walk.gather() {
+      if search.walk.gather() {
         lane.stage = .settles
       } else if search.hidden != nil {
         lane.stage = .passes
@@ -264,9 +264,7 @@ extension SealedSegment {
     _ parameters: SearchParameters, _ scratch: SearchScratch, _ slots: BatchSlots
   ) throws(NeedletailError) {
     guard let hidden = search.hidden else { return }
-    let limit = parameters.evaluationLimit ?? .max
-    let isLeft = search.entryRows &+ search.walk.scored < limit
-    switch isLeft ? unsafe try goesOn(&search, hidden, parameters, scratch) : false {
+    switch unsafe try goesOn(&search, hidden, parameters, scratch) {
     case true?: lane.stage = .gathers
     case false?:
       unsafe narrow(&search, parameters)

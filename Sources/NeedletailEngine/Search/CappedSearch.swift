@@ -65,7 +65,7 @@ struct CappedSearch<Part: GroupedPart> {
       width = min(2 * width, Limits.neighborsPerQuery)
       let asked = max(1, min(width, available))
       guard let step = step(parameters, asked, spent: total.evaluations) else {
-        total.isLimited = true
+        total.cuts.insert(.evaluations)
         break
       }
       var found = [Neighbor](repeating: Neighbor(id: 0, distance: 0), count: asked)
@@ -76,7 +76,7 @@ struct CappedSearch<Part: GroupedPart> {
       let (kept, filled) = cap(found, try part.groups(of: found))
       let isAll = asked == available && outcome.count == asked
       // A walk may miss rows, a search among a set does not.
-      let isOver = isAll || outcome.isLimited || (allowed != nil && outcome.count < asked)
+      let isOver = isAll || !outcome.cuts.isEmpty || (allowed != nil && outcome.count < asked)
       if isOver || settled.count + kept.count >= parameters.k {
         settled += kept
         break

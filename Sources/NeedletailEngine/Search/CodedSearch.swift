@@ -24,12 +24,15 @@ struct CodedSearch {
   var earlierHops = 0
   /// Rows that are passed; `nil`: none.
   var hidden: HiddenRows?
+  /// Whether there is no time to re-rank as many candidates as the codes leave open.
+  var isCoarse = false
 
   /// Writes down what the walk cost.
   func describe(_ outcome: inout SearchOutcome) {
     outcome.hops = earlierHops &+ walk.hops
     outcome.evaluations = entryRows &+ walk.scored
-    outcome.isLimited = walk.isOpen
+    outcome.cuts.formUnion(walk.cuts)
+    if isCoarse { outcome.cuts.insert(.rerank) }
   }
 }
 
@@ -81,9 +84,7 @@ extension SealedSegment {
         window: window, least: min(max(parameters.k, parameters.stopRank), count),
         visited: memory.visited,
         epoch: memory.epoch, ordinals: memory.ordinals,
-        keys: memory.keys,
-        // A limit is kept more closely by short rounds.
-        breadth: parameters.evaluationLimit == nil ? HopKernel.breadth : 1),
+        keys: memory.keys),
       entryRows: entryRows)
     if turbo != nil {
       // More than are asked for, so that the re-rank has a choice; as many as the pool holds, because codes
@@ -124,13 +125,16 @@ extension SealedSegment {
     _ search: inout CodedSearch, _ parameters: SearchParameters, _ outcome: inout SearchOutcome,
     _ answers: UnsafeMutablePointer<Neighbor>
   ) {
-    let start = parameters.measuresTime ? nanoseconds() : 0
-    search.describe(&outcome)
+    let start = parameters.timesStages ? nanoseconds() : 0
     unsafe narrow(&search, parameters)
     unsafe refine(&search, parameters)
+    search.describe(&outcome)
     while unsafe fetch(&search) {}
     unsafe answer(search, parameters, &outcome, answers)
-    if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - start }
+    if parameters.timesStages {
+      outcome.rerankNanoseconds = nanoseconds() - start
+      costs.learn(outcome)
+    }
   }
 
   /// Leaves those candidates of a finished walk in question that may be among the nearest, and asks for what
@@ -188,6 +192,10 @@ extension SealedSegment {
     } else {
       search.candidates = unsafe openCandidates(
         search.prepared, search.candidates, k: parameters.k, buffers)
+    }
+    if let rows = parameters.rowsInTime(costs), rows < search.candidates {
+      search.candidates = rows
+      search.isCoarse = true
     }
     for i in 0..<search.candidates { unsafe buffers.ordinals[i] = pool[i].ordinal }
   }

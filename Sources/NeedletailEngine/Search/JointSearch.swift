@@ -18,6 +18,12 @@ struct JointSearch {
   private var ratio: Float = 0
   /// Walks that gathered rows which were not scored yet, a bit each.
   private var waiting: UInt32 = 0
+  /// How far the walks may go together.
+  private let bounds: WalkBounds
+  /// Evaluations at which the clock is looked at next.
+  private var look = 0
+  /// The bounds that ended the walks.
+  private(set) var cuts: SearchCuts = []
 
   /// The most walks of one search.
   static let most = 16
@@ -25,14 +31,17 @@ struct JointSearch {
   ///
   /// By fewer it stops beside where the nearest are.
   static let approach = 2.4
+  /// Evaluations for each walk, below which walks do not share an end.
+  static let fewestEvaluations = 512
   /// Rows that are scored to find where the walk over a whole index begins; fewer for a part of it.
   static let entryRows = 32.0
 
   @unsafe
   init(
-    _ parameters: SearchParameters, searches: UnsafeMutablePointer<CodedSearch>,
-    nearest: UnsafeMutablePointer<Float>
+    _ parameters: SearchParameters, within bounds: WalkBounds,
+    searches: UnsafeMutablePointer<CodedSearch>, nearest: UnsafeMutablePointer<Float>
   ) {
+    self.bounds = bounds
     unsafe self.searches = searches
     unsafe self.nearest = nearest
     self.parameters = parameters
@@ -72,7 +81,7 @@ struct JointSearch {
   mutating func run() -> Float {
     while round() {}
     var attempts = 1
-    while findNearest(required) < required, attempts < 32 {
+    while cuts.isEmpty, findNearest(required) < required, attempts < 32 {
       // Too few rows for a bound: farther in each of them.
       attempts += 1
       for number in 0..<count {
@@ -82,7 +91,7 @@ struct JointSearch {
       }
       while round() {}
     }
-    while true {
+    while cuts.isEmpty {
       let found = findNearest(required)
       if found >= required { draw(unsafe nearest[rank - 1]) }
       if !round() { break }
@@ -104,6 +113,7 @@ struct JointSearch {
   ///
   /// - Returns: whether there was one.
   private mutating func round() -> Bool {
+    if bounds != .none, meetsBound() { return false }
     for number in 0..<count where unsafe searches[number].walk.gather() {
       waiting |= 1 << UInt32(number)
     }
@@ -113,6 +123,24 @@ struct JointSearch {
     }
     waiting = 0
     return true
+  }
+
+  /// Whether the next round of all walks could go over a bound.
+  private mutating func meetsBound() -> Bool {
+    guard cuts.isEmpty else { return true }
+    var (scored, next) = (0, 0)
+    for number in 0..<count {
+      let walk = unsafe searches[number].walk
+      scored &+= unsafe searches[number].entryRows &+ walk.scored
+      next &+= walk.isOpen ? walk.widestRound : 0
+    }
+    if next > 0, scored &+ next > bounds.evaluations {
+      cuts.insert(.evaluations)
+    } else if bounds.deadline != .max, scored >= look {
+      look = scored &+ HopWalk.evaluationsPerLook
+      if nanoseconds() >= bounds.deadline { cuts.insert(.deadline) }
+    }
+    return !cuts.isEmpty
   }
 
   /// Puts the distances of the nearest rows that may be answers in order.
@@ -143,8 +171,11 @@ struct JointSearch {
 
 extension SegmentStack {
   /// Whether walks over the sealed parts can share one end.
+  ///
+  /// So few evaluations as would not let each of them come near are better shared out.
   func isJoint(_ parameters: SearchParameters) -> Bool {
-    parameters.evaluationLimit == nil && parameters.heldOut == nil && sealed.count > 1
+    (parameters.evaluationLimit ?? .max) >= JointSearch.fewestEvaluations * sealed.count
+      && parameters.heldOut == nil && sealed.count > 1
       && sealed.count <= JointSearch.most && sealed.allSatisfy { $0.segment.quantizer != nil }
   }
 
@@ -154,14 +185,21 @@ extension SegmentStack {
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, _ total: inout SearchOutcome,
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) {
-    let start = parameters.measuresTime ? nanoseconds() : 0
+    let start = parameters.timesStages ? nanoseconds() : 0
     let scratches = try SearchScratch.ofThisThread(lanes: sealed.count + 1)
     let own = scratches[sealed.count]
     let rank = max(parameters.k, parameters.stopRank, parameters.efSearch)
     try own.reserve(rows: 1, width: rank, degree: 1, dimensions: 1)
     let found = unsafe try own.found(parameters.k)
+    var within = WalkBounds.none
+    for part in sealed {
+      let bounds = parameters.bounds(spent: 0, part.segment.costs)
+      within.evaluations = bounds.evaluations
+      within.deadline = min(within.deadline, bounds.deadline)
+    }
     var joint = unsafe try JointSearch(
-      parameters, searches: own.searches(sealed.count), nearest: own.buffers.distances)
+      parameters, within: within, searches: own.searches(sealed.count),
+      nearest: own.buffers.distances)
     var segments: UInt64 = 0
     for (number, part) in sealed.enumerated() where part.count > 0 {
       var outcome = SearchOutcome()
@@ -180,9 +218,10 @@ extension SegmentStack {
       // Which segment is searched where, four bits each.
       segments |= UInt64(number) << UInt64(4 * (joint.count - 1))
     }
-    let prepared = parameters.measuresTime ? nanoseconds() : 0
+    let prepared = parameters.timesStages ? nanoseconds() : 0
     let bound = joint.run()
-    let walked = parameters.measuresTime ? nanoseconds() : 0
+    total.cuts.formUnion(joint.cuts)
+    let walked = parameters.timesStages ? nanoseconds() : 0
     for number in 0..<joint.count {
       let part = sealed[Int(segments >> UInt64(4 * number) & 15)]
       var outcome = SearchOutcome()
@@ -191,7 +230,7 @@ extension SegmentStack {
       unsafe Self.merge(found, outcome.count, parameters.k, into: answers, &total.count)
       total.add(outcome)
     }
-    if parameters.measuresTime {
+    if parameters.timesStages {
       total.prepareNanoseconds += prepared - start
       total.walkNanoseconds += walked - prepared
       total.rerankNanoseconds += nanoseconds() - walked
@@ -208,9 +247,6 @@ extension SealedSegment {
     _ search: inout CodedSearch, _ parameters: SearchParameters, upTo bound: Float,
     _ outcome: inout SearchOutcome, _ answers: UnsafeMutablePointer<Neighbor>
   ) {
-    search.describe(&outcome)
-    // The end was that of all walks.
-    outcome.isLimited = false
     var own = parameters
     if bound.isFinite {
       let ranked = unsafe search.walk.ranked
@@ -226,6 +262,9 @@ extension SealedSegment {
     }
     unsafe narrow(&search, own)
     unsafe refine(&search, own)
+    search.describe(&outcome)
+    // The end was that of all walks.
+    outcome.cuts = search.isCoarse ? .rerank : []
     while unsafe fetch(&search) {}
     unsafe answer(search, parameters, &outcome, answers)
   }

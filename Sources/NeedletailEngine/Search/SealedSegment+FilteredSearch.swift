@@ -189,7 +189,7 @@ extension SealedSegment {
     let isWhole = unsafe walk(
       &search, kind, costs, rank: rank, limit: isBounded ? limit : nil, isForced: isForced)
     search.describe(&outcome)
-    outcome.isLimited = isBounded && search.walk.isOpen
+    if !isBounded { outcome.cuts.remove(.evaluations) }
     if isWhole || isBounded {
       outcome.plan = kind == .twoHop ? .twoHop : .inFilter
       return unsafe search.walk.takeFound(kind)

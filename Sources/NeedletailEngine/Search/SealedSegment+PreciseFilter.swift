@@ -21,19 +21,22 @@ extension SealedSegment {
     let plan =
       wanted ?? (limit < set.count ? .inFilter : costs.plan(canTwoHop: false))
     var size = 0
-    var isWhole = false
+    var (isWhole, isLate) = (false, false)
     if plan != .exact || limit < set.count {
       var walk = Walk(kernel: kernel, scratch: scratch.walk)
       // A walk that is worth less than scoring the set ends soon; the trial of walks on codes is finer.
       let most = wanted != nil || limit < set.count ? limit : set.count / 2
-      size = unsafe self.walk(walked, &walk, set, room, limit: most, parameters, scratch)
-      isWhole = size >= min(set.count, room.width) && !walk.isLimited
+      var bounds = parameters.bounds(spent: 0, self.costs)
+      bounds.evaluations = most
+      size = unsafe self.walk(walked, &walk, set, room, within: bounds, scratch)
+      isWhole = size >= min(set.count, room.width) && walk.cuts.isEmpty
       outcome.hops = walk.hops
       outcome.evaluations = walk.evaluations
-      outcome.isLimited = limit < set.count && walk.isLimited
-      outcome.plan = isWhole || limit < set.count ? .inFilter : .exactAfterWalk
+      isLate = walk.cuts.contains(.deadline)
+      if limit < set.count || isLate { outcome.cuts = walk.cuts }
+      outcome.plan = isWhole || isLate || limit < set.count ? .inFilter : .exactAfterWalk
     }
-    if !isWhole, limit >= set.count {
+    if !isWhole, !isLate, limit >= set.count {
       size = unsafe scan(walked, set, room, scratch)
       outcome.evaluations += set.count
     }
@@ -46,20 +49,20 @@ extension SealedSegment {
   /// Walks over all rows from the entry down, and leaves the nearest rows of the set in the pool.
   @unsafe
   private func walk(
-    _ rows: PreciseWalk, _ walk: inout Walk, _ set: RowWords, _ room: SetRoom, limit: Int,
-    _ parameters: SearchParameters, _ scratch: SearchScratch
+    _ rows: PreciseWalk, _ walk: inout Walk, _ set: RowWords, _ room: SetRoom,
+    within bounds: WalkBounds, _ scratch: SearchScratch
   ) -> Int {
     scratch.walk.beginEpoch()
     var nearest = unsafe walk.score(0, rows)
     unsafe scratch.walk.visit(0)
     var level = tables.count - 1
     while level > 0 {
-      unsafe nearest = walk.descend(rows, tables[level], from: nearest, limit: limit)
+      unsafe nearest = walk.descend(rows, tables[level], from: nearest, within: bounds)
       level &-= 1
     }
     return unsafe walk.widen(
       rows, tables[0], from: nearest, among: set.words, rank: min(set.count, room.width),
-      window: room.window, into: scratch.buffers.best, limit: limit)
+      window: room.window, into: scratch.buffers.best, within: bounds)
   }
 
   /// Scores every row of a set, and keeps the nearest in the pool.
@@ -105,7 +108,7 @@ extension Walk {
   mutating func widen<Rows: WalkRows>(
     _ rows: borrowing Rows, _ table: LinkTable, from start: CandidateKey,
     among set: UnsafePointer<UInt64>, rank: Int, window: Int,
-    into found: UnsafeMutablePointer<CandidateKey>, limit: Int
+    into found: UnsafeMutablePointer<CandidateKey>, within bounds: WalkBounds
   ) -> Int {
     let pool = unsafe scratch.pool
     scratch.beginEpoch()
@@ -119,10 +122,7 @@ extension Walk {
     while cursor < size {
       let key = unsafe pool[cursor]
       if count == rank, unsafe key & ~1 > found[rank &- 1] { break }
-      guard evaluations < limit else {
-        isLimited = true
-        break
-      }
+      if meets(bounds) { break }
       unsafe pool[cursor] = key | 1
       hops &+= 1
       let (scored, kept) = unsafe rows.expand(

@@ -40,14 +40,13 @@ extension SealedSegment {
     into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> SearchOutcome {
     var outcome = SearchOutcome()
-    let start = parameters.measuresTime ? nanoseconds() : 0
+    let start = parameters.timesStages ? nanoseconds() : 0
     let scratch = try SearchScratch.ofThisThread()
     guard
       var search = unsafe try begin(
         query, parameters, scratch, &outcome, hiding: hidden, into: answers)
     else { return outcome }
-    let limit = parameters.evaluationLimit ?? .max
-    search.walk.run(limit: limit == .max ? limit : max(0, limit - search.entryRows))
+    search.walk.run(within: parameters.bounds(spent: search.entryRows, costs))
     if let hidden {
       guard unsafe try finishPassing(&search, hidden, parameters, scratch) else {
         unsafe try searchShown(
@@ -55,7 +54,7 @@ extension SealedSegment {
         return outcome
       }
     }
-    if parameters.measuresTime {
+    if parameters.timesStages {
       outcome.walkNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
     }
     unsafe finish(&search, parameters, &outcome, answers)
@@ -80,7 +79,7 @@ extension SealedSegment {
       }
       roomToPass = room
     }
-    let start = parameters.measuresTime ? nanoseconds() : 0
+    let start = parameters.timesStages ? nanoseconds() : 0
     let options = self.parameters.options
     let width = min(max(parameters.efSearch, parameters.k), max(1, count))
     outcome.efSearch =
@@ -96,12 +95,15 @@ extension SealedSegment {
     guard count > 0 else { return nil }
     let limit = parameters.evaluationLimit ?? .max
     if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil, hidden == nil {
-      outcome = unsafe scan(parameters, outcome, start, scratch, answers)
-      return nil
+      if count <= Self.exactCount || parameters.canScan(count, costs) {
+        outcome = unsafe scan(parameters, outcome, start, scratch, answers)
+        return nil
+      }
+      outcome.cuts.insert(.deadline)
     }
     if let quantizer {
       let prepared = unsafe prepare(quantizer, scratch.buffers)
-      if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+      if parameters.timesStages { outcome.prepareNanoseconds = nanoseconds() - start }
       var search = unsafe enter(prepared, width, parameters, scratch, entries: entries)
       if let hidden { search.begin(hiding: hidden, room: roomToPass) }
       return search
@@ -110,8 +112,8 @@ extension SealedSegment {
     let walked = unsafe PreciseWalk(
       kernel: rowKernel, rows: rows.start, query: UnsafePointer(scratch.buffers.query),
       isProduct: options.metric != .squaredEuclidean)
-    if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
-    let size = unsafe walk(walked, width, limit, scratch, &outcome, parameters)
+    if parameters.timesStages { outcome.prepareNanoseconds = nanoseconds() - start }
+    let size = unsafe walk(walked, width, scratch, &outcome, parameters)
     let base: Float = options.metric == .cosine ? 1 : 0
     unsafe take(size, parameters.k, scratch.buffers, &outcome, answers) { base + $0.floatEstimate }
     return nil
@@ -120,10 +122,11 @@ extension SealedSegment {
   /// Walks on precise rows from the entry to the base level and fills the pool there.
   @unsafe @inline(__always)
   private func walk<Rows: WalkRows>(
-    _ rows: Rows, _ width: Int, _ limit: Int, _ scratch: SearchScratch,
-    _ outcome: inout SearchOutcome, _ parameters: SearchParameters
+    _ rows: Rows, _ width: Int, _ scratch: SearchScratch, _ outcome: inout SearchOutcome,
+    _ parameters: SearchParameters
   ) -> Int {
-    let start = parameters.measuresTime ? nanoseconds() : 0
+    let start = parameters.timesStages ? nanoseconds() : 0
+    let bounds = parameters.bounds(spent: 0, costs)
     var walk = Walk(kernel: kernel, scratch: scratch.walk)
     walk.heldOut = parameters.heldOut
     scratch.walk.beginEpoch()
@@ -131,14 +134,14 @@ extension SealedSegment {
     unsafe scratch.walk.visit(0)
     var level = tables.count - 1
     while level > 0 {
-      unsafe nearest = walk.descend(rows, tables[level], from: nearest, limit: limit)
+      unsafe nearest = walk.descend(rows, tables[level], from: nearest, within: bounds)
       level &-= 1
     }
-    unsafe walk.widen(rows, tables[0], from: nearest, width: width, limit: limit)
+    unsafe walk.widen(rows, tables[0], from: nearest, width: width, within: bounds)
     outcome.hops = walk.hops
     outcome.evaluations = walk.evaluations
-    outcome.isLimited = walk.isLimited
-    if parameters.measuresTime { outcome.walkNanoseconds = nanoseconds() - start }
+    outcome.cuts = walk.cuts
+    if parameters.timesStages { outcome.walkNanoseconds = nanoseconds() - start }
     return walk.size
   }
 
@@ -149,7 +152,7 @@ extension SealedSegment {
     _ scratch: SearchScratch, _ answers: UnsafeMutablePointer<Neighbor>
   ) -> SearchOutcome {
     var outcome = partial
-    if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+    if parameters.timesStages { outcome.prepareNanoseconds = nanoseconds() - start }
     var scored = 0
     for i in 0..<count where parameters.heldOut != UInt32(i) {
       unsafe scratch.buffers.ordinals[scored] = UInt32(i)
@@ -157,7 +160,7 @@ extension SealedSegment {
     }
     unsafe rerank(scored, parameters.k, scratch.buffers, &outcome, answers)
     outcome.evaluations = scored
-    if parameters.measuresTime {
+    if parameters.timesStages {
       outcome.rerankNanoseconds = nanoseconds() - start - outcome.prepareNanoseconds
     }
     return outcome
@@ -256,8 +259,8 @@ struct PreciseWalk: WalkRows {
   }
 
   @unsafe
-  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, limit: Int) {
-    unsafe walk.run(hopping: self, table, width: width, limit: limit)
+  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, within bounds: WalkBounds) {
+    unsafe walk.run(hopping: self, table, width: width, within: bounds)
   }
 
   @unsafe
@@ -274,14 +277,6 @@ struct PreciseWalk: WalkRows {
       estimates: scratch.estimates, ordinals: scratch.ordinals, count: count,
       threshold: threshold, keys: scratch.keys)
   }
-}
-
-/// The monotonic clock, in nanoseconds.
-@inline(__always)
-func nanoseconds() -> Int {
-  var time = timespec()
-  unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-  return time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
 }
 
 /// Lets the thread sleep.

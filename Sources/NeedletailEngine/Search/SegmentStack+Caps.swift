@@ -56,7 +56,7 @@ extension SegmentStack {
   ) throws(NeedletailError) {
     guard part.count > 0 else { return }
     guard let share = share(part.count, parameters, spent: total.evaluations) else {
-      total.isLimited = true
+      total.cuts.insert(.evaluations)
       return
     }
     let (found, outcome) = unsafe try CappedSearch(part: part, limit: merged.limit)
@@ -85,7 +85,7 @@ extension SegmentStack {
     let perQuery = min(parameters.k, max(1, count))
     return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
       (query, answers) throws(NeedletailError) in
-      unsafe try search(query, parameters, cap: cap, among: sets, into: answers)
+      unsafe try search(query, parameters.begun(), cap: cap, among: sets, into: answers)
     }
   }
 }

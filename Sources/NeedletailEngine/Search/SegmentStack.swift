@@ -80,11 +80,15 @@ package struct SegmentStack: Sendable {
     }
     let scratch = try SearchScratch.ofThisThread()
     var total = SearchOutcome()
-    let isJoint = isJoint(parameters)
+    let isJoint = self.isJoint(parameters)
     if isJoint { unsafe try searchJointly(query, parameters, &total, into: answers) }
     for part in sealed where part.count > 0 && !isJoint {
+      if skips(parameters, after: total) {
+        total.cuts.formUnion([.deadline, .parts])
+        break
+      }
       guard let share = share(part.count, parameters, spent: total.evaluations) else {
-        total.isLimited = true
+        total.cuts.insert(.evaluations)
         break
       }
       let found = unsafe try scratch.found(parameters.k)
@@ -92,9 +96,17 @@ package struct SegmentStack: Sendable {
       unsafe Self.merge(found, outcome.count, parameters.k, into: answers, &total.count)
       total.add(outcome)
     }
-    for part in live where part.count > 0 && !total.isLimited {
+    // Walks that share no end find less than those that a limit does not keep from it.
+    if !isJoint, total.hops > 0, self.isJoint(parameters.unlimited) {
+      total.cuts.insert(.evaluations)
+    }
+    for part in live where part.count > 0 {
+      if skips(parameters, after: total) {
+        total.cuts.formUnion([.deadline, .parts])
+        break
+      }
       guard var share = share(part.count, parameters, spent: total.evaluations) else {
-        total.isLimited = true
+        total.cuts.insert(.evaluations)
         break
       }
       var bound: LiveBound?
@@ -120,12 +132,12 @@ package struct SegmentStack: Sendable {
     batch queries: VectorMatrix, _ parameters: SearchParameters, among rows: StackRows? = nil,
     threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
-    // What is found in sealed parts says how far to look in live ones.
-    if rows != nil || (!live.isEmpty && !sealed.isEmpty) {
+    // What is found in sealed parts says how far to look in live ones; so do bounds.
+    if rows != nil || (!live.isEmpty && !sealed.isEmpty) || parameters.isBounded {
       let perQuery = min(parameters.k, max(1, count))
       return unsafe try BatchAnswers.answering(queries, perQuery: perQuery, threads: threads) {
         (query, answers) throws(NeedletailError) in
-        unsafe try search(query, parameters, among: rows, into: answers)
+        unsafe try search(query, parameters.begun(), among: rows, into: answers)
       }
     }
     if let first = sealed.first, sealed.count + live.count == 1 || count == 0 {
@@ -167,7 +179,6 @@ package struct SegmentStack: Sendable {
           return total
         })
     }
-    // A limit is shared out by rows: what one part leaves, another one does not get.
     for part in sealed where part.count > 0 && !isJoint {
       guard let share = share(part.count, parameters, spent: 0) else { continue }
       add(try part.search(batch: queries, share, threads: threads))
@@ -196,10 +207,14 @@ package struct SegmentStack: Sendable {
       var share = parameters
       if let limit = parameters.evaluationLimit {
         guard total.evaluations < limit else {
-          total.isLimited = true
+          total.cuts.insert(.evaluations)
           break
         }
         share.evaluationLimit = limit - total.evaluations
+      }
+      if skips(parameters, after: total) {
+        total.cuts.formUnion([.deadline, .parts])
+        break
       }
       let found = unsafe try scratch.found(parameters.k)
       let outcome =
@@ -231,6 +246,11 @@ package struct SegmentStack: Sendable {
       share.evaluationLimit = left
     }
     return share
+  }
+
+  /// Whether there is no time for another part, and something to answer without it.
+  private func skips(_ parameters: SearchParameters, after total: SearchOutcome) -> Bool {
+    parameters.hasDeadline && total.count > 0 && parameters.isLate
   }
 
   /// Merges two ascending lists, and keeps the first `k`.
@@ -292,6 +312,6 @@ extension SearchOutcome {
     prepareNanoseconds += other.prepareNanoseconds
     walkNanoseconds += other.walkNanoseconds
     rerankNanoseconds += other.rerankNanoseconds
-    isLimited = isLimited || other.isLimited
+    cuts.formUnion(other.cuts)
   }
 }

@@ -15,8 +15,10 @@ struct Walk {
   var evaluations = 0
   /// Candidates in the pool after `widen`.
   private(set) var size = 0
-  /// Whether the limit on evaluations ended a walk.
-  var isLimited = false
+  /// The bounds that ended a walk.
+  var cuts: SearchCuts = []
+  /// Evaluations at which the clock is looked at next.
+  private var look = 0
   /// A row of level 0 that is left out: it counts as visited before the walk begins.
   var heldOut: UInt32?
 
@@ -40,11 +42,12 @@ struct Walk {
   /// - Complexity: about log n hops over all levels together.
   @unsafe
   mutating func descend<Rows: WalkRows>(
-    _ rows: borrowing Rows, _ table: LinkTable, from start: CandidateKey, limit: Int = .max
+    _ rows: borrowing Rows, _ table: LinkTable, from start: CandidateKey,
+    within bounds: WalkBounds = .none
   ) -> CandidateKey {
     var best = start
     var moved = true
-    while moved, evaluations < limit {
+    while moved, !meets(bounds) {
       moved = false
       hops &+= 1
       let (scored, kept) = unsafe rows.expand(
@@ -68,15 +71,29 @@ struct Walk {
   ///   - table: the links of the level.
   ///   - start: where the walk begins.
   ///   - width: the most candidates that are kept.
-  ///   - limit: evaluations, over all levels, after which no hop begins.
+  ///   - bounds: those of the walk over all levels.
   /// - Complexity: about `width` hops of one row of links each.
   @unsafe
   mutating func widen<Rows: WalkRows>(
     _ rows: borrowing Rows, _ table: LinkTable, from start: CandidateKey, width: Int,
-    limit: Int = .max
+    within bounds: WalkBounds = .none
   ) {
     unsafe begin(at: start)
-    unsafe rows.walk(&self, table, width: width, limit: limit)
+    unsafe rows.walk(&self, table, width: width, within: bounds)
+  }
+
+  /// Whether a bound ends the walk before its next hop.
+  @inline(__always)
+  mutating func meets(_ bounds: WalkBounds) -> Bool {
+    if evaluations >= bounds.evaluations {
+      cuts.insert(.evaluations)
+      return true
+    }
+    guard bounds.deadline != .max, evaluations >= look else { return false }
+    look = evaluations &+ HopWalk.evaluationsPerLook
+    guard nanoseconds() >= bounds.deadline else { return false }
+    cuts.insert(.deadline)
+    return true
   }
 
   /// Empties the pool but for one row.
@@ -92,32 +109,31 @@ struct Walk {
   /// Walks on codes, one kernel call a hop.
   @unsafe
   fileprivate mutating func run(
-    _ rows: CodedRows, _ table: LinkTable, width: Int, limit: Int
+    _ rows: CodedRows, _ table: LinkTable, width: Int, within bounds: WalkBounds
   ) {
     var hopping = unsafe HopWalk(
       kernel, rows.space, rows.query, links: table.row(0), degree: table.degree,
       count: table.count, pool: scratch.pool, size: size, capacity: width, window: width,
       least: 0, visited: scratch.visited, epoch: scratch.epoch, ordinals: scratch.ordinals,
       keys: scratch.keys)
-    hopping.run(limit: limit == .max ? limit : max(0, limit - evaluations))
+    var left = bounds
+    if left.evaluations != .max { left.evaluations = max(0, left.evaluations - evaluations) }
+    hopping.run(within: left)
     hops += hopping.hops
     evaluations += hopping.scored
-    isLimited = hopping.isOpen
+    cuts.formUnion(hopping.cuts)
     size = hopping.size
   }
 
   /// Walks on any rows, one hop after the other.
   @unsafe
   mutating func run<Rows: WalkRows>(
-    hopping rows: borrowing Rows, _ table: LinkTable, width: Int, limit: Int
+    hopping rows: borrowing Rows, _ table: LinkTable, width: Int, within bounds: WalkBounds
   ) {
     let pool = unsafe scratch.pool
     var cursor = 0
     while cursor < size {
-      guard evaluations < limit else {
-        isLimited = true
-        return
-      }
+      if meets(bounds) { return }
       let key = unsafe pool[cursor]
       unsafe pool[cursor] = key | 1
       cursor &+= 1
@@ -154,7 +170,7 @@ protocol WalkRows: ~Copyable {
 
   /// Walks from what the pool holds until nothing is left to expand.
   @unsafe
-  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, limit: Int)
+  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, within bounds: WalkBounds)
 }
 
 /// Rows scored by their codes.
@@ -179,7 +195,7 @@ struct CodedRows: WalkRows {
   }
 
   @unsafe
-  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, limit: Int) {
-    unsafe walk.run(self, table, width: width, limit: limit)
+  func walk(_ walk: inout Walk, _ table: LinkTable, width: Int, within bounds: WalkBounds) {
+    unsafe walk.run(self, table, width: width, within: bounds)
   }
 }

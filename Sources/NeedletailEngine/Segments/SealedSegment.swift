@@ -31,6 +31,8 @@ package final class SealedSegment: @unchecked Sendable {
   let rowKernel: DistanceKernel?
   /// Rows that no search shows, in any view.
   package let withdrawn: WithdrawnRows
+  /// What its searches take.
+  let costs: SearchCosts
 
   /// Places the components of a file, with every size checked against the parameters.
   ///
@@ -104,6 +106,9 @@ package final class SealedSegment: @unchecked Sendable {
     kernel = HopKernel()
     rowKernel = try Self.rowKernel(parameters)
     withdrawn = WithdrawnRows(rows: count)
+    costs = SearchCosts(
+      codeByteCount: quantizer?.codeByteCount ?? 0,
+      rowByteCount: options.dimensions * options.precise.byteCount)
   }
 
   private static func turboRows(

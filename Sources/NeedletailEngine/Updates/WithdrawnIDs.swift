@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailKernels
 import NeedletailStorage
 import Synchronization
 
