@@ -25,11 +25,14 @@ extension HopWalk {
   /// Near the limit on evaluations rounds become shorter, so that it is kept more closely; as this changes the
   /// order in which candidates are expanded, `isShortened` says so.
   ///
+  /// - Parameters:
+  ///   - bounds: what the walk may not exceed.
+  ///   - pause: rows scored after which the walk may go on later, as if it had not paused.
   /// - Complexity: without bounds that of `run()`, to the instruction.
-  package mutating func run(within bounds: WalkBounds) {
-    if bounds == .none { return run() }
+  package mutating func run(within bounds: WalkBounds, pausingAt pause: Int = .max) {
+    if bounds == .none { return run(limit: pause) }
     var look = scored
-    while scored < bounds.evaluations {
+    while scored < min(bounds.evaluations, pause) {
       if bounds.deadline != .max, scored >= look {
         guard nanoseconds() < bounds.deadline else {
           isLate = isOpen

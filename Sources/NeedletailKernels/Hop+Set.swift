@@ -4,6 +4,7 @@ internal import CNeedletailKernels
 @safe
 package struct HopScan {
   fileprivate var raw: ndl_hop_scan
+  private let words: Int
 
   /// Keys that a pool needs beyond its room.
   package static let slack = Int(NDL_SCAN_SLACK)
@@ -16,6 +17,7 @@ package struct HopScan {
   package init(
     set: UnsafePointer<UInt64>, words: Int, pool: UnsafeMutablePointer<CandidateKey>, room: Int
   ) {
+    self.words = words
     unsafe raw = ndl_hop_scan(
       set: set, words: UInt32(words), at: 0, pool: pool, size: 0, room: UInt32(room),
       threshold: .max)
@@ -34,7 +36,20 @@ package struct HopScan {
   }
 
   /// Whether all rows of the set were scored.
-  package var isOver: Bool { unsafe raw.at == raw.words }
+  package var isOver: Bool { unsafe Int(raw.at) == words }
+  /// Rows of the set that were not scored.
+  package var left: Int {
+    var count = 0
+    for word in unsafe Int(raw.at)..<words { unsafe count &+= raw.set[word].nonzeroBitCount }
+    return count
+  }
+  /// Whether what it found is to be looked at before it goes on.
+  package var isFull: Bool { unsafe raw.size >= raw.room }
+
+  /// Lets the next run end after so many words of the set.
+  fileprivate mutating func reach(_ count: Int) {
+    unsafe raw.words = UInt32(min(words, Int(raw.at) + count))
+  }
 }
 
 extension HopKernel {
@@ -50,6 +65,25 @@ extension HopKernel {
     let step =
       unsafe space.degree == 0 ? kernels.pointee.scan_set : turbo.pointee.scan_set
     unsafe step(&space, &query, &scan.raw)
+  }
+
+  /// The same, looking at the clock after every few words: at most 2048 rows are scored after the deadline.
+  ///
+  /// - Returns: whether the deadline ended the run.
+  @unsafe
+  package func run(
+    _ scan: inout HopScan, _ space: HopSpace, _ query: HopQuery, until deadline: Int
+  ) -> Bool {
+    guard deadline != .max else {
+      unsafe run(&scan, space, query)
+      return false
+    }
+    repeat {
+      scan.reach(32)
+      unsafe run(&scan, space, query)
+      if nanoseconds() >= deadline { return !scan.isOver }
+    } while !scan.isOver && !scan.isFull
+    return false
   }
 
   /// Leaves the keys below a threshold, in the order that they had; returns how many.

@@ -123,7 +123,7 @@ extension LiveSegment {
       } else {
         unsafe openCandidates(prepared, size, k: parameters.k, buffers)
       }
-    if let rows = parameters.rowsInTime(costs), rows < count {
+    if let rows = parameters.rowsInTime(searchCosts), rows < count {
       count = rows
       outcome.cuts.insert(.rerank)
     }

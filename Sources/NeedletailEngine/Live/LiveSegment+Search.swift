@@ -54,7 +54,7 @@ extension LiveSegment {
     unsafe try admit(query, scratch.buffers)
     guard sight.most > 0 else { return outcome }
     let isSmall = sight.most <= max(width, Self.exactCount) && sight.most <= limit
-    let isInTime = sight.most <= Self.exactCount || parameters.canScan(sight.most, costs)
+    let isInTime = sight.most <= Self.exactCount || parameters.canScan(sight.most, searchCosts)
     if isSmall, !isInTime { outcome.cuts.insert(.deadline) }
     if isSmall, isInTime {
       let count = unsafe sight.collect(
@@ -71,7 +71,7 @@ extension LiveSegment {
     let prepared = unsafe prepare(scratch.buffers, below: bounds.written)
     if parameters.timesStages { outcome.prepareNanoseconds = nanoseconds() - start }
     var size = 0
-    let within = parameters.bounds(spent: 0, costs)
+    let within = parameters.bounds(spent: 0, searchCosts)
     if !isScanned, bounds.walked > 0 {
       if set != nil { outcome.plan = .inFilter }
       size = unsafe walk(
@@ -96,7 +96,7 @@ extension LiveSegment {
     if parameters.timesStages {
       outcome.rerankNanoseconds =
         nanoseconds() - start - outcome.prepareNanoseconds - outcome.walkNanoseconds
-      costs.learn(outcome)
+      searchCosts.learn(outcome)
     }
     return outcome
   }

@@ -40,7 +40,7 @@ package final class LiveSegment: @unchecked Sendable {
   /// nothing.
   let isRough = Atomic<Bool>(false)
   /// What its searches take.
-  let costs: SearchCosts
+  let searchCosts: SearchCosts
   private let moment: Guarded<LiveMoment>
   private let writer: Guarded<LiveWriter>
 
@@ -68,7 +68,7 @@ package final class LiveSegment: @unchecked Sendable {
     let usesNorms = rules == [.distance] && quantizer.form != .rowScale
     tables = try LiveTables(options, quantizer, rules: usesNorms ? 0 : rules.count)
     kernel = HopKernel(level: level)
-    costs = SearchCosts(
+    searchCosts = SearchCosts(
       codeByteCount: quantizer.codeByteCount, rowByteCount: 4 * build.dimensions)
     rowKernel = try DistanceKernel(
       build.metric == .squaredEuclidean ? .squaredEuclidean : .innerProduct, rows: .float32,

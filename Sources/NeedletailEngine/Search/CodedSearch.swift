@@ -133,7 +133,7 @@ extension SealedSegment {
     unsafe answer(search, parameters, &outcome, answers)
     if parameters.timesStages {
       outcome.rerankNanoseconds = nanoseconds() - start
-      costs.learn(outcome)
+      searchCosts.learn(outcome)
     }
   }
 
@@ -193,7 +193,7 @@ extension SealedSegment {
       search.candidates = unsafe openCandidates(
         search.prepared, search.candidates, k: parameters.k, buffers)
     }
-    if let rows = parameters.rowsInTime(costs), rows < search.candidates {
+    if let rows = parameters.rowsInTime(searchCosts), rows < search.candidates {
       search.candidates = rows
       search.isCoarse = true
     }

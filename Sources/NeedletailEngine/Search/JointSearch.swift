@@ -193,7 +193,7 @@ extension SegmentStack {
     let found = unsafe try own.found(parameters.k)
     var within = WalkBounds.none
     for part in sealed {
-      let bounds = parameters.bounds(spent: 0, part.segment.costs)
+      let bounds = parameters.bounds(spent: 0, part.segment.searchCosts)
       within.evaluations = bounds.evaluations
       within.deadline = min(within.deadline, bounds.deadline)
     }

@@ -44,7 +44,7 @@ extension SealedSegment {
     outcome.plan = .exact
     outcome.survivors = set.count
     outcome.efSearch = max(parameters.efSearch, quantizer == nil ? parameters.k : 1)
-    let start = parameters.measuresTime ? nanoseconds() : 0
+    let start = parameters.timesStages ? nanoseconds() : 0
     let room = SetRoom(
       parameters, count: count, survivors: set.count,
       scanned: widthToScan(parameters, survivors: set.count))
@@ -60,21 +60,28 @@ extension SealedSegment {
       unsafe rerank(
         fillOrdinals(of: set, scratch), parameters.k, scratch.buffers, &outcome, answers)
       outcome.evaluations = set.count
-      if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - start }
+      if parameters.timesStages { outcome.rerankNanoseconds = nanoseconds() - start }
       return outcome
     }
     guard let quantizer else {
       unsafe searchPrecisely(parameters, set, plan, room, scratch, &outcome, answers)
-      if parameters.measuresTime { outcome.walkNanoseconds = nanoseconds() - start }
+      if parameters.timesStages { outcome.walkNanoseconds = nanoseconds() - start }
       return outcome
     }
     let prepared = unsafe prepare(quantizer, scratch.buffers)
-    if parameters.measuresTime { outcome.prepareNanoseconds = nanoseconds() - start }
+    if parameters.timesStages { outcome.prepareNanoseconds = nanoseconds() - start }
     var search = unsafe enter(prepared, room.width, parameters, scratch)
     var chosen = self.plan(plan, set, room, parameters, search.entryRows)
+    if plan == nil, limit != .max,
+      limit < set.count
+        || chosen != self.plan(nil, set, room, parameters.unlimited, search.entryRows)
+    {
+      // Another way than without the limit, which finds other rows.
+      outcome.cuts.insert(.evaluations)
+    }
     var wasPassing = false
     var size: Int?
-    if mayPass, chosen == .inFilter, parameters.evaluationLimit == nil {
+    if mayPass, chosen == .inFilter, limit >= set.count {
       size = unsafe try walkAmong(&search, set, hidden, parameters, room, scratch)
       if size == nil {
         let before = search
@@ -86,7 +93,10 @@ extension SealedSegment {
       } else {
         outcome.plan = .inFilter
         search.describe(&outcome)
-        outcome.isLimited = false
+        // A walk that saw enough is over, whatever could be expanded.
+        if !search.walk.isShortened, outcome.evaluations < limit {
+          outcome.cuts.remove(.evaluations)
+        }
       }
     }
     if size == nil {
@@ -99,15 +109,16 @@ extension SealedSegment {
           outcome.hops = search.earlierHops
         }
         unsafe answerByScan(prepared, parameters, set, scratch, &outcome, answers)
-        if parameters.measuresTime {
+        if parameters.timesStages {
           outcome.walkNanoseconds = max(
             0,
             nanoseconds() - start - outcome.prepareNanoseconds - outcome.rerankNanoseconds)
+          searchCosts.learn(outcome)
         }
         return outcome
       }
     }
-    let end = parameters.measuresTime ? nanoseconds() : 0
+    let end = parameters.timesStages ? nanoseconds() : 0
     outcome.walkNanoseconds = max(0, end - start - outcome.prepareNanoseconds)
     unsafe narrow(&search, to: size ?? 0, parameters)
     let ascending = search.candidates
@@ -115,7 +126,10 @@ extension SealedSegment {
     while unsafe fetch(&search) {}
     unsafe answer(search, parameters, &outcome, answers)
     unsafe rankMore(search, ascending, parameters, &outcome, answers)
-    if parameters.measuresTime { outcome.rerankNanoseconds = nanoseconds() - end }
+    if parameters.timesStages {
+      outcome.rerankNanoseconds = nanoseconds() - end
+      searchCosts.learn(outcome)
+    }
     return outcome
   }
 
@@ -187,10 +201,13 @@ extension SealedSegment {
       set.words, kind, kernel, rank: rank, window: room.window, best: scratch.buffers.best,
       capacity: room.kept)
     let isWhole = unsafe walk(
-      &search, kind, costs, rank: rank, limit: isBounded ? limit : nil, isForced: isForced)
+      &search, kind, costs, rank: rank,
+      within: parameters.bounds(spent: search.entryRows, searchCosts),
+      isForced: isForced || isBounded)
     search.describe(&outcome)
-    if !isBounded { outcome.cuts.remove(.evaluations) }
-    if isWhole || isBounded {
+    outcome.cuts.remove(.evaluations)
+    if isBounded { outcome.cuts.insert(.evaluations) }
+    if isWhole || isBounded || search.walk.isLate {
       outcome.plan = kind == .twoHop ? .twoHop : .inFilter
       return unsafe search.walk.takeFound(kind)
     }
@@ -214,7 +231,11 @@ extension SealedSegment {
     _ entryRows: Int
   ) -> FilterPlan {
     if let wanted { return wanted }
-    if let limit = parameters.evaluationLimit, limit < set.count { return .inFilter }
+    if let limit = parameters.evaluationLimit {
+      if limit < set.count { return .inFilter }
+      // A walk that is given up costs more than the scan after it.
+      if limit / 3 < set.count { return .exact }
+    }
     return costs(set, room, parameters, entryRows).plan(canTwoHop: turbo == nil)
   }
 
@@ -223,17 +244,15 @@ extension SealedSegment {
   /// - Returns: whether the walk came to its end and found as many rows as decide where that is.
   @unsafe
   private func walk(
-    _ search: inout CodedSearch, _ kind: SetWalk, _ costs: FilterCosts, rank: Int, limit: Int?,
-    isForced: Bool
+    _ search: inout CodedSearch, _ kind: SetWalk, _ costs: FilterCosts, rank: Int,
+    within bounds: WalkBounds, isForced: Bool
   ) -> Bool {
-    if let limit {
-      search.walk.run(limit: max(0, limit - search.entryRows))
-    } else if isForced {
-      search.walk.run()
+    if isForced {
+      search.walk.run(within: bounds)
     } else {
       var rows = costs.trial
-      search.walk.run(limit: rows)
-      while search.walk.scored >= rows, search.walk.isOpen {
+      search.walk.run(within: bounds, pausingAt: rows)
+      while search.walk.scored >= rows, search.walk.isOpen, !search.walk.isLate {
         let found = kind == .inFilter ? search.walk.found : search.walk.size
         guard
           let more = costs.furtherRows(
@@ -241,7 +260,7 @@ extension SealedSegment {
             waiting: found < rank ? nil : search.walk.waiting)
         else { return false }
         rows = search.walk.scored + more
-        search.walk.run(limit: rows)
+        search.walk.run(within: bounds, pausingAt: rows)
       }
     }
     switch kind {

@@ -151,21 +151,26 @@ extension SealedSegment {
 
   /// Goes on with a walk that came to its end until it found enough rows which are not hidden.
   ///
-  /// - Returns: whether it did, or a limit on evaluations ended it; if not, another way is better.
+  /// - Returns: whether it did, or a bound ended it; if not, another way is better.
   @unsafe
   func finishPassing(
     _ search: inout CodedSearch, _ hidden: HiddenRows, _ parameters: SearchParameters,
     _ scratch: SearchScratch
   ) throws(NeedletailError) -> Bool {
     let limit = parameters.evaluationLimit ?? .max
-    while search.entryRows &+ search.walk.scored < limit {
+    while search.entryRows &+ search.walk.scored < limit, !search.walk.isLate {
       guard let goesOn = unsafe try goesOn(&search, hidden, parameters, scratch) else {
         return false
       }
-      guard goesOn else { break }
-      search.walk.run(limit: limit == .max ? limit : limit - search.entryRows)
+      guard goesOn else { return true }
+      search.walk.run(within: parameters.bounds(spent: search.entryRows, searchCosts))
     }
-    return true
+    // Something is to be answered: at the worst what a scan finds first.
+    let ranked = unsafe search.walk.ranked
+    for place in 0..<ranked.count where unsafe !hidden.contains(ranked[place].ordinal) {
+      return true
+    }
+    return !search.walk.isLate
   }
 
   /// Searches among the rows that are not hidden, where a walk that passes the others is not the way; `before` is

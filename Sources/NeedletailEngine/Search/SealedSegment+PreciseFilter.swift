@@ -26,7 +26,7 @@ extension SealedSegment {
       var walk = Walk(kernel: kernel, scratch: scratch.walk)
       // A walk that is worth less than scoring the set ends soon; the trial of walks on codes is finer.
       let most = wanted != nil || limit < set.count ? limit : set.count / 2
-      var bounds = parameters.bounds(spent: 0, self.costs)
+      var bounds = parameters.bounds(spent: 0, searchCosts)
       bounds.evaluations = most
       size = unsafe self.walk(walked, &walk, set, room, within: bounds, scratch)
       isWhole = size >= min(set.count, room.width) && walk.cuts.isEmpty

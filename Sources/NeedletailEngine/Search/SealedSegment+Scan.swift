@@ -52,15 +52,24 @@ extension SealedSegment {
       : parameters.k
     let rows = prepared.whole ?? prepared.rows
     let buffers = unsafe scratch.buffers
-    let size = unsafe kernel.scan(
+    let (size, left) = unsafe kernel.scan(
       rows.space, rows.query, set: set.words, words: set.wordCount, pool: buffers.pool,
-      capacity: min(wanted, set.count))
+      capacity: min(wanted, set.count), until: scanDeadline(parameters, set.count))
+    if left > 0 { outcome.cut(by: left) }
     if isRanked {
       for i in 0..<size { unsafe buffers.ordinals[i] = buffers.pool[i].ordinal }
       unsafe rerank(size, parameters.k, buffers, &outcome, answers)
     } else {
       unsafe take(size, parameters.k, buffers, &outcome, answers) { prepared.distance($0) }
     }
+  }
+
+  /// The moment at which a scan stops; without end where it should take no more than half of the time that is left.
+  private func scanDeadline(_ parameters: SearchParameters, _ survivors: Int) -> Int {
+    guard parameters.hasDeadline else { return .max }
+    let moment = parameters.bounds(spent: 0, searchCosts).deadline
+    let (left, overflow) = moment.subtractingReportingOverflow(nanoseconds())
+    return !overflow && searchCosts.walk(survivors) < left / 2 ? .max : moment
   }
 
   /// Scores every row of a set, and ranks those that may be among the nearest.
@@ -82,22 +91,28 @@ extension SealedSegment {
       spare: isCoarse ? pool + room + HopScan.slack : buffers.best, answers: answers,
       k: parameters.k)
     var nanosecondsToRank = 0
+    let deadline = scanDeadline(parameters, set.count)
+    var isLate = false
     repeat {
-      unsafe kernel.run(&scan, prepared.rows.space, prepared.rows.query)
+      unsafe isLate = kernel.run(
+        &scan, prepared.rows.space, prepared.rows.query, until: deadline)
       let start = parameters.measuresTime ? nanoseconds() : 0
       if isCoarse {
         unsafe refine(&scan, pool, &ranking, prepared, buffers, isLowered: isLowered)
         unsafe settle(
-          &ranking, prepared, buffers, isLowered: isLowered, isLast: scan.isOver, room: room)
+          &ranking, prepared, buffers, isLowered: isLowered, isLast: scan.isOver || isLate,
+          room: room)
       } else {
         ranking.openCount = scan.size
         unsafe settle(
-          &ranking, prepared, buffers, isLowered: isLowered, isLast: scan.isOver, room: room)
+          &ranking, prepared, buffers, isLowered: isLowered, isLast: scan.isOver || isLate,
+          room: room)
         scan.size = ranking.openCount
         scan.threshold = ranking.edge
       }
       if parameters.measuresTime { nanosecondsToRank += nanoseconds() - start }
-    } while !scan.isOver
+    } while !scan.isOver && !isLate
+    if isLate { outcome.cut(by: scan.left) }
     unsafe sortNeighbors(answers, count: ranking.found)
     outcome.count = ranking.found
     outcome.rerankedRows = ranking.ranked
@@ -224,18 +239,32 @@ extension HopKernel {
     _ space: HopSpace, _ query: HopQuery, set: UnsafePointer<UInt64>, words: Int,
     pool: UnsafeMutablePointer<CandidateKey>, capacity: Int
   ) -> Int {
+    unsafe scan(
+      space, query, set: set, words: words, pool: pool, capacity: capacity, until: .max
+    ).size
+  }
+
+  /// The same until a moment of the monotonic clock.
+  ///
+  /// - Returns: how many keys the pool holds, and how many rows were not scored before that moment.
+  @unsafe
+  func scan(
+    _ space: HopSpace, _ query: HopQuery, set: UnsafePointer<UInt64>, words: Int,
+    pool: UnsafeMutablePointer<CandidateKey>, capacity: Int, until deadline: Int
+  ) -> (size: Int, left: Int) {
     var scan = unsafe HopScan(
       set: set, words: words, pool: pool, room: Self.scanRoom(keeping: capacity))
-    unsafe run(&scan, space, query)
-    while !scan.isOver {
+    var isLate = unsafe run(&scan, space, query, until: deadline)
+    while !scan.isOver, !isLate {
       scan.size = unsafe cut(pool, count: scan.size, toLowest: capacity)
       var highest: CandidateKey = 0
       for i in 0..<scan.size { unsafe highest = max(highest, pool[i]) }
       scan.threshold = highest
-      unsafe run(&scan, space, query)
+      unsafe isLate = run(&scan, space, query, until: deadline)
     }
+    let left = isLate ? scan.left : 0
     let size = unsafe cut(pool, count: scan.size, toLowest: capacity)
     unsafe sortKeys(pool, count: size)
-    return min(size, capacity)
+    return (min(size, capacity), left)
   }
 }

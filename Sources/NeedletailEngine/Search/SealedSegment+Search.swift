@@ -46,7 +46,7 @@ extension SealedSegment {
       var search = unsafe try begin(
         query, parameters, scratch, &outcome, hiding: hidden, into: answers)
     else { return outcome }
-    search.walk.run(within: parameters.bounds(spent: search.entryRows, costs))
+    search.walk.run(within: parameters.bounds(spent: search.entryRows, searchCosts))
     if let hidden {
       guard unsafe try finishPassing(&search, hidden, parameters, scratch) else {
         unsafe try searchShown(
@@ -95,7 +95,7 @@ extension SealedSegment {
     guard count > 0 else { return nil }
     let limit = parameters.evaluationLimit ?? .max
     if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil, hidden == nil {
-      if count <= Self.exactCount || parameters.canScan(count, costs) {
+      if count <= Self.exactCount || parameters.canScan(count, searchCosts) {
         outcome = unsafe scan(parameters, outcome, start, scratch, answers)
         return nil
       }
@@ -126,7 +126,7 @@ extension SealedSegment {
     _ parameters: SearchParameters
   ) -> Int {
     let start = parameters.timesStages ? nanoseconds() : 0
-    let bounds = parameters.bounds(spent: 0, costs)
+    let bounds = parameters.bounds(spent: 0, searchCosts)
     var walk = Walk(kernel: kernel, scratch: scratch.walk)
     walk.heldOut = parameters.heldOut
     scratch.walk.beginEpoch()

@@ -90,8 +90,9 @@ extension SealedSegment {
       unsafe search.walk.remember(
         set.words, kernel, capacity: max(capacity, search.walk.capacity),
         found: scratch.buffers.found, room: kept)
-      search.walk.run()
-      switch unsafe expand(&search, set, hidden, parameters, scratch) {
+      let bounds = parameters.bounds(spent: search.entryRows, searchCosts)
+      search.walk.run(within: bounds)
+      switch unsafe expand(&search, set, hidden, parameters, within: bounds, scratch) {
       case .givenUp: return nil
       case .complete, .goesOn:
         let (size, isAscending) = unsafe search.walk.takeRemembered(kernel)
@@ -121,12 +122,16 @@ extension SealedSegment {
   @unsafe
   private func expand(
     _ search: inout CodedSearch, _ set: RowWords, _ hidden: HiddenRows,
-    _ parameters: SearchParameters, _ scratch: SearchScratch
+    _ parameters: SearchParameters, within bounds: WalkBounds, _ scratch: SearchScratch
   ) -> Passing {
     let rank = max(1, min(max(parameters.k, parameters.stopRank), set.count))
     let own = max(1, search.walk.front)
     while true {
       let (found, sum) = search.walk.places(upTo: rank)
+      if search.walk.isLate || search.walk.scored >= bounds.evaluations {
+        // Something is to be answered.
+        return found > 0 ? .complete : .givenUp
+      }
       let size = search.walk.size
       var middle = Double(sum) / Double(max(1, found))
       if found < rank {
@@ -159,7 +164,7 @@ extension SealedSegment {
       }
       let hops = search.walk.hops
       search.walk.expand(window: min(window, search.walk.capacity))
-      search.walk.run()
+      search.walk.run(within: bounds)
       if search.walk.hops == hops { return .complete }
     }
   }

@@ -200,4 +200,10 @@ package struct SearchOutcome: Sendable, Hashable {
   package var unlinkedRows = 0
 
   package init() {}
+
+  /// Says that a deadline ended a scan before so many rows were scored.
+  mutating func cut(by rows: Int) {
+    cuts.insert(.deadline)
+    evaluations -= rows
+  }
 }

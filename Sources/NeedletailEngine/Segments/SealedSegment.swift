@@ -32,7 +32,7 @@ package final class SealedSegment: @unchecked Sendable {
   /// Rows that no search shows, in any view.
   package let withdrawn: WithdrawnRows
   /// What its searches take.
-  let costs: SearchCosts
+  let searchCosts: SearchCosts
 
   /// Places the components of a file, with every size checked against the parameters.
   ///
@@ -106,7 +106,7 @@ package final class SealedSegment: @unchecked Sendable {
     kernel = HopKernel()
     rowKernel = try Self.rowKernel(parameters)
     withdrawn = WithdrawnRows(rows: count)
-    costs = SearchCosts(
+    searchCosts = SearchCosts(
       codeByteCount: quantizer?.codeByteCount ?? 0,
       rowByteCount: options.dimensions * options.precise.byteCount)
   }
