@@ -188,6 +188,7 @@ struct FilteredSearchTests {
   func exclusion(kind: Kind) throws {
     let (world, queries) = Self.world(.squaredEuclidean, kind)
     let segment = try world.opened()
+    var right = 0
     for query in queries {
       let near = Self.draw(world, query, matches: 200, .correlated, seed: 1)
       let seen = Set(near + Self.draw(world, query, matches: 1_200, .uncorrelated, seed: 2))
@@ -196,7 +197,13 @@ struct FilteredSearchTests {
       #expect(neighbors.count == 10)
       let denied = Set(seen.map { world.ids[$0] })
       #expect(neighbors.allSatisfy { !denied.contains($0.id) })
+      // The nearest that are left stand far behind all that are denied.
+      let left = (0..<world.count).filter { !seen.contains($0) }
+      let best = Set(Self.exact(world, query, left, k: 10).map { world.ids[$0.row] })
+      right += neighbors.filter { best.contains($0.id) }.count
     }
+    let recall = Double(right) / Double(10 * queries.count)
+    #expect(recall >= (kind == .withoutRows ? 0.5 : 0.9), "\(recall)")
   }
 
   @Test("Nothing, one row and more than all are answered honestly", arguments: Kind.allCases)

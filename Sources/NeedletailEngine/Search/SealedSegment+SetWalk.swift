@@ -45,9 +45,15 @@ extension SealedSegment {
 
   /// Candidates that a walk over all rows expands for those of a set that lie about the query as any others do.
   func hopsAmong(_ survivors: Int, _ parameters: SearchParameters) -> Int {
+    hops(
+      toMiddle: middle(survivors, parameters), parameters,
+      own: max(parameters.efSearch, parameters.k, parameters.stopRank))
+  }
+
+  /// The middle place of as many rows of such a set as decide where a walk ends.
+  private func middle(_ survivors: Int, _ parameters: SearchParameters) -> Double {
     let rank = max(parameters.k, parameters.stopRank)
-    let middle = Double(rank + 1) / 2 * Double(count) / Double(max(1, survivors))
-    return hops(toMiddle: middle, parameters, own: max(parameters.efSearch, rank))
+    return Double(rank + 1) / 2 * Double(count) / Double(max(1, survivors))
   }
 
   /// Candidates that a walk expands for rows of a set.
@@ -85,7 +91,7 @@ extension SealedSegment {
     // The pool is to hold the places of the set's rows, too.
     var capacity = min(count, room.window, window + window / 8 + Self.spare)
     guard capacity <= roomOfSetWalk || set.count > count / 2 else { return nil }
-    let kept = remembered(parameters, room)
+    var kept = remembered(parameters, room)
     while true {
       unsafe search.walk.remember(
         set.words, kernel, capacity: max(capacity, search.walk.capacity),
@@ -100,6 +106,8 @@ extension SealedSegment {
         return size
       case .restarts(let wider):
         capacity = wider
+        // Among far rows more are about as far as one another.
+        kept = min(set.count, max(kept, wider / 2))
         try scratch.reserve(
           rows: count, width: max(capacity, kept) + 16,
           degree: 2 * self.parameters.options.graph.m,
@@ -138,21 +146,27 @@ extension SealedSegment {
         if search.walk.isEverywhere {
           return search.walk.foundCount >= parameters.k ? .complete : .givenUp
         }
-        // The others lie as densely behind the pool; where it has none, twice as far at least, so that this ends.
+        // The others lie as densely behind the pool; where it has none, behind it at least, and farther than the walk
+        // has come, so that this ends.
         let gap = found > 0 ? Double(size) / Double(found) : 0
         let missing = Double(rank - found)
-        let far = Double(size) + (found > 0 ? gap * (missing + 1) / 2 : Double(size))
+        let far =
+          found > 0
+          ? Double(size) + gap * (missing + 1) / 2
+          : Double(max(5 * size / 4, 2 * search.walk.front))
         middle = (Double(sum) + missing * far) / Double(rank)
         // Far more should be there if rows near the query were in the set as often as any: by three deviations.
         let expected = Double(size) * Double(set.count) / Double(count)
         if Double(found) + 3 * expected.squareRoot() < expected,
           unsafe areFar(hidden, search.prepared, scratch)
-            || costToExpand(max(2 * size, size * rank / max(1, found)))
+            || costToExpand(Int(far))
               > Self.trialShare * Double(set.count)
         {
           return .givenUp
         }
       }
+      // Of rows that all are far, bits tell the nearest too roughly: more would have to be scored than are remembered.
+      if turbo != nil, middle > 3 * self.middle(set.count, parameters) { return .givenUp }
       let window = hops(toMiddle: middle, parameters, own: own)
       if Double(window) <= Self.slack * Double(search.walk.front) { return .complete }
       guard costToExpand(window - search.walk.front) < Double(set.count),
