@@ -74,7 +74,9 @@ extension SealedSegment {
   /// The same for upper nibbles: among the farthest half, quarter and tenth of debian-384 none is missed.
   static let coarseDeviations: Float = 2
   /// Rows that are ranked at a time, while the next ones are on their way.
-  private static let rankedBlock = 16
+  private static let rankedBlock = 32
+  /// Rows that are ranked at a time in rising order, because the next ones may be beyond the bound already.
+  private static let risingBlock = 16
 
   /// Ranks the lowest of the open rows, in rising order until those behind them cannot be nearer.
   @unsafe
@@ -90,7 +92,7 @@ extension SealedSegment {
     unsafe sortKeys(lowest, count: count)
     var place = 0
     while place < count {
-      let most = min(count, place &+ (ranking.isFull ? Self.rankedBlock : ranking.k))
+      let most = min(count, place &+ (ranking.isFull ? Self.risingBlock : ranking.k))
       var taken = 0
       while place < most, unsafe lowest[place] < ranking.edge {
         unsafe buffers.ordinals[taken] = lowest[place].ordinal
