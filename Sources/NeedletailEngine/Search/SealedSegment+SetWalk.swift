@@ -166,7 +166,7 @@ extension SealedSegment {
         }
       }
       // Of rows that all are far, bits tell the nearest too roughly: more would have to be scored than are remembered.
-      if turbo != nil, middle > 3 * self.middle(set.count, parameters) { return .givenUp }
+      if turbo != nil, middle > 8 * self.middle(set.count, parameters) { return .givenUp }
       let window = hops(toMiddle: middle, parameters, own: own)
       if Double(window) <= Self.slack * Double(search.walk.front) { return .complete }
       guard costToExpand(window - search.walk.front) < Double(set.count),
