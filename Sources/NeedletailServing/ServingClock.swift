@@ -1,0 +1,41 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A monotonic instant, in nanoseconds from an origin that does not matter; never negative.
+///
+/// Controllers take the present instant as an argument, so that tests run in virtual time and are the same every time.
+public typealias Nanoseconds = Int64
+
+/// Where instants come from: the machine's monotonic clock, or a test's own.
+public protocol ServingClock: Sendable {
+  /// The present instant; never earlier than one that was given before.
+  var now: Nanoseconds { get }
+}
+
+/// The machine's monotonic clock: what happens to the wall clock does not reach it.
+public struct MonotonicClock: ServingClock {
+  /// Makes the clock; all of them show the same.
+  public init() {}
+
+  /// Nanoseconds since the machine started.
+  public var now: Nanoseconds {
+    var time = timespec()
+    // SAFETY: the pointer is valid for the call, which writes one timespec.
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Nanoseconds(time.tv_sec) * 1_000_000_000 + Nanoseconds(time.tv_nsec)
+  }
+}
+
+extension Nanoseconds {
+  /// One second.
+  package static let second: Nanoseconds = 1_000_000_000
+  /// One thousandth of a second.
+  package static let millisecond: Nanoseconds = 1_000_000
+  /// One millionth of a second.
+  package static let microsecond: Nanoseconds = 1_000
+}
