@@ -15,7 +15,7 @@ public enum PriorityClass: Int, Sendable, Hashable, Comparable, CaseIterable {
   public static func < (a: PriorityClass, b: PriorityClass) -> Bool { a.rawValue > b.rawValue }
 }
 
-/// A value for each priority class, without an array.
+/// A small value for each priority class, without an array.
 public struct PerClass<Value: Sendable>: Sendable {
   private var values: (Value, Value, Value, Value)
 

@@ -17,7 +17,8 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
   }
 
   package let settings: AdmissionSettings
-  private var queues = PerClass(repeating: FairQueue<Item>())
+  /// By the class's number: an array changes an element in its place, `PerClass` would copy it.
+  private var queues = PriorityClass.allCases.map { _ in FairQueue<Item>() }
   private var admittedWork: PerClass<RecentRate>
   private var rate: ServiceRate
   private var inService: Nanoseconds = 0
@@ -37,14 +38,14 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
   }
 
   /// Queries that wait.
-  package var count: Int { PriorityClass.allCases.reduce(0) { $0 + queues[$1].count } }
+  package var count: Int { PriorityClass.allCases.reduce(0) { $0 + queues[$1.rawValue].count } }
 
   /// Queries of one class that wait.
-  package func count(_ priority: PriorityClass) -> Int { queues[priority].count }
+  package func count(_ priority: PriorityClass) -> Int { queues[priority.rawValue].count }
 
   /// The longest that the next query of any class has been waiting.
   package func nextWait(at now: Nanoseconds) -> Nanoseconds {
-    PriorityClass.allCases.reduce(0) { max($0, queues[$1].nextWait(at: now)) }
+    PriorityClass.allCases.reduce(0) { max($0, queues[$1.rawValue].nextWait(at: now)) }
   }
 
   /// The time that a request that came now would wait.
@@ -53,12 +54,12 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
   ) -> Nanoseconds {
     // A free worker takes it at once.
     guard busy >= settings.workers || count > 0 else { return 0 }
-    var ahead = queues[request.priority].workAhead(
+    var ahead = queues[request.priority.rawValue].workAhead(
       of: request.tenant, weight: request.weight, work: request.work)
     // More important work goes first: what waits, and what will come meanwhile.
     var taken = 0.0
     for other in PriorityClass.allCases where other > request.priority {
-      ahead += queues[other].work
+      ahead += queues[other.rawValue].work
       taken += admittedWork[other].perSecond(at: now)
     }
     let all = Double(settings.workers)
@@ -75,9 +76,11 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
     let priority = request.priority
     let bound = settings.bounds[priority]
     if isDraining { return refusal(.draining, settings.retry.upperBound) }
-    if queues[priority].count >= bound { return refusal(.queueFull, wait) }
+    if queues[priority.rawValue].count >= bound { return refusal(.queueFull, wait) }
     let own = max(1, Int(Double(bound) * settings.tenantShare))
-    if queues[priority].count(of: request.tenant) >= own { return refusal(.tenantFull, wait) }
+    if queues[priority.rawValue].count(of: request.tenant) >= own {
+      return refusal(.tenantFull, wait)
+    }
     let remaining = request.deadline - now
     let cheapest = Nanoseconds(Double(request.cheapest) * rate.ratio)
     let allowed = min(
@@ -86,7 +89,7 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
       return refusal(.deadline, wait - max(0, allowed))
     }
     admittedWork[priority].add(request.work, at: now)
-    queues[priority].append(
+    queues[priority.rawValue].append(
       Entry(
         item: item, tenant: request.tenant, work: request.work, cheapest: request.cheapest,
         arrival: now, deadline: request.deadline),
@@ -100,7 +103,7 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
   package mutating func take(
     at now: Nanoseconds, expired: (Turn) -> Void
   ) -> Turn? {
-    while let priority = nextClass(at: now), let entry = queues[priority].popFirst() {
+    while let priority = nextClass(at: now), let entry = queues[priority.rawValue].popFirst() {
       let turn = Turn(entry: entry, priority: priority)
       guard now + Nanoseconds(Double(entry.cheapest) * rate.ratio) <= entry.deadline else {
         expired(turn)
@@ -123,10 +126,10 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
 
   /// The most important class that has something; now and then one whose first has waited too long.
   private func nextClass(at now: Nanoseconds) -> PriorityClass? {
-    let first = PriorityClass.allCases.first { queues[$0].count > 0 }
+    let first = PriorityClass.allCases.first { queues[$0.rawValue].count > 0 }
     guard let first, turns % settings.guardEvery == settings.guardEvery - 1 else { return first }
     return PriorityClass.allCases.first {
-      $0 < first && queues[$0].nextWait(at: now) > settings.starvation
+      $0 < first && queues[$0.rawValue].nextWait(at: now) > settings.starvation
     } ?? first
   }
 

@@ -107,7 +107,7 @@ package struct TenantLedger: Sendable {
 
   /// Steps down the ladder for a tenant that asks for more than its quota: one from 1.25 times on, and one more for every doubling.
   ///
-  /// Steps come at once, and go one by one, after 5 s each, when less than three quarters of what brought them is asked for.
+  /// Steps come at once, and go one by one, after 5 s each, when less than 85 % of what brought them is asked for.
   package mutating func extraSteps(_ tenant: TenantID, at now: Nanoseconds) -> Int {
     guard accounts[tenant] != nil || accounts[.others] != nil else { return 0 }
     let tenant = accounts[tenant] == nil ? .others : tenant
@@ -117,7 +117,7 @@ package struct TenantLedger: Sendable {
         account.extra += 1
         account.extraSince = now
       }
-      if account.extra > 0, ratio < 0.75 * Self.threshold(account.extra),
+      if account.extra > 0, ratio < 0.85 * Self.threshold(account.extra),
         now - account.extraSince >= 5 * .second
       {
         account.extra -= 1
