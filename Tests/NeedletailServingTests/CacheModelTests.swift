@@ -46,7 +46,7 @@ struct CacheModelTests {
           served += 1
         case .lead(let lead):
           // Some searches take long: they saw the index as it is now, and end later.
-          if random.next(below: 4) > 0 { lead.finish(truth) } else { open.append((lead, truth)) }
+          if open.count > 5 || random.next(below: 4) > 0 { lead.finish(truth) } else { open.append((lead, truth)) }
         case .waiting:
           waiting.append(waiter)
           joined += 1
@@ -66,7 +66,7 @@ struct CacheModelTests {
           waiter.possible.withLock { _ = $0.insert(truth) }
         }
       }
-      if !open.isEmpty, random.next(below: 12) == 0 {
+      if !open.isEmpty, random.next(below: 8) == 0 {
         let (lead, answer) = open.remove(at: Int(random.next(below: UInt64(open.count))))
         lead.finish(answer)
       }
@@ -82,7 +82,7 @@ struct CacheModelTests {
         return true
       }
     }
-    #expect(served > 20_000 && joined > 500 && cache.counts.overtaken > 500)
+    #expect(served > 5_000 && joined > 200 && cache.counts.overtaken > 200, "\(served) \(joined) \(cache.counts)")
     #expect(needed > 500 && ended >= needed)
     #expect(Double(ended - needed) <= 0.05 * Double(ended), "\(ended) ended, \(needed) had to")
     // Stale answers are given with their label only, and hold nothing that was removed or withdrawn.
@@ -163,8 +163,10 @@ struct CacheModelTests {
               hits += 1
               let states = history.change { Array($0.states[oldest...]) }
               #expect(states.contains { $0.search(key) == answer.neighbors })
-            case .waiting: await Task.yield()
+            case .waiting: break
             }
+            // Or the one who writes would never come to run.
+            await Task.yield()
           }
           return hits
         }
