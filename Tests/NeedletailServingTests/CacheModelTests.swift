@@ -46,7 +46,11 @@ struct CacheModelTests {
           served += 1
         case .lead(let lead):
           // Some searches take long: they saw the index as it is now, and end later.
-          if open.count > 5 || random.next(below: 4) > 0 { lead.finish(truth) } else { open.append((lead, truth)) }
+          if open.count > 5 || random.next(below: 4) > 0 {
+            lead.finish(truth)
+          } else {
+            open.append((lead, truth))
+          }
         case .waiting:
           waiting.append(waiter)
           joined += 1
@@ -82,7 +86,9 @@ struct CacheModelTests {
         return true
       }
     }
-    #expect(served > 5_000 && joined > 200 && cache.counts.overtaken > 200, "\(served) \(joined) \(cache.counts)")
+    #expect(
+      served > 5_000 && joined > 200 && cache.counts.overtaken > 200,
+      "\(served) \(joined) \(cache.counts)")
     #expect(needed > 500 && ended >= needed)
     #expect(Double(ended - needed) <= 0.05 * Double(ended), "\(ended) ended, \(needed) had to")
     // Stale answers are given with their label only, and hold nothing that was removed or withdrawn.

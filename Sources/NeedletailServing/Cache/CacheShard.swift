@@ -30,6 +30,9 @@ package struct CacheShard: Sendable {
     var byteCount = 0
   }
 
+  /// How many of the last entries are looked at for one to drive out.
+  private static let contenders = 8
+
   private var slots: [Entry?] = []
   private var free: [Int] = []
   private var places: [CacheKey: Int] = [:]
@@ -195,23 +198,32 @@ package struct CacheShard: Sendable {
     if excess <= 0 { return }
     let frequency = sketch.frequency(entry.key.hash)
     var victims: [Int] = []
-    var victim = lists[Region.probation.rawValue].last
-    while excess > 0 {
-      if victim == slot || victim < 0 {
-        // Nothing is left to probation: the protected ones are next.
-        victim = lists[Region.protected.rawValue].last
-        if victim < 0 || victims.contains(victim) { return remove(slot) }
-      }
-      guard let other = slots[victim] else { return remove(slot) }
-      if other.staleSince == nil, sketch.frequency(other.key.hash) >= frequency {
-        return remove(slot)
-      }
-      victims.append(victim)
+    for contender in contenders(slot) where excess > 0 {
+      guard contender.frequency < frequency, let other = slots[contender.slot] else { break }
+      victims.append(contender.slot)
       excess -= other.byteCount
-      victim = other.previous
     }
+    guard excess <= 0 else { return remove(slot) }
     for victim in victims { remove(victim) }
     counts.evictions += victims.count
+  }
+
+  /// The entries that might go instead of one that comes: of the last ones, the least popular first, stale ones before all.
+  private func contenders(_ newcomer: Int) -> [(slot: Int, frequency: Int)] {
+    var found: [(slot: Int, frequency: Int)] = []
+    found.reserveCapacity(Self.contenders)
+    for region in [Region.probation, .protected] {
+      var slot = lists[region.rawValue].last
+      while slot >= 0, slot != newcomer, found.count < Self.contenders, let entry = slots[slot] {
+        let frequency = entry.staleSince == nil ? sketch.frequency(entry.key.hash) : -1
+        found.append((slot, frequency))
+        slot = entry.previous
+      }
+    }
+    // Of equals, those that were not asked for longest.
+    return found.enumerated().sorted { a, b in
+      (a.element.frequency, a.offset) < (b.element.frequency, b.offset)
+    }.map(\.element)
   }
 
   private mutating func link(_ slot: Int, _ region: Region, front: Bool) {
