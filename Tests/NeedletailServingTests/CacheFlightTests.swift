@@ -16,7 +16,7 @@ struct CacheFlightTests {
   private let answer = [Neighbor(id: 7, distance: 1), Neighbor(id: 3, distance: 2.5)]
 
   @Test("A thousand concurrent misses make one search, and its answer is the same bit for bit")
-  func single() async throws {
+  func concurrentMisses() async throws {
     let cache = try cache()
     let key = cache.key(query: [1, 2], k: 2, rung: .full)
     let searches = Shared(0)
