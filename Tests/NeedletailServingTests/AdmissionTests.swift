@@ -83,7 +83,7 @@ struct AdmissionTests {
   func refusals() throws {
     var settings = AdmissionSettings(workers: 1, bound: 4)
     settings.bounds[.sheddable] = 2
-    var queue = try AdmissionQueue<Int>(settings, start: 0)
+    var queue = try AdmissionQueue(settings, start: 0)
     func request(
       _ priority: PriorityClass, tenant: UInt64 = 0, deadline: Nanoseconds = .second
     ) -> AdmissionRequest {
@@ -97,7 +97,7 @@ struct AdmissionTests {
     #expect(queue.offer(1, request(.critical), at: 0) == .admitted(wait: 0))
     let taken = queue.take(at: 0, expired: { _ in })
     let first = try #require(taken)
-    #expect(first.entry.item == 1)
+    #expect(first.entry.ticket == 1)
     #expect(queue.offer(2, request(.critical), at: 0) == .admitted(wait: 5 * .millisecond))
     #expect(queue.offer(3, request(.critical), at: 0) == .admitted(wait: 15 * .millisecond))
     #expect(
@@ -118,8 +118,8 @@ struct AdmissionTests {
       queue.offer(8, request(.critical), at: 0) == .rejected(.draining, retryAfter: 10 * .second))
     queue.finished(first, planned: 10 * .millisecond, actual: 10 * .millisecond)
     // The deadlines of all that wait pass.
-    var expired: [Int] = []
-    #expect(queue.take(at: 2 * .second, expired: { expired.append($0.entry.item) }) == nil)
+    var expired: [UInt64] = []
+    #expect(queue.take(at: 2 * .second, expired: { expired.append($0.entry.ticket) }) == nil)
     #expect(expired.sorted() == [2, 3, 5, 6] && queue.count == 0)
   }
 }

@@ -71,11 +71,11 @@ struct TenantTests {
   func fairOrder() throws {
     var random = SplitMix64(seed: 31)
     for _ in 0..<200 {
-      var queue = FairQueue<Int>()
-      var waiting: [(item: Int, tenant: UInt64, start: UInt64, order: Int)] = []
+      var queue = FairQueue()
+      var waiting: [(item: UInt64, tenant: UInt64, start: UInt64, order: UInt64)] = []
       var finish: [UInt64: UInt64] = [:]
       var now: UInt64 = 0
-      for item in 0..<200 {
+      for item in 0..<UInt64(200) {
         if random.next(below: 5) < 3 {
           let tenant = random.next(below: 6)
           let work = Nanoseconds(random.next(below: 1_000)) + 1
@@ -84,11 +84,11 @@ struct TenantTests {
           waiting.append((item, tenant, start, item))
           queue.append(
             .init(
-              item: item, tenant: TenantID(rawValue: tenant), work: work, cheapest: work,
+              ticket: item, tenant: TenantID(rawValue: tenant), work: work, cheapest: work,
               arrival: 0, deadline: 0), weight: Int(tenant) + 1)
         } else if let entry = queue.popFirst() {
           let least = waiting.map(\.start).min()
-          let place = try #require(waiting.firstIndex { $0.item == entry.item })
+          let place = try #require(waiting.firstIndex { $0.item == entry.ticket })
           #expect(waiting[place].start == least)
           // A tenant's own entries never pass each other.
           #expect(!waiting[..<place].contains { $0.tenant == waiting[place].tenant })

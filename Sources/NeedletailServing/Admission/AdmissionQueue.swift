@@ -7,8 +7,8 @@ package import NeedletailCore
 /// its turn comes. Not made for several threads at once.
 ///
 /// - Complexity: O(log t) for t tenants that wait.
-package struct AdmissionQueue<Item: Sendable>: Sendable {
-  package typealias Entry = FairQueue<Item>.Entry
+package struct AdmissionQueue: Sendable {
+  package typealias Entry = FairQueue.Entry
 
   /// A query whose turn has come.
   package struct Turn: Sendable {
@@ -18,7 +18,7 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
 
   package let settings: AdmissionSettings
   /// By the class's number: an array changes an element in its place, `PerClass` would copy it.
-  private var queues = PriorityClass.allCases.map { _ in FairQueue<Item>() }
+  private var queues = PriorityClass.allCases.map { _ in FairQueue() }
   private var admittedWork: PerClass<RecentRate>
   private var rate: ServiceRate
   private var inService: Nanoseconds = 0
@@ -68,9 +68,9 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
     return Nanoseconds((Double(ahead) + Double(inService) / 2) * rate.ratio / left)
   }
 
-  /// Lets a query wait, or refuses it at once.
+  /// Lets a query wait, or refuses it at once; `ticket` is the number by which its caller knows it.
   package mutating func offer(
-    _ item: Item, _ request: AdmissionRequest, at now: Nanoseconds
+    _ ticket: UInt64, _ request: AdmissionRequest, at now: Nanoseconds
   ) -> Admission {
     let wait = predictedWait(request, at: now)
     let priority = request.priority
@@ -91,7 +91,7 @@ package struct AdmissionQueue<Item: Sendable>: Sendable {
     admittedWork[priority].add(request.work, at: now)
     queues[priority.rawValue].append(
       Entry(
-        item: item, tenant: request.tenant, work: request.work, cheapest: request.cheapest,
+        ticket: ticket, tenant: request.tenant, work: request.work, cheapest: request.cheapest,
         arrival: now, deadline: request.deadline),
       weight: request.weight)
     return .admitted(wait: wait)

@@ -6,10 +6,11 @@
 /// Source of the idea: Goyal, Vin, Cheng, *Start-time Fair Queueing* (1996).
 ///
 /// - Complexity: O(log t) for t tenants that have work waiting.
-package struct FairQueue<Item: Sendable>: Sendable {
+package struct FairQueue: Sendable {
   /// What waits.
   package struct Entry: Sendable {
-    package var item: Item
+    /// The number by which its caller knows it.
+    package var ticket: UInt64
     package var tenant: TenantID
     /// The work that is expected, in nanoseconds of one worker.
     package var work: Nanoseconds
