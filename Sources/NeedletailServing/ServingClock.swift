@@ -32,6 +32,16 @@ public struct MonotonicClock: ServingClock {
 }
 
 extension Nanoseconds {
+  /// The longest that one piece of work is expected to take, an hour.
+  ///
+  /// Sums of a million of them fit.
+  static let longestWork: Nanoseconds = 3_600 * second
+
+  /// The instant or length nearest to a number of nanoseconds; 0 for NaN.
+  init(nearest value: Double) {
+    self = value.isNaN ? 0 : Nanoseconds(Swift.min(9e18, Swift.max(-9e18, value)))
+  }
+
   /// One second.
   package static let second: Nanoseconds = 1_000_000_000
   /// One thousandth of a second.

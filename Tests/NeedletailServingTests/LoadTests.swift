@@ -72,6 +72,18 @@ struct LoadTests {
     #expect(delay.value == 0)
   }
 
+  @Test("The machine's clock never goes back")
+  func clock() {
+    let clock = MonotonicClock()
+    var last = clock.now
+    for _ in 0..<1_000 {
+      let now = clock.now
+      #expect(now >= last)
+      last = now
+    }
+    #expect(last > 0)
+  }
+
   @Test("Tiers that contradict each other are refused, with their names")
   func refused() {
     func message(_ tiers: [LoadTier]) -> String? {

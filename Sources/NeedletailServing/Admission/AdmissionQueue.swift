@@ -65,7 +65,7 @@ package struct AdmissionQueue: Sendable {
     let all = Double(settings.workers)
     taken = taken * rate.ratio / Double(Nanoseconds.second)
     let left = max(all / Double(settings.guardEvery), all - taken)
-    return Nanoseconds((Double(ahead) + Double(inService) / 2) * rate.ratio / left)
+    return Nanoseconds(nearest: (Double(ahead) + Double(inService) / 2) * rate.ratio / left)
   }
 
   /// Lets a query wait, or refuses it at once; `ticket` is the number by which its caller knows it.
@@ -82,9 +82,9 @@ package struct AdmissionQueue: Sendable {
       return refusal(.tenantFull, wait)
     }
     let remaining = request.deadline - now
-    let cheapest = Nanoseconds(Double(request.cheapest) * rate.ratio)
+    let cheapest = Nanoseconds(nearest: Double(request.cheapest) * rate.ratio)
     let allowed = min(
-      Nanoseconds(Double(remaining) * settings.waitShare), remaining - cheapest)
+      Nanoseconds(nearest: Double(remaining) * settings.waitShare), remaining - cheapest)
     guard remaining >= cheapest, wait <= allowed else {
       return refusal(.deadline, wait - max(0, allowed))
     }
@@ -105,7 +105,7 @@ package struct AdmissionQueue: Sendable {
   ) -> Turn? {
     while let priority = nextClass(at: now), let entry = queues[priority.rawValue].popFirst() {
       let turn = Turn(entry: entry, priority: priority)
-      guard now + Nanoseconds(Double(entry.cheapest) * rate.ratio) <= entry.deadline else {
+      guard now + Nanoseconds(nearest: Double(entry.cheapest) * rate.ratio) <= entry.deadline else {
         expired(turn)
         continue
       }

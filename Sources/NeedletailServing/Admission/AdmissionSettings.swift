@@ -61,16 +61,17 @@ package struct AdmissionRequest: Sendable, Hashable {
   package var cheapest: Nanoseconds
   package var deadline: Nanoseconds
 
+  /// Makes a request; times beyond an hour, negative ones and weights out of range are taken as the nearest that is possible.
   package init(
     _ priority: PriorityClass, tenant: TenantID = TenantID(rawValue: 0), weight: Int = 1,
     work: Nanoseconds, cheapest: Nanoseconds, deadline: Nanoseconds
   ) {
     self.priority = priority
     self.tenant = tenant
-    self.weight = weight
-    self.work = max(1, work)
-    self.cheapest = max(1, cheapest)
-    self.deadline = deadline
+    self.weight = min(TenantQuota.largestWeight, max(1, weight))
+    self.work = min(.longestWork, max(1, work))
+    self.cheapest = min(.longestWork, max(1, cheapest))
+    self.deadline = max(0, deadline)
   }
 }
 

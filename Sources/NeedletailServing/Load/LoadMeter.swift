@@ -56,13 +56,13 @@ package struct LoadMeter: Sendable {
   package mutating func offered(_ work: Nanoseconds, _ priority: PriorityClass, at now: Nanoseconds)
   {
     advance(to: now)
-    ring[place(open)].offered[priority] += work
+    ring[place(open)].offered[priority] += min(.longestWork, max(0, work))
   }
 
   /// A worker was busy for `work` nanoseconds.
   package mutating func served(_ work: Nanoseconds, at now: Nanoseconds) {
     advance(to: now)
-    ring[place(open)].served += work
+    ring[place(open)].served += min(.longestWork, max(0, work))
   }
 
   /// A query left the queue after `sojourn` nanoseconds, to be served or because its deadline had passed.

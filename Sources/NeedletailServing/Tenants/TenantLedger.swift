@@ -100,7 +100,8 @@ package struct TenantLedger: Sendable {
       account.bucket.settle(reserved: reservation.cost, actual: actual, at: now)
       account.usage.charged.millionths = min(
         TenantQuota.most.millionths * 1_000,
-        account.usage.charged.millionths + min(actual.millionths, TenantQuota.most.millionths))
+        account.usage.charged.millionths
+          + min(max(0, actual.millionths), TenantQuota.most.millionths))
       account.open -= 1
     }
   }
