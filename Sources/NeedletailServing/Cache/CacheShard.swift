@@ -73,13 +73,13 @@ package struct CacheShard: Sendable {
     _ key: CacheKey, staleAge: Nanoseconds, at now: Nanoseconds
   ) -> CachedAnswer? {
     sketch.record(key.hash)
-    guard let slot = places[key], let entry = slots[slot] else { return nil }
-    if let since = entry.staleSince {
+    guard let slot = places[key], let neighbors = slots[slot]?.neighbors else { return nil }
+    if let since = slots[slot]?.staleSince {
       guard staleAge > 0, now - since <= staleAge else { return nil }
-      return CachedAnswer(neighbors: entry.neighbors, isStale: true)
+      return CachedAnswer(neighbors: neighbors, isStale: true)
     }
     touch(slot)
-    return CachedAnswer(neighbors: entry.neighbors)
+    return CachedAnswer(neighbors: neighbors)
   }
 
   /// Takes an answer in, instead of one that is there already; whatever is more popular stays.
@@ -177,6 +177,7 @@ package struct CacheShard: Sendable {
 
   private mutating func touch(_ slot: Int) {
     guard let region = slots[slot]?.region else { return }
+    if region != .probation, lists[region.rawValue].first == slot { return }
     unlink(slot)
     link(slot, region == .window ? .window : .protected, front: true)
     while lists[Region.protected.rawValue].byteCount > protectedCapacity {
@@ -242,18 +243,12 @@ package struct CacheShard: Sendable {
   }
 
   private mutating func unlink(_ slot: Int) {
-    guard let entry = slots[slot] else { return }
-    let place = entry.region.rawValue
-    if entry.previous >= 0 {
-      slots[entry.previous]?.next = entry.next
-    } else {
-      lists[place].first = entry.next
-    }
-    if entry.next >= 0 {
-      slots[entry.next]?.previous = entry.previous
-    } else {
-      lists[place].last = entry.previous
-    }
-    lists[place].byteCount -= entry.byteCount
+    // Field by field: a copy of the entry would count references to all that it holds.
+    guard let place = slots[slot]?.region.rawValue, let previous = slots[slot]?.previous,
+      let next = slots[slot]?.next, let byteCount = slots[slot]?.byteCount
+    else { return }
+    if previous >= 0 { slots[previous]?.next = next } else { lists[place].first = next }
+    if next >= 0 { slots[next]?.previous = previous } else { lists[place].last = previous }
+    lists[place].byteCount -= byteCount
   }
 }
