@@ -25,6 +25,7 @@ let package = Package(
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "Needletail", targets: ["Needletail"]),
+    .library(name: "NeedletailServing", targets: ["NeedletailServing"]),
     .executable(name: "needletail", targets: ["needletail-cli"]),
     // libCNeedletail and its header, for C and for the Python package.
     .library(name: "CNeedletail", type: .dynamic, targets: ["CNeedletailInterface"]),
@@ -72,6 +73,9 @@ let package = Package(
       name: "Needletail",
       dependencies: ["NeedletailCore", "NeedletailEngine", "NeedletailFormats"],
       swiftSettings: strict),
+
+    // What keeps a service within its budget; it knows no engine.
+    .target(name: "NeedletailServing", dependencies: ["NeedletailCore"], swiftSettings: strict),
 
     // The face in C: the header, and the functions that implement it over the public face.
     .target(name: "CNeedletail"),
@@ -126,6 +130,9 @@ let package = Package(
     .testTarget(
       name: "NeedletailTests",
       dependencies: ["Needletail", "CMallocCount", "_NeedletailTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NeedletailServingTests", dependencies: ["NeedletailCore", "NeedletailServing"],
       swiftSettings: strict),
     .target(
       name: "CNeedletailClient", dependencies: ["CNeedletail"], path: "Tests/CNeedletailClient"),

@@ -1,0 +1,27 @@
+/// What a cache did since it was made.
+public struct CacheCounts: Sendable, Hashable {
+  /// Fresh answers that were given.
+  public var hits = 0
+  /// Answers that were given with the label that they are stale.
+  public var staleHits = 0
+  /// Questions that became searches.
+  public var misses = 0
+  /// Questions that waited for somebody else's search.
+  public var joined = 0
+  /// Answers that were not kept, because something had changed since their search began.
+  public var overtaken = 0
+  /// Answers that a change ended.
+  public var invalidated = 0
+  /// Answers that more popular ones drove out.
+  public var evictions = 0
+
+  static func += (a: inout CacheCounts, b: CacheCounts) {
+    a.hits += b.hits
+    a.staleHits += b.staleHits
+    a.misses += b.misses
+    a.joined += b.joined
+    a.overtaken += b.overtaken
+    a.invalidated += b.invalidated
+    a.evictions += b.evictions
+  }
+}

@@ -1,0 +1,64 @@
+public import NeedletailCore
+
+/// What became of waiting for somebody else's search.
+public enum FlightOutcome: Sendable {
+  /// The answer, as fresh as one that was searched for when the wait began.
+  case answer(CachedAnswer)
+  /// The search failed, or was given up.
+  case failed(NeedletailError)
+  /// Something changed before the wait began that the search does not know: ask again.
+  case overtaken
+  /// The deadline passed.
+  case expired
+}
+
+/// A search that is under way, and who waits for it.
+struct CacheFlight: Sendable {
+  struct Waiter: Sendable {
+    /// The number of the last change when the wait began.
+    let version: UInt64
+    let deadline: Nanoseconds
+    let done: @Sendable (FlightOutcome) -> Void
+  }
+
+  let serial: UInt64
+  var waiters: [Waiter] = []
+}
+
+/// The duty to search: ends with an answer or a failure.
+///
+/// One that is dropped is a failure.
+package final class CacheLead: Sendable {
+  /// What to search for.
+  package let key: CacheKey
+  /// The number of the last change when the search began.
+  let version: UInt64
+  let serial: UInt64
+  private let end: Guarded<(@Sendable (CacheLead, Result<[Neighbor], NeedletailError>) -> Void)?>
+
+  init(
+    key: CacheKey, version: UInt64, serial: UInt64,
+    end: @escaping @Sendable (CacheLead, Result<[Neighbor], NeedletailError>) -> Void
+  ) {
+    self.key = key
+    self.version = version
+    self.serial = serial
+    self.end = Guarded(end)
+  }
+
+  deinit { fail(NeedletailError(.cancelled, "The search that others waited for was given up.")) }
+
+  /// Ends with an answer; the first end counts.
+  package func finish(_ neighbors: [Neighbor]) { end(.success(neighbors)) }
+
+  /// Ends with a failure, which is told to those who wait and is not kept.
+  package func fail(_ error: NeedletailError) { end(.failure(error)) }
+
+  private func end(_ result: Result<[Neighbor], NeedletailError>) {
+    let end = end.withLock { end in
+      defer { end = nil }
+      return end
+    }
+    end?(self, result)
+  }
+}

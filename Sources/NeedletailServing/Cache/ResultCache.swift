@@ -1,0 +1,145 @@
+public import NeedletailCore
+
+/// How large a cache is, and how it keeps.
+public struct ResultCacheSettings: Sendable {
+  /// The most bytes of answers, with what it takes to find them.
+  public var capacity: Int
+  /// The parts that have a lock each; rounded up to a power of 2.
+  public var shards = 8
+  /// What an entry takes on average: sizes the memory of popularity.
+  public var expectedEntryBytes = 2_048
+  /// The changes that a search may be behind when it ends, for its answer to be kept.
+  public var changesKept = 256
+  /// How old a stale answer may be when it is given, in nanoseconds since the change that it does not know.
+  public var staleAge: Nanoseconds = 60_000_000_000
+  /// Makes hashes hard to guess.
+  public var seed = UInt64.random(in: 0 ... .max)
+
+  /// Makes settings; `capacity` in bytes.
+  public init(capacity: Int) { self.capacity = capacity }
+
+  /// Checks all of it.
+  ///
+  /// - Throws: `invalidConfiguration` with the numbers.
+  func validate() throws(NeedletailError) {
+    guard (1...1_024).contains(shards), capacity >= shards * 4_096, capacity <= 1 << 40 else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "A cache of \(capacity) bytes in \(shards) shards: there can be 1 to 1024, each of at least"
+          + " 4096 bytes, and 2^40 bytes in all.")
+    }
+    guard expectedEntryBytes > 0, (1...65_536).contains(changesKept), staleAge >= 0 else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "Entries of \(expectedEntryBytes) bytes, \(changesKept) changes kept and stale answers of"
+          + " \(staleAge) ns: at least 1, 1 to 65536, and not negative.")
+    }
+  }
+}
+
+/// Answers that were given before, for as long as a search would give the same.
+///
+/// Read through: who asks first searches, others wait for it. An answer ends exactly when a change touches it: an item that would
+/// be among its neighbours, or one that is. Two duties of the caller make that hold:
+///
+/// 1. A change is visible to searches before `apply` is called, and acknowledged after it returned.
+/// 2. A search that leads looks at the index only after `lookup` returned.
+///
+/// Then no answer that is given without the label lacks a change that was acknowledged before it was asked for.
+///
+/// For any number of threads. No lock is held while the judge or anyone's callback runs.
+public final class ResultCache<Judge: AnswerJudge>: Sendable {
+  /// A change that the cache is told of.
+  public typealias Change = CacheChange<Judge.Item>
+
+  final class Shard: Sendable {
+    let state: Guarded<CacheShard>
+    init(_ state: CacheShard) { self.state = Guarded(state) }
+  }
+
+  let settings: ResultCacheSettings
+  let judge: Judge
+  let log: ChangeLog<Judge.Item>
+  let shards: [Shard]
+  private let shardShift: UInt64
+
+  /// An empty cache.
+  ///
+  /// - Throws: `invalidConfiguration`.
+  public init(_ settings: ResultCacheSettings, judge: Judge) throws(NeedletailError) {
+    try settings.validate()
+    self.settings = settings
+    self.judge = judge
+    log = ChangeLog(capacity: settings.changesKept)
+    let bits = Int.bitWidth - (settings.shards - 1).leadingZeroBitCount
+    let count = settings.shards == 1 ? 1 : 1 << bits
+    shardShift = UInt64(64 - bits)
+    shards = (0..<count).map { _ in
+      Shard(
+        CacheShard(
+          capacity: settings.capacity / count, expectedEntryBytes: settings.expectedEntryBytes))
+    }
+  }
+
+  /// The key of a question.
+  public func key(query: [UInt8], filter: [UInt8] = [], k: Int, rung: Rung) -> CacheKey {
+    CacheKey(query: query, filter: filter, k: k, rung: rung, seed: settings.seed)
+  }
+
+  /// Bytes of all answers, with what it takes to find them: never above the capacity.
+  public var byteCount: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.byteCount } } }
+
+  /// Answers, stale ones among them.
+  public var count: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.count } } }
+
+  /// What the cache did.
+  public var counts: CacheCounts {
+    var sum = CacheCounts()
+    for shard in shards { sum += shard.state.withLock { $0.counts } }
+    return sum
+  }
+
+  func shard(_ key: CacheKey) -> Shard {
+    shards.count == 1 ? shards[0] : shards[Int(key.hash >> shardShift)]
+  }
+
+  /// What a question meets.
+  package enum Lookup: Sendable {
+    /// An answer is there.
+    case hit(CachedAnswer)
+    /// The caller searches, for itself and all who come meanwhile.
+    case lead(CacheLead)
+    /// Somebody searches; the callback is called once.
+    case waiting
+  }
+
+  /// Looks a question up.
+  ///
+  /// `done` is called once, on another thread, where the result is `waiting`, and never otherwise. Who may not wait beyond a deadline is told by
+  /// `expireWaiters`.
+  package func lookup(
+    _ key: CacheKey, allowStale: Bool = false, deadline: Nanoseconds, at now: Nanoseconds,
+    done: @escaping @Sendable (FlightOutcome) -> Void
+  ) -> Lookup {
+    shard(key).state.withLock { state in
+      if let answer = state.find(key, staleAge: allowStale ? settings.staleAge : 0, at: now) {
+        if answer.isStale { state.counts.staleHits += 1 } else { state.counts.hits += 1 }
+        return .hit(answer)
+      }
+      let version = log.version
+      if state.flights[key] != nil {
+        state.counts.joined += 1
+        state.flights[key]?.waiters.append(
+          CacheFlight.Waiter(version: version, deadline: deadline, done: done))
+        return .waiting
+      }
+      state.counts.misses += 1
+      let serial = UInt64(state.counts.misses)
+      state.flights[key] = CacheFlight(serial: serial)
+      return .lead(
+        CacheLead(key: key, version: version, serial: serial) { [weak self] lead, result in
+          self?.end(lead, result)
+        })
+    }
+  }
+}

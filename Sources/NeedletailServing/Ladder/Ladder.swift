@@ -1,0 +1,122 @@
+package import NeedletailCore
+
+/// Where on the ladder each priority class stands.
+///
+/// One number, the pressure, is moved; a class stands as many rungs below `full` as the pressure exceeds its lead. So classes keep
+/// their order, each has its own place, and rungs are walked one after the other. The step is chosen forwards, from the
+/// demand and what rungs cost, and backwards, from the delay that stands in the queue.
+///
+/// Updated about ten times a second; not made for several threads at once.
+package struct Ladder: Sendable {
+  package let settings: LadderSettings
+  package let tiers: [LoadTier]
+  /// 0 is full quality for all.
+  package private(set) var pressure = 0
+  private var tier = 0
+  private var changed: Nanoseconds
+  private var recent: [Recent] = []
+
+  private struct Recent {
+    var instant: Nanoseconds
+    var sample: LoadSample
+  }
+
+  /// Begins at full quality.
+  ///
+  /// - Throws: `invalidConfiguration`.
+  package init(
+    _ settings: LadderSettings, tiers: [LoadTier], start: Nanoseconds
+  ) throws(NeedletailError) {
+    try settings.validate()
+    try LoadTier.validate(tiers)
+    self.settings = settings
+    self.tiers = tiers
+    changed = start - settings.spacing
+  }
+
+  /// The rung of a class; `extra` steps are those of a tenant that uses more than its share.
+  package func rung(_ priority: PriorityClass, extra: Int = 0) -> Rung {
+    rung(priority, extra: extra, pressure)
+  }
+
+  /// Takes a sample of load and the tier that holds.
+  ///
+  /// - Returns: whether a class moved.
+  @discardableResult
+  package mutating func update(_ sample: LoadSample, tier: Int, at now: Nanoseconds) -> Bool {
+    precondition(tiers.indices.contains(tier), "there is no tier \(tier)")
+    self.tier = tier
+    recent.removeAll { now - $0.instant > settings.spacing }
+    recent.append(Recent(instant: now, sample: sample))
+    let sinceChange = now - changed
+    let used = utilisation(sample, pressure)
+    let isFar =
+      used > settings.limit * settings.fastMultiple
+      || sample.standingDelay > 4 * settings.delayTarget
+    let isOver = used > settings.limit || sample.standingDelay > settings.delayTarget
+    if isOver, sinceChange >= (isFar ? settings.fastSpacing : settings.spacing) {
+      return move(by: 1, sample, now)
+    }
+    if pressure > 0, !isOver, sinceChange >= settings.spacing, isCalm(with: next(-1, sample)) {
+      return move(by: -1, sample, now)
+    }
+    return false
+  }
+
+  /// Whether all of the last spacing would have been far below the limit, and nothing stood in the queue.
+  private func isCalm(with pressure: Int) -> Bool {
+    recent.allSatisfy {
+      $0.sample.standingDelay <= settings.delayTarget
+        && utilisation($0.sample, pressure) <= settings.limit * settings.upShare
+    }
+  }
+
+  private mutating func move(by step: Int, _ sample: LoadSample, _ now: Nanoseconds) -> Bool {
+    let target = next(step, sample)
+    guard target != pressure else { return false }
+    let moved = movesTraffic(sample, to: target)
+    pressure = target
+    if moved { changed = now }
+    return moved
+  }
+
+  /// The nearest pressure at which a class that has traffic stands elsewhere; the present one where none does.
+  private func next(_ step: Int, _ sample: LoadSample) -> Int {
+    let deepest =
+      Rung.reject.rawValue + PriorityClass.allCases.reduce(0) { max($0, settings.lead[$1]) }
+    var candidate = pressure + step
+    while (0...deepest).contains(candidate) {
+      if movesTraffic(sample, to: candidate) { return candidate }
+      candidate += step
+    }
+    // Nothing that has traffic would move: on the way back the rest may go all the way.
+    return step < 0 ? 0 : pressure
+  }
+
+  /// Whether a class that has traffic stands elsewhere at a pressure; without any traffic, whether any class does.
+  private func movesTraffic(_ sample: LoadSample, to candidate: Int) -> Bool {
+    let least = 0.01 * sample.load
+    return PriorityClass.allCases.contains {
+      (sample.demand[$0] > least || least == 0) && rung($0, extra: 0, candidate) != rung($0)
+    }
+  }
+
+  /// What the workers would be used, at a pressure.
+  private func utilisation(_ sample: LoadSample, _ pressure: Int) -> Double {
+    PriorityClass.allCases.reduce(0) {
+      $0 + sample.demand[$1] * settings.cost[rung($1, extra: 0, pressure)]
+    }
+  }
+
+  /// The rung at a pressure: where the tier does not allow it, the last one above it that is allowed.
+  private func rung(_ priority: PriorityClass, extra: Int, _ pressure: Int) -> Rung {
+    let place = max(0, pressure - settings.lead[priority]) + max(0, extra)
+    guard place < Rung.reject.rawValue, let wanted = Rung(rawValue: place) else { return .reject }
+    return Rung.allCases.last { $0 <= wanted && isAllowed($0) } ?? .full
+  }
+
+  private func isAllowed(_ rung: Rung) -> Bool {
+    rung == .full
+      || rung <= tiers[tier].lastRung && settings.recall[rung] >= tiers[tier].recallFloor
+  }
+}

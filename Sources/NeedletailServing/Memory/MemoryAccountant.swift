@@ -1,0 +1,100 @@
+public import NeedletailCore
+
+/// Counts memory before it is allocated, and refuses what would be too much.
+///
+/// For any number of threads. What is counted is given back when its reservation is released or dropped.
+public final class MemoryAccountant: Sendable {
+  /// What one component, or all of them, use.
+  public struct Use: Sendable, Hashable {
+    /// Bytes in use or reserved.
+    public var used: Int
+    /// The most that there may be.
+    public var limit: Int
+    /// Whether something was refused, so that use must first be further below the limit.
+    public var isClosed: Bool
+
+    init(_ account: MemoryLedger.Account) {
+      used = account.used
+      limit = account.limit
+      isClosed = account.isClosed
+    }
+  }
+
+  private let ledger: Guarded<MemoryLedger>
+
+  /// An accountant who has counted nothing yet.
+  ///
+  /// - Throws: `invalidConfiguration`.
+  public init(_ settings: MemorySettings) throws(NeedletailError) {
+    ledger = Guarded(try MemoryLedger(settings))
+  }
+
+  /// Counts bytes that are about to be allocated.
+  ///
+  /// - Throws: `overBudget` with what is needed and the limit, before anything is allocated.
+  /// - Precondition: `bytes >= 0`.
+  public func reserve(
+    _ component: MemoryComponent, bytes: Int
+  ) throws(NeedletailError) -> MemoryReservation {
+    try ledger.withLock { (ledger) throws(NeedletailError) in
+      try ledger.reserve(component, bytes)
+    }
+    return MemoryReservation(self, component, bytes)
+  }
+
+  /// What a component uses.
+  public func use(of component: MemoryComponent) -> Use {
+    ledger.withLock { Use($0[component]) }
+  }
+
+  /// What all of them use.
+  public var total: Use { ledger.withLock { Use($0.total) } }
+
+  func commit(_ component: MemoryComponent, reserved: Int, actual: Int) {
+    ledger.withLock { $0.commit(component, reserved: reserved, actual: actual) }
+  }
+
+  func release(_ component: MemoryComponent, _ bytes: Int) {
+    ledger.withLock { $0.release(component, bytes) }
+  }
+}
+
+/// Memory that is counted; dropping it gives it back.
+public final class MemoryReservation: Sendable {
+  /// What the memory is for.
+  public let component: MemoryComponent
+  private let accountant: MemoryAccountant
+  private let counted: Guarded<Int?>
+
+  init(_ accountant: MemoryAccountant, _ component: MemoryComponent, _ bytes: Int) {
+    self.accountant = accountant
+    self.component = component
+    counted = Guarded(bytes)
+  }
+
+  deinit { release() }
+
+  /// Bytes that are counted; 0 after the release.
+  public var bytes: Int { counted.withLock { $0 ?? 0 } }
+
+  /// Corrects the count to what was really allocated; without effect after the release.
+  ///
+  /// More than was reserved is counted as well, since it is there: the next reservation finds less room.
+  ///
+  /// - Precondition: `actual >= 0`.
+  public func commit(_ actual: Int) {
+    counted.withLock { counted in
+      guard let reserved = counted else { return }
+      accountant.commit(component, reserved: reserved, actual: actual)
+      counted = actual
+    }
+  }
+
+  /// Gives the memory back; without effect the second time.
+  public func release() {
+    counted.withLock { counted in
+      if let bytes = counted { accountant.release(component, bytes) }
+      counted = nil
+    }
+  }
+}
