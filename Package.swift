@@ -174,7 +174,8 @@ let package = Package(
     .testTarget(
       name: "NeedletailGovernanceTests",
       dependencies: [
-        "NeedletailCore", "NeedletailBudgets", "NeedletailGovernance", "_NeedletailTestSupport",
+        "NeedletailCore", "NeedletailBudgets", "NeedletailBudgetsYAML", "NeedletailGovernance",
+        "_NeedletailTestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

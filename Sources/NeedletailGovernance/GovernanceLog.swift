@@ -99,8 +99,7 @@
         let changed = try budget.setting(field, to: value)
         record.field = field
         record.old = try budget.value(of: field)
-        // What is written is what it was taken for, so that replaying does not guess.
-        record.new = try? changed.value(of: field)
+        record.new = PerformanceBudget.json(of: value)
         record.tier = budget.differences(to: changed).lazy.compactMap(\.tier).first
       }
     }

@@ -101,7 +101,8 @@ struct ChangeTests {
       #expect(!a.differences(to: b).isEmpty)
       #expect(a.differences(to: try PerformanceBudget(json: a.json)).isEmpty)
       for difference in a.differences(to: b) {
-        guard let set = try? a.setting(difference.field, to: difference.new ?? "null") else {
+        // What is taken away gives way to a default, or to the next item of a list.
+        guard let new = difference.new, let set = try? a.setting(difference.field, to: new) else {
           continue
         }
         #expect(try set.value(of: difference.field) == difference.new, "\(difference)")

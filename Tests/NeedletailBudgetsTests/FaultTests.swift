@@ -61,7 +61,10 @@ struct FaultTests {
       tier(#""p95": "1ms", "p99": "2ms", "enter": "70%", "exit": "80%""#), "tiers[1].exit.load",
       "not below"
     ),
-    (tier(#""p95": "1ms", "p99": "2ms", "enter": {"load": 1, "lod": 1}"#), "tiers[1].enter.lod", "“load”"),
+    (
+      tier(#""p95": "1ms", "p99": "2ms", "enter": {"load": 1, "lod": 1}"#), "tiers[1].enter.lod",
+      "“load”"
+    ),
     (tier(#""p95": "1ms", "p99": "2ms", "enter": "0%""#), "tiers[1].enter.load", "always"),
     (
       tier(#""p95": "1ms", "p99": "2ms", "enter": "70%", "name": "x""#), "tiers[1].name",
@@ -212,8 +215,8 @@ struct FaultTests {
       """)
     #expect(
       error.faults.map { "\($0.position?.description ?? "") \($0.path)" } == [
-        "1:1 owner", "3:3 ownr", "5:31 tiers[0].p95", "6:5 tiers[1].enter", "6:45 tiers[1].p99",
-        "7:22 tiers[1].recallFloor", "9:13 stages",
+        "1:1 owner", "3:3 ownr", "5:31 tiers[0].p95", "6:5 tiers[1].enter", "6:42 tiers[1].p99",
+        "7:21 tiers[1].recallFloor", "9:13 stages",
       ])
     #expect(error.description.split(separator: "\n").count == 7)
   }

@@ -62,6 +62,21 @@
       #expect(try GovernanceLog(contentsOf: world.path).budget.tenants.isEmpty)
     }
 
+    @Test("Items taken away by number, and items with a new name, replay as well")
+    func itemsThatMove() throws {
+      var world = try Self.world()
+      let objective = #"[{"name": "o", "indicator": "recall", "target": 0.9}]"#
+      try world.log.set("objectives", to: objective, LogWorld.reason)
+      try world.log.set("objectives[o].alerts[0]", to: "null", LogWorld.reason)
+      #expect(world.log.budget.objectives[0].alerts == Array(BurnRateAlert.standard.dropFirst()))
+      #expect(world.log.records[6].new == nil)
+      try world.log.set("tiers[peak].name", to: "rush", LogWorld.reason)
+      try world.log.set("tiers[rush].exit", to: "50%", LogWorld.reason)
+      try world.log.set("tiers[1].exit", to: "null", LogWorld.reason)
+      #expect(try GovernanceLog(contentsOf: world.path).budget == world.log.budget)
+      #expect(world.log.budget.tiers[1].name == "rush")
+    }
+
     @Test("By seed, the replayed budget is the live one after every change")
     func random() throws {
       let directory = try TemporaryDirectory()

@@ -30,6 +30,13 @@ extension PerformanceBudget {
     return try PerformanceBudget(document: document)
   }
 
+  /// What `setting(_:to:)` takes a value for, as JSON on one line; `nil` for `null`.
+  package static func json(of value: String) -> String? {
+    let node = node(of: value)
+    if case .null = node.value { return nil }
+    return JSONWriter.compact(node)
+  }
+
   /// What a person means by a word of a command line.
   private static func node(of value: String) -> DocumentNode {
     (try? JSONReader.read(Array(value.utf8))) ?? .text(value)
