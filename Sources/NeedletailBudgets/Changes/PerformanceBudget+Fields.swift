@@ -1,7 +1,8 @@
 extension PerformanceBudget {
-  /// The value of one field, as JSON on one line; `nil` where it is left out.
+  /// The value of one field.
   ///
   /// - Parameter field: A path, items by name or number: `tiers[peak].p99`, `memory.total`.
+  /// - Returns: JSON on one line; `nil` where the field is left out.
   /// - Throws: the fault of a path that leads nowhere, with the nearest name.
   public func value(of field: String) throws(InvalidBudget) -> String? {
     var document = written()

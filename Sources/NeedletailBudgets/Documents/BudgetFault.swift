@@ -80,7 +80,9 @@ package struct FaultList: Sendable {
     _ problem: @autoclosure () -> String, _ advice: @autoclosure () -> String
   ) {
     // Beyond the limit it is not known any more what could be read.
-    guard faults.count < Self.limit, !([path] + others).contains(where: { isBlamed($0) }) else { return }
+    guard faults.count < Self.limit, !([path] + others).contains(where: { isBlamed($0) }) else {
+      return
+    }
     add(path, problem(), advice())
   }
 

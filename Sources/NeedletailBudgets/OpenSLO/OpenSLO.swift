@@ -150,7 +150,7 @@ extension OpenSLO {
     ])
   }
 
-  /// A name as OpenSLO has them: small letters, digits and dashes. The one that was given is the display name.
+  /// A name as OpenSLO has them: small letters, digits and dashes; the one that was given is the display name.
   private static func plainName(_ name: String) -> String {
     let plain = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
     return String(plain.prefix(40))

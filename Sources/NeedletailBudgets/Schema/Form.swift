@@ -108,7 +108,8 @@ extension Form where Value == Double {
         case .number(let text): Double(text)
         default: nil
         }
-      }, write: { share in
+      },
+      write: { share in
         let text = Units.text(share: share)
         return text.hasSuffix("%") ? .text(text) : DocumentNode(.number(text))
       },

@@ -1,4 +1,4 @@
-/// Numbers with their units, as budgets write them. Nothing is rounded on the way in or out.
+/// Numbers with their units, as budgets write them; nothing is rounded on the way in or out.
 package enum Units {
   private static let times: [(unit: String, nanoseconds: Int)] = [
     ("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000),
