@@ -56,7 +56,8 @@ import _NeedletailTestSupport
     #expect(outcome.status == 0)
     for part in [
       "elevated begins above 70% load for 1s, and ends below 60% for 3s.", "traversal",
-      "a window of efSearch 32", "shed first; at most 16 wait", "500ms", "total  7GiB",
+      "a window of efSearch 32", "shed first; at most 16 wait", "500ms", "7GiB",
+      "page at 6× over 6h and 30m",
       "normal-latency: 99% of queries within p99 of tier normal, over 28d",
       "page at 14.4× over 1h and 5m", "also for all who are not listed",
     ] { #expect(outcome.output.contains(part), "\(part) in \(outcome.output)") }

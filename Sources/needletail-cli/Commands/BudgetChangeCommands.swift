@@ -24,6 +24,10 @@
     static let configuration = CommandConfiguration(
       commandName: "start",
       abstract: "Begin the log of a budget's changes.",
+      usage: """
+        needletail budget start <log> <file> --owner <owner> --rationale <text>
+            [--impact <text>] [--undo <text>] [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail budget start shop.log shop.yaml \\
@@ -53,6 +57,10 @@
     static let configuration = CommandConfiguration(
       commandName: "set",
       abstract: "Change one field of the budget in force.",
+      usage: """
+        needletail budget set <log> <field> <value> --owner <owner>
+            --rationale <text> [--impact <text>] [--undo <text>] [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail budget set shop.log 'tiers[peak].p99' 400ms \\
@@ -88,6 +96,10 @@
     static let configuration = CommandConfiguration(
       commandName: "rollback",
       abstract: "Put the budget of an earlier record in force again.",
+      usage: """
+        needletail budget rollback <log> <number> --owner <owner>
+            --rationale <text> [--impact <text>] [--undo <text>] [--json]
+        """,
       discussion: """
         EXAMPLES
           needletail budget rollback shop.log 3 \\

@@ -166,6 +166,11 @@
       return plain.count > 60 ? plain.prefix(59) + "…" : plain
     }
 
+    /// Whole numbers without a fraction.
+    static func number(_ value: Double) -> String {
+      Int(exactly: value).map { Numerals.grouped($0) } ?? Numerals.measured(value)
+    }
+
     static func share(_ share: Double) -> String { Units.text(share: share) }
     static func time(_ time: Duration) -> String { Units.text(time) }
     static func bytes(_ bytes: Int) -> String { Units.text(bytes: bytes) }

@@ -157,10 +157,10 @@
       var table = Table(leading: [0, 3])
       table.add(["tenant", "weight", "units a second", ""])
       for tenant in budget.tenants.prefix(20) {
-        let rate = tenant.rate.map(Numerals.measured) ?? "no limit"
-        let burst = tenant.burst.map { "bursts of \(Numerals.measured($0))" } ?? ""
+        let rate = tenant.rate.map(BudgetWording.number) ?? "no limit"
+        let burst = tenant.burst.map { "bursts of \(BudgetWording.number($0))" } ?? ""
         table.add([
-          tenant.name, Numerals.measured(tenant.weight), rate,
+          tenant.name, BudgetWording.number(tenant.weight), rate,
           tenant.isDefault ? "also for all who are not listed" : burst,
         ])
       }
@@ -209,7 +209,7 @@
           case .recall: "of true neighbours found"
           }
         let alerts = objective.alerts.map {
-          "\($0.severity.rawValue) at \(Numerals.measured($0.burnRate))× over "
+          "\($0.severity.rawValue) at \(BudgetWording.number($0.burnRate))× over "
             + "\(BudgetWording.time($0.long)) and \(BudgetWording.time($0.short))"
         }
         return [
