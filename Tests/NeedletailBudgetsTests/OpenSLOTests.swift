@@ -26,6 +26,7 @@ struct OpenSLOTests {
       kind: SLO
       metadata:
         name: normal-latency
+        displayName: Fast queries of quiet hours
       spec:
         description: Queries of quiet hours are fast.
         service: shop
@@ -121,6 +122,19 @@ struct OpenSLOTests {
       } catch { #expect(error.description.contains(fragment), "\(error)") }
     }
   #endif
+
+  @Test("Names that OpenSLO cannot tell apart, and no alerts")
+  func names() throws {
+    let names = ["a.b", "A-B", "a_b", "Zz."]
+    let objectives = names.map {
+      Objective(name: $0, indicator: .recall, target: 0.9, alerts: [])
+    }
+    let written = OpenSLO(service: "shop", objectives: objectives)
+    #expect(try OpenSLO(json: written.json) == written)
+    #if YAML
+      #expect(try OpenSLO(yaml: written.yaml) == written)
+    #endif
+  }
 
   @Test("Texts that are no OpenSLO are refused with their places")
   func refused() {

@@ -98,10 +98,12 @@ private struct OpenSLOReader {
         "objectives", "alertPolicies",
       ], place)
     let metadata = document["metadata"]
-    let name = metadata?["displayName"]?.string ?? metadata?["name"]?.string ?? ""
+    // Others put sentences into the display name; a name of ours stands there where the plain one is another.
+    let shown = metadata?["displayName"]?.string ?? ""
+    let name = isName(shown) ? shown : metadata?["name"]?.string ?? ""
     if !isName(name) {
       faults.add(
-        path.appending("metadata").appending("displayName"),
+        path.appending("metadata").appending("name"),
         "\(quoted(name)) is no name of an objective",
         "Write 1 to 64 letters, digits, dots, dashes or underscores.")
     }

@@ -7,7 +7,7 @@
 ///
 /// - Source: the OpenSLO specification, `openslo/v1`.
 public struct OpenSLO: Sendable, Hashable {
-  /// The service that the objectives belong to.
+  /// The service that the objectives belong to; written in small letters, digits and dashes.
   public var service: String
   /// The objectives.
   public var objectives: [Objective]
@@ -43,11 +43,21 @@ extension OpenSLO {
   /// The documents: the service, then each objective with what belongs to it.
   package var documents: [DocumentNode] {
     [Self.document("Service", Self.plainName(service), .object([]))]
-      + objectives.flatMap { documents(of: $0) }
+      + zip(names, objectives).flatMap { documents(of: $1, name: $0) }
   }
 
-  private func documents(of objective: Objective) -> [DocumentNode] {
-    let name = Self.plainName(objective.name)
+  /// A name for each objective that no other has, also where they differ in capitals or dots alone.
+  private var names: [String] {
+    var taken: Set<String> = []
+    return objectives.enumerated().map { index, objective in
+      let plain = Self.plainName(objective.name)
+      let name = taken.contains(plain) ? "\(plain)-\(index + 1)" : plain
+      taken.insert(name)
+      return name
+    }
+  }
+
+  private func documents(of objective: Objective, name: String) -> [DocumentNode] {
     let policies = objective.alerts.indices.map { "\(name)-alert-\($0 + 1)" }
     let slo = DocumentNode.object([
       ("service", .text(Self.plainName(service))),
@@ -153,7 +163,7 @@ extension OpenSLO {
   /// A name as OpenSLO has them: small letters, digits and dashes; the one that was given is the display name.
   private static func plainName(_ name: String) -> String {
     let plain = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-    return String(plain.prefix(40))
+    return String(plain.prefix(40).reversed().drop { $0 == "-" }.reversed())
   }
 
   /// OpenSLO has minutes, hours and days; what is finer is written with our units.

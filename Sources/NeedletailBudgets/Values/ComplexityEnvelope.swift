@@ -43,7 +43,7 @@ public struct ComplexityEnvelope: Sendable, Hashable {
   ///
   /// - Throws: `capacityExceeded`, naming each field that is beyond, by how much, and the limit;
   ///   `invalidConfiguration` for a number that is below what it can be.
-  /// - Complexity: a few comparisons; no allocation unless it throws.
+  /// - Complexity: a comparison for each number that is asked for.
   public func check(_ request: ComplexityRequest) throws(NeedletailError) {
     var isBelow = false
     var isBeyond = false

@@ -101,7 +101,7 @@ public struct MemoryCeilings: Sendable, Hashable {
   ///
   /// - Parameter predicted: All that would be in use.
   /// - Throws: `overBudget`, naming each component beyond its ceiling, the bytes needed and the limit.
-  /// - Complexity: no allocation unless it throws.
+  /// - Complexity: O(1), in the components.
   public func check(predicted: MemoryUse) throws(NeedletailError) {
     try check(predicted, share: 1, "Take less, or raise the ceiling in the budget.")
   }
