@@ -10,7 +10,7 @@
   struct GovernanceChain {
     /// What the first record continues from.
     static let origin = "needletail budget log 1"
-    private static let digits = 64
+    fileprivate static let digits = 64
 
     private(set) var records: [GovernanceRecord] = []
     /// The budget after each record.
@@ -44,86 +44,112 @@
       return Array("\(record.hash) \(body)\n".utf8)
     }
 
-    /// Reads a log.
+    /// Reads a log: first the chain of all lines, then what they say.
     ///
     /// - Throws: `corrupted` with the number of the first record that is not what was written, and what broke.
     mutating func read(_ bytes: [UInt8]) throws(NeedletailError) {
+      var lines: [Line] = []
       var start = 0
       while start < bytes.count {
+        let head = lines.last?.hash ?? Self.origin
         guard let end = bytes[start...].firstIndex(of: 0x0a) else {
-          try readTorn(Array(bytes[start...]), at: start)
-          return
+          try readTorn(Array(bytes[start...]), behind: head, lines.count + 1, start)
+          break
         }
-        let line = Array(bytes[start..<end])
-        let record = try self.record(line, at: start, following: bytes[(end + 1)...])
-        try take(record, at: start)
+        let line = Line(bytes[start..<end], number: lines.count + 1, start: start)
+        guard let line else {
+          throw damage(
+            lines.count + 1, start,
+            "its line is not 64 hexadecimal digits, a space and a record")
+        }
+        try check(line, behind: head, following: bytes[(end + 1)...])
+        lines.append(line)
         start = end + 1
         byteCount = start
+      }
+      for line in lines { try take(line) }
+    }
+
+    /// A line that is in order as far as it goes.
+    private struct Line {
+      let number: Int
+      let start: Int
+      let hash: String
+      let body: String
+
+      init?(_ bytes: ArraySlice<UInt8>, number: Int, start: Int) {
+        let digits = bytes.prefix(GovernanceChain.digits)
+        let rest = bytes.dropFirst(GovernanceChain.digits)
+        guard digits.count == GovernanceChain.digits, digits.allSatisfy(GovernanceChain.isDigit),
+          rest.first == 0x20, rest.count > 1,
+          let body = String(validating: rest.dropFirst(), as: UTF8.self)
+        else { return nil }
+        self.number = number
+        self.start = start
+        hash = String(decoding: digits, as: UTF8.self)
+        self.body = body
       }
     }
 
     /// A line that has no end: what a crash left, unless it is whole.
-    private mutating func readTorn(_ rest: [UInt8], at start: Int) throws(NeedletailError) {
-      if rest.count > 1, isWhole(Array(rest.dropLast())) {
-        throw damage(start, "the end of its line is another byte")
+    private mutating func readTorn(
+      _ rest: [UInt8], behind head: String, _ number: Int, _ start: Int
+    ) throws(NeedletailError) {
+      if let line = Line(rest.dropLast(), number: number, start: start),
+        Self.hash(head, line.body) == line.hash
+      {
+        throw damage(number, start, "the end of its line is another byte")
       }
       // A write goes from the front to the back, so what it left begins as a record does.
       let isBegin =
         rest.prefix(Self.digits).allSatisfy(Self.isDigit)
         && (rest.count <= Self.digits || rest[Self.digits] == 0x20)
         && (rest.count <= Self.digits + 1 || rest[Self.digits + 1] == UInt8(ascii: "{"))
-      guard isBegin else { throw damage(start, "what is there is no record, and no part of one") }
+      guard isBegin else {
+        throw damage(number, start, "what is there is no record, and no part of one")
+      }
       tornBytes = rest.count
     }
 
-    private func isWhole(_ line: [UInt8]) -> Bool {
-      guard let (stored, body) = Self.parts(line) else { return false }
-      return Self.hash(head, body) == stored
-    }
-
-    private func record(
-      _ line: [UInt8], at start: Int, following rest: ArraySlice<UInt8>
-    ) throws(NeedletailError) -> GovernanceRecord {
-      guard let (stored, body) = Self.parts(line) else {
-        throw damage(start, "its line is not 64 hexadecimal digits, a space and a record")
-      }
-      let computed = Self.hash(head, body)
-      guard computed == stored else {
-        // The next record was made when this one was whole: it tells which of the two was changed.
-        let next = rest.firstIndex(of: 0x0a).flatMap { Self.parts(Array(rest[..<$0])) }
+    /// Refuses a line that does not follow on the one before.
+    private func check(
+      _ line: Line, behind head: String, following rest: ArraySlice<UInt8>
+    ) throws(NeedletailError) {
+      let computed = Self.hash(head, line.body)
+      guard computed != line.hash else { return }
+      // The next record was made when this one was whole: it tells which of the two was changed.
+      let next = rest.firstIndex(of: 0x0a).flatMap { Line(rest[..<$0], number: 0, start: 0) }
+      let reason =
         switch next {
-        case .some(let next) where Self.hash(computed, next.body) == next.stored:
-          throw damage(start, "its hash was changed: the record after it still fits its content")
-        case .some(let next) where Self.hash(stored, next.body) == next.stored:
-          throw damage(start, "its content was changed: the record after it still fits its hash")
+        case .some(let next) where Self.hash(computed, next.body) == next.hash:
+          "its hash was changed: the record after it still fits its content"
+        case .some(let next) where Self.hash(line.hash, next.body) == next.hash:
+          "its content was changed: the record after it still fits its hash"
         default:
-          throw damage(
-            start,
-            "its hash does not fit its content and the record before it: one of them was changed, or"
-              + " a record between them is gone")
+          "its hash does not fit its content and the record before it: one of them was changed, or"
+            + " a record between them is gone"
         }
-      }
-      guard var record = GovernanceRecord(body: Array(body.utf8)) else {
-        throw damage(start, "its content is no record of this format")
-      }
-      record.hash = stored
-      return record
+      throw damage(line.number, line.start, reason)
     }
 
     /// Appends a record, after it was applied to the budget.
-    private mutating func take(_ record: GovernanceRecord, at start: Int) throws(NeedletailError) {
-      guard record.number == records.count + 1 else {
-        throw damage(start, "it says that it is record \(record.number)")
+    private mutating func take(_ line: Line) throws(NeedletailError) {
+      guard var record = GovernanceRecord(body: Array(line.body.utf8)) else {
+        throw damage(line.number, line.start, "its content is no record of this format")
+      }
+      record.hash = line.hash
+      guard record.number == line.number else {
+        throw damage(line.number, line.start, "it says that it is record \(record.number)")
       }
       let budget: PerformanceBudget
       do throws(InvalidBudget) {
         budget = try applying(record)
       } catch {
-        throw damage(start, "it cannot be applied: \(error)")
+        throw damage(line.number, line.start, "it cannot be applied: \(error)")
       }
       guard Self.hash(of: budget) == record.budgetHash else {
         throw damage(
-          start,
+          line.number, line.start,
           "the budget that it leads to is not the one that was in force then; read it with the"
             + " version that wrote it")
       }
@@ -157,24 +183,15 @@
       }
     }
 
-    private func damage(_ start: Int, _ reason: String) -> NeedletailError {
+    private func damage(_ number: Int, _ start: Int, _ reason: String) -> NeedletailError {
       NeedletailError(
         .corrupted,
-        "Record \(records.count + 1) of the log is not what was written: \(reason). Nothing behind record"
-          + " \(records.count) is believed; restore the log from a copy.",
-        at: .init(path: path, section: "record \(records.count + 1)", byteOffset: UInt64(start)))
+        "Record \(number) of the log is not what was written: \(reason). Nothing behind record"
+          + " \(number - 1) is believed; restore the log from a copy.",
+        at: .init(path: path, section: "record \(number)", byteOffset: UInt64(start)))
     }
 
-    /// The hash and the JSON of a line.
-    private static func parts(_ line: [UInt8]) -> (stored: String, body: String)? {
-      guard line.count > digits + 1, line.prefix(digits).allSatisfy(isDigit),
-        line[digits] == 0x20,
-        let body = String(validating: line[(digits + 1)...], as: UTF8.self)
-      else { return nil }
-      return (String(decoding: line[..<digits], as: UTF8.self), body)
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
+    fileprivate static func isDigit(_ byte: UInt8) -> Bool {
       (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
   }

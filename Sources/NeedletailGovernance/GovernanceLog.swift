@@ -34,7 +34,12 @@
     /// - Throws: `notFound` or `io`; `corrupted` with the number of the first record that is not what was written,
     ///   and what broke; `unsupportedFormat` for what is no log.
     public init(contentsOf path: String, head: String? = nil) throws(NeedletailError) {
-      let chain = try Self.chain(try LogFile.read(path), path: path)
+      try self.init(bytes: try LogFile.read(path), path: path, head: head)
+    }
+
+    /// As `init(contentsOf:head:)`, of the bytes of a file.
+    package init(bytes: [UInt8], path: String, head: String? = nil) throws(NeedletailError) {
+      let chain = try Self.chain(bytes, path: path)
       if let head, !chain.records.contains(where: { $0.hash == head }) {
         throw NeedletailError(
           .corrupted,

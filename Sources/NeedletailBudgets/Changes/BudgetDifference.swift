@@ -44,7 +44,7 @@ extension PerformanceBudget {
   /// - Returns: empty exactly when both are equal.
   public func differences(to other: PerformanceBudget) -> [BudgetDifference] {
     var found: [BudgetDifference] = []
-    Self.compare("", written(), other.written(), .neither, Self.descriptions, &found)
+    Self.compare("", written(), other.written(), .neither, Self.known, &found)
     return found
   }
 

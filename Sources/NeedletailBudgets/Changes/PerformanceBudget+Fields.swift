@@ -1,4 +1,7 @@
 extension PerformanceBudget {
+  /// The fields of a budget and of all its parts.
+  static let known = descriptions
+
   /// The value of one field.
   ///
   /// - Parameter field: A path, items by name or number: `tiers[peak].p99`, `memory.total`.
@@ -7,7 +10,7 @@ extension PerformanceBudget {
   public func value(of field: String) throws(InvalidBudget) -> String? {
     var document = written()
     let path = try FieldPath(field)
-    return try Self.edit(&document, path, path.steps[...], Self.descriptions) { (node) in node }
+    return try Self.edit(&document, path, path.steps[...], Self.known) { (node) in node }
       .map(JSONWriter.compact)
   }
 
@@ -24,7 +27,7 @@ extension PerformanceBudget {
     var document = written()
     let path = try FieldPath(field)
     let new = Self.node(of: value)
-    _ = try Self.edit(&document, path, path.steps[...], Self.descriptions) { _ in
+    _ = try Self.edit(&document, path, path.steps[...], Self.known) { _ in
       if case .null = new.value { return nil }
       return new
     }
