@@ -17,6 +17,10 @@ let strict: [SwiftSetting] = [
 /// writes `traits: []` resolves this package and nothing else.
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Tools"]))
+let yams = Target.Dependency.product(
+  name: "Yams", package: "Yams", condition: .when(traits: ["YAML"]))
+let crypto = Target.Dependency.product(
+  name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Governance"]))
 let histogram = Target.Dependency.product(
   name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Tools"]))
 
@@ -26,6 +30,10 @@ let package = Package(
   products: [
     .library(name: "Needletail", targets: ["Needletail"]),
     .library(name: "NeedletailServing", targets: ["NeedletailServing"]),
+    // Budgets: the value and its JSON; YAML and the log of changes each want their trait.
+    .library(name: "NeedletailBudgets", targets: ["NeedletailBudgets"]),
+    .library(name: "NeedletailBudgetsYAML", targets: ["NeedletailBudgetsYAML"]),
+    .library(name: "NeedletailGovernance", targets: ["NeedletailGovernance"]),
     .executable(name: "needletail", targets: ["needletail-cli"]),
     // libCNeedletail and its header, for C and for the Python package.
     .library(name: "CNeedletail", type: .dynamic, targets: ["CNeedletailInterface"]),
@@ -35,13 +43,19 @@ let package = Package(
     .library(name: "_NeedletailEvaluation", targets: ["NeedletailEvaluation"]),
   ],
   traits: [
-    .trait(name: "Tools", description: "The command line and the latency histograms."),
+    .trait(
+      name: "Tools", description: "The command line and the latency histograms.",
+      enabledTraits: ["YAML", "Governance"]),
+    .trait(name: "YAML", description: "Reads and writes budgets and objectives as YAML."),
+    .trait(name: "Governance", description: "The hash-chained log of a budget's changes."),
     .trait(name: "HDF5", description: "Reads the HDF5 files of ann-benchmarks through libhdf5."),
     .default(enabledTraits: ["Tools"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
   ],
   targets: [
     // C: the system's BLAS, and our own kernels.
@@ -76,6 +90,16 @@ let package = Package(
 
     // What keeps a service within its budget; it knows no engine.
     .target(name: "NeedletailServing", dependencies: ["NeedletailCore"], swiftSettings: strict),
+    // Performance budgets: the vocabulary, its YAML, and the log of changes.
+    .target(
+      name: "NeedletailBudgets", dependencies: ["NeedletailCore"], swiftSettings: strict),
+    .target(
+      name: "NeedletailBudgetsYAML",
+      dependencies: ["NeedletailCore", "NeedletailBudgets", yams], swiftSettings: strict),
+    .target(
+      name: "NeedletailGovernance",
+      dependencies: ["NeedletailCore", "NeedletailStorage", "NeedletailBudgets", crypto],
+      swiftSettings: strict),
 
     // The face in C: the header, and the functions that implement it over the public face.
     .target(name: "CNeedletail"),
@@ -92,7 +116,7 @@ let package = Package(
       name: "needletail-cli",
       dependencies: [
         "Needletail", "NeedletailCore", "NeedletailFormats", "NeedletailEvaluation",
-        argumentParser,
+        "NeedletailBudgets", "NeedletailBudgetsYAML", "NeedletailGovernance", argumentParser,
       ],
       swiftSettings: strict),
 
@@ -146,6 +170,19 @@ let package = Package(
     .testTarget(
       name: "NeedletailEvaluationTests",
       dependencies: ["NeedletailCore", "NeedletailEvaluation", "_NeedletailTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NeedletailBudgetsTests",
+      dependencies: [
+        "NeedletailCore", "NeedletailBudgets", "NeedletailBudgetsYAML", "_NeedletailTestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NeedletailGovernanceTests",
+      dependencies: [
+        "NeedletailCore", "NeedletailBudgets", "NeedletailBudgetsYAML", "NeedletailGovernance",
+        "_NeedletailTestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "NeedletailCommandTests",

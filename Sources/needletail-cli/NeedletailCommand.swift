@@ -42,7 +42,8 @@
         BuildCommand.self, TuneCommand.self, SearchCommand.self, EvaluateCommand.self,
         GroundTruthCommand.self, ConvertCommand.self, InfoCommand.self, VerifyCommand.self,
         ApplyCommand.self, CompactCommand.self, RollbackCommand.self, LogCommand.self,
-        RepairCommand.self, DatasetsCommand.self, ReportCommand.self, DemoCommand.self,
+        RepairCommand.self, BudgetCommand.self, DatasetsCommand.self, ReportCommand.self,
+        DemoCommand.self,
       ])
 
     static func main() {

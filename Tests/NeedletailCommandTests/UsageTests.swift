@@ -7,6 +7,8 @@ import _NeedletailTestSupport
     [], ["build"], ["search"], ["evaluate"], ["groundtruth"], ["convert"], ["info"], ["verify"],
     ["datasets"], ["datasets", "fetch"], ["datasets", "make"], ["report"], ["report", "scale"],
     ["demo"], ["tune"], ["apply"], ["compact"], ["rollback"], ["log"], ["repair"],
+    ["budget"], ["budget", "check"], ["budget", "explain"], ["budget", "diff"],
+    ["budget", "start"], ["budget", "set"], ["budget", "rollback"], ["budget", "history"],
   ])
   func helpHasExamplesAndFitsATerminal(_ command: [String]) throws {
     let outcome = try Command.Running(command + ["--help"], in: nil, environment: ["COLUMNS": "80"])
@@ -23,6 +25,7 @@ import _NeedletailTestSupport
     for name in [
       "build", "search", "evaluate", "groundtruth", "convert", "info", "verify", "datasets",
       "report", "demo", "tune", "apply", "compact", "rollback", "log", "repair",
+      "budget",
     ] {
       #expect(help.contains("\n  \(name) "))
     }

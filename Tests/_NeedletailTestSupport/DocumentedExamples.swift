@@ -3,15 +3,15 @@ import Foundation
 /// The Swift examples of a document of the tree, which stand in the source of a test as well: when that compiles, they
 /// do.
 package struct DocumentedExamples {
-  /// Every block of Swift, as it stands in the document.
+  /// Every block of one language, as it stands in the document.
   package let blocks: [String]
 
   /// Reads a document, which is named from the top of the tree.
-  package init(of path: String) throws {
+  package init(of path: String, in language: String = "swift") throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let text = try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
-    blocks = text.components(separatedBy: "```swift\n").dropFirst().compactMap {
+    blocks = text.components(separatedBy: "```\(language)\n").dropFirst().compactMap {
       $0.components(separatedBy: "```").first
     }
   }

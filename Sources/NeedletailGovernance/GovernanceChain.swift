@@ -1,0 +1,198 @@
+#if Governance
+  import Crypto
+  import NeedletailBudgets
+  import NeedletailCore
+
+  /// The bytes of a log, and what they say.
+  ///
+  /// A line for each record: 64 hexadecimal digits, a space, the record as JSON. The digits are the SHA-256 of the
+  /// digits of the line before and of this line's JSON; before the first line stands the name of the format.
+  struct GovernanceChain {
+    /// What the first record continues from.
+    static let origin = "needletail budget log 1"
+    fileprivate static let digits = 64
+
+    private(set) var records: [GovernanceRecord] = []
+    /// The budget after each record.
+    private(set) var budgets: [PerformanceBudget] = []
+    /// Bytes of whole records.
+    private(set) var byteCount = 0
+    /// Bytes behind them that a write left which was cut off.
+    private(set) var tornBytes = 0
+    let path: String
+
+    init(path: String) { self.path = path }
+
+    /// The digits that the next record continues from.
+    var head: String { records.last?.hash ?? Self.origin }
+
+    static func hash(_ parts: String...) -> String {
+      var hash = SHA256()
+      for part in parts { hash.update(data: Array(part.utf8)) }
+      return hash.finalize().map { byte in
+        let text = String(byte, radix: 16)
+        return text.utf8.count < 2 ? "0" + text : text
+      }.joined()
+    }
+
+    static func hash(of budget: PerformanceBudget) -> String { hash(budget.json) }
+
+    /// The line of a record that follows on these.
+    func line(of record: inout GovernanceRecord) -> [UInt8] {
+      let body = record.body
+      record.hash = Self.hash(head, body)
+      return Array("\(record.hash) \(body)\n".utf8)
+    }
+
+    /// Reads a log: first the chain of all lines, then what they say.
+    ///
+    /// - Throws: `corrupted` with the number of the first record that is not what was written, and what broke.
+    mutating func read(_ bytes: [UInt8]) throws(NeedletailError) {
+      var lines: [Line] = []
+      var start = 0
+      while start < bytes.count {
+        let head = lines.last?.hash ?? Self.origin
+        guard let end = bytes[start...].firstIndex(of: 0x0a) else {
+          try readTorn(Array(bytes[start...]), behind: head, lines.count + 1, start)
+          break
+        }
+        let line = Line(bytes[start..<end], number: lines.count + 1, start: start)
+        guard let line else {
+          throw damage(
+            lines.count + 1, start,
+            "its line is not 64 hexadecimal digits, a space and a record")
+        }
+        try check(line, behind: head, following: bytes[(end + 1)...])
+        lines.append(line)
+        start = end + 1
+        byteCount = start
+      }
+      for line in lines { try take(line) }
+    }
+
+    /// A line that is in order as far as it goes.
+    private struct Line {
+      let number: Int
+      let start: Int
+      let hash: String
+      let body: String
+
+      init?(_ bytes: ArraySlice<UInt8>, number: Int, start: Int) {
+        let digits = bytes.prefix(GovernanceChain.digits)
+        let rest = bytes.dropFirst(GovernanceChain.digits)
+        guard digits.count == GovernanceChain.digits, digits.allSatisfy(GovernanceChain.isDigit),
+          rest.first == 0x20, rest.count > 1,
+          let body = String(validating: rest.dropFirst(), as: UTF8.self)
+        else { return nil }
+        self.number = number
+        self.start = start
+        hash = String(decoding: digits, as: UTF8.self)
+        self.body = body
+      }
+    }
+
+    /// A line that has no end: what a crash left, unless it is whole.
+    private mutating func readTorn(
+      _ rest: [UInt8], behind head: String, _ number: Int, _ start: Int
+    ) throws(NeedletailError) {
+      if let line = Line(rest.dropLast(), number: number, start: start),
+        Self.hash(head, line.body) == line.hash
+      {
+        throw damage(number, start, "the end of its line is another byte")
+      }
+      // A write goes from the front to the back, so what it left begins as a record does.
+      let isBegin =
+        rest.prefix(Self.digits).allSatisfy(Self.isDigit)
+        && (rest.count <= Self.digits || rest[Self.digits] == 0x20)
+        && (rest.count <= Self.digits + 1 || rest[Self.digits + 1] == UInt8(ascii: "{"))
+      guard isBegin else {
+        throw damage(number, start, "what is there is no record, and no part of one")
+      }
+      tornBytes = rest.count
+    }
+
+    /// Refuses a line that does not follow on the one before.
+    private func check(
+      _ line: Line, behind head: String, following rest: ArraySlice<UInt8>
+    ) throws(NeedletailError) {
+      let computed = Self.hash(head, line.body)
+      guard computed != line.hash else { return }
+      // The next record was made when this one was whole: it tells which of the two was changed.
+      let next = rest.firstIndex(of: 0x0a).flatMap { Line(rest[..<$0], number: 0, start: 0) }
+      let reason =
+        switch next {
+        case .some(let next) where Self.hash(computed, next.body) == next.hash:
+          "its hash was changed: the record after it still fits its content"
+        case .some(let next) where Self.hash(line.hash, next.body) == next.hash:
+          "its content was changed: the record after it still fits its hash"
+        default:
+          "its hash does not fit its content and the record before it: one of them was changed, or"
+            + " a record between them is gone"
+        }
+      throw damage(line.number, line.start, reason)
+    }
+
+    /// Appends a record, after it was applied to the budget.
+    private mutating func take(_ line: Line) throws(NeedletailError) {
+      guard var record = GovernanceRecord(body: Array(line.body.utf8)) else {
+        throw damage(line.number, line.start, "its content is no record of this format")
+      }
+      record.hash = line.hash
+      guard record.number == line.number else {
+        throw damage(line.number, line.start, "it says that it is record \(record.number)")
+      }
+      let budget: PerformanceBudget
+      do throws(InvalidBudget) {
+        budget = try applying(record)
+      } catch {
+        throw damage(line.number, line.start, "it cannot be applied: \(error)")
+      }
+      guard Self.hash(of: budget) == record.budgetHash else {
+        throw damage(
+          line.number, line.start,
+          "the budget that it leads to is not the one that was in force then; read it with the"
+            + " version that wrote it")
+      }
+      records.append(record)
+      budgets.append(budget)
+    }
+
+    /// The budget that a record leads to.
+    func applying(_ record: GovernanceRecord) throws(InvalidBudget) -> PerformanceBudget {
+      func fault(_ problem: String) -> InvalidBudget {
+        InvalidBudget([
+          BudgetFault(path: "", problem: problem, advice: "`needletail budget history` lists them.")
+        ])
+      }
+      switch record.kind {
+      case .start:
+        guard records.isEmpty, let text = record.budget else {
+          throw fault("A log starts with one whole budget")
+        }
+        return try PerformanceBudget(json: text)
+      case .change:
+        guard let budget = budgets.last, let field = record.field else {
+          throw fault("A change needs a field, and a budget before it")
+        }
+        return try budget.setting(field, to: record.new ?? "null")
+      case .rollback:
+        guard let target = record.target, budgets.indices.contains(target - 1) else {
+          throw fault("There is no record \(record.target ?? 0) to go back to")
+        }
+        return budgets[target - 1]
+      }
+    }
+
+    private func damage(_ number: Int, _ start: Int, _ reason: String) -> NeedletailError {
+      NeedletailError(
+        .corrupted,
+        "Record \(number) of the log is not what was written: \(reason). Nothing behind record"
+          + " \(number - 1) is believed; restore the log from a copy.",
+        at: .init(path: path, section: "record \(number)", byteOffset: UInt64(start)))
+    }
+
+    fileprivate static func isDigit(_ byte: UInt8) -> Bool {
+      (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
+    }
+  }
+#endif
