@@ -45,6 +45,8 @@ extension HopWalk {
       isShortened = isShortened || shortens
       settle()
     }
+    // Told even if the end of the walk is moved later to where it is already.
+    if scored >= bounds.evaluations, isOpen { isShortened = true }
   }
 
   /// The most rows that the next round scores.

@@ -227,7 +227,7 @@ package struct HopWalk {
   private var isDone = false
   /// Whether a deadline ended the walk.
   package internal(set) var isLate = false
-  /// Whether rounds became shorter near a limit, and the walk another one than without it.
+  /// Whether a limit ended the walk, or made its rounds shorter: it is another one than without it.
   package internal(set) var isShortened = false
   var wasNarrowed = false
   /// Links of a row.

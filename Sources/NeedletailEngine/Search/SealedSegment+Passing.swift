@@ -114,11 +114,9 @@ extension SealedSegment {
     let keys = unsafe scratch.walk.keys
     let size = unsafe kernel.scan(
       prepared.rows.space, prepared.rows.query, set: &all, words: 1, pool: keys, capacity: 64)
-    let nearest = size / 4
-    // Of four that are to be expected, by chance none is found once in fifty times.
-    // Dead rows lie together in places; behind those the others are not far.
-    guard hidden.areOutsideSet, nearest &* hidden.shown >= 4 &* count else { return false }
-    for place in 0..<nearest where unsafe !hidden.contains(keys[place].ordinal) { return false }
+    guard hidden.areSampled else { return false }
+    for place in 0..<(size / HiddenRows.sampledShare)
+    where unsafe !hidden.contains(keys[place].ordinal) { return false }
     return true
   }
 

@@ -19,9 +19,11 @@ extension SealedSegment {
   /// The most candidates that such a walk keeps.
   ///
   /// Among more, bits lose too many on the way to tell which come first.
-  private var roomOfSetWalk: Int { turbo == nil ? 4096 : 2048 }
+  private var roomOfSetWalk: Int { 4096 }
   /// What such a walk may cost before it is known whether it will find enough: a share of scoring the whole set.
-  private static let trialShare = 0.2
+  ///
+  /// Twice as much where a sample of the rows has some near the query that are of the set.
+  private static func trialShare(isSampled: Bool) -> Double { isSampled ? 0.4 : 0.2 }
   /// What it may cost in all.
   ///
   /// By chance more rows must be expanded for some sets than for others of as many rows.
@@ -32,7 +34,7 @@ extension SealedSegment {
   private static let spare = 24
   /// What a walk expands beyond the middle place grows with this power of how much farther that is: many rows are
   /// found by a window that is not much wider than they are.
-  private var reachPower: Double { turbo == nil ? 0.15 : 0 }
+  private var reachPower: Double { turbo == nil ? 0.3 : 0 }
   /// The part of a search's own reach that is needed: where bits order rows, those that were not expanded are no
   /// answers of a search over all rows, and answers here.
   private var reachShare: Double { turbo == nil ? 1 : 0.8 }
@@ -160,7 +162,7 @@ extension SealedSegment {
         if Double(found) + 3 * expected.squareRoot() < expected,
           unsafe areFar(hidden, search.prepared, scratch)
             || costToExpand(Int(far))
-              > Self.trialShare * Double(set.count)
+              > Self.trialShare(isSampled: hidden.areSampled) * Double(set.count)
         {
           return .givenUp
         }
