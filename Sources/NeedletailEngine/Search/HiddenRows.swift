@@ -39,8 +39,10 @@ struct HiddenRows: @unchecked Sendable, BitwiseCopyable {
   /// The part of a sample of 64 rows that stands for the query's neighbourhood.
   static let sampledShare = 4
 
-  /// Whether a sample of the rows tells if those that are not hidden lie near a query: there are so many that of the
-  /// nearest of the sample at least four are to be expected. By chance none is found once in fifty times.
+  /// Whether a sample of the rows tells if those that are not hidden lie near a query.
+  ///
+  /// There are so many that of the nearest of the sample at least four are to be expected. By chance none is found once
+  /// in fifty times.
   ///
   /// Dead rows lie together in places; behind those the others are not far, and the sample tells nothing.
   var areSampled: Bool { unsafe set != nil && 64 / Self.sampledShare * shown >= 4 * rows }

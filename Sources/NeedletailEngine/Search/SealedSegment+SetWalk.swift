@@ -18,7 +18,7 @@ import NeedletailKernels
 extension SealedSegment {
   /// The most candidates that such a walk keeps.
   ///
-  /// Among more, bits lose too many on the way to tell which come first.
+  /// A longer list makes each row dearer than a scan does.
   private var roomOfSetWalk: Int { 4096 }
   /// What such a walk may cost before it is known whether it will find enough: a share of scoring the whole set.
   ///
