@@ -42,11 +42,11 @@ public struct SearchStatistics: Sendable, Hashable {
   public var evaluations = 0
   /// Candidates ranked anew on the precise rows.
   public var rerankedRows = 0
-  /// Time to check, rotate and code the query; 0 unless measured.
+  /// Time to check, rotate and code the query; 0 unless measured, as it is where a budget has a time.
   public var prepareNanoseconds = 0
-  /// Time of the walk; 0 unless measured.
+  /// Time of the walk; 0 unless measured, as it is where a budget has a time.
   public var walkNanoseconds = 0
-  /// Time of the re-rank; 0 unless measured.
+  /// Time of the re-rank; 0 unless measured, as it is where a budget has a time.
   public var rerankNanoseconds = 0
   /// Which way a search with a filter went; `nil` without one, and for queries that went different ways.
   public var filterPlan: FilterPlan?

@@ -87,10 +87,21 @@ extension Snapshot {
     let reachable = filter?.count ?? view.stack.count
     var k = min(limit, 16)
     var statistics = SearchStatistics()
+    // What one search may take is for all steps.
+    var budget = options.budget
+    if let latency = budget?.latency {
+      let moment = ContinuousClock.now + latency
+      let deadline = min(options.budget?.deadline ?? moment, moment)
+      budget = SearchBudget(deadline: deadline, evaluations: options.budget?.evaluations)
+    }
     while true {
       var step = options
       // A window is for the number of answers that it was chosen for.
       step.efSearch = max(options.efSearch, min(Limits.searchWidth, k + k / 2))
+      step.budget = budget
+      if let evaluations = budget?.evaluations {
+        step.budget?.evaluations = max(1, evaluations - statistics.evaluations)
+      }
       var result: SearchResult
       if let filter {
         result = try search(query, k: k, filter: filter, options: step)

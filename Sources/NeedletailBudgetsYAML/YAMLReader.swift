@@ -44,6 +44,10 @@
           "At most \(aliases) are read, in at most \(bytesWithAliases) bytes: write the values out."
         )
       }
+      guard !hasCollectionAsKey(bytes) else {
+        throw fault(
+          "The file has “?” before a list, an object or an alias", "Keys are names: write “name: value”.")
+      }
       var found: [DocumentNode] = []
       var converter = Converter()
       do {
@@ -64,16 +68,35 @@
       return found
     }
 
-    /// What may begin an alias: a star before a letter or digit, behind a space or a bracket.
+    /// What may begin an alias: a star before something, and not behind a letter or digit.
     private static func aliasCount(_ bytes: [UInt8]) -> Int {
       var count = 0
       var before: UInt8 = 0x20
       for (byte, next) in zip(bytes, bytes.dropFirst()) {
-        let isFree = before <= 0x20 || before >= 0x80 || [0x5b, 0x7b, 0x2c, 0x3a].contains(before)
-        if byte == UInt8(ascii: "*"), isFree, next > 0x20 { count += 1 }
+        if byte == UInt8(ascii: "*"), !isWord(before), next > 0x20 { count += 1 }
         before = byte
       }
       return count
+    }
+
+    /// Whether a key may be more than a text: the parser would hash all that is in it, once for each level.
+    private static func hasCollectionAsKey(_ bytes: [UInt8]) -> Bool {
+      var before: UInt8 = 0x20
+      for (place, byte) in bytes.enumerated() {
+        if byte == UInt8(ascii: "?"), !isWord(before) {
+          let next = bytes[(place + 1)...].first { $0 != 0x20 && $0 != 0x09 } ?? 0x0a
+          if next == 0x0a || next == 0x0d || "[{*&?!-|>".utf8.contains(next) { return true }
+        }
+        before = byte
+      }
+      return false
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"): true
+      default: false
+      }
     }
 
     static func fault(

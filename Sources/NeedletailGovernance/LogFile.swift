@@ -44,7 +44,12 @@
         .locked, "Somebody else appends to the log; try again.", at: .init(path: path))
     }
 
-    deinit { _ = close(descriptor) }
+    deinit {
+      // A child that was forked and has not begun another program yet has the descriptor too: the lock is given back
+      // for both, or the next append would find it taken.
+      _ = flock(descriptor, LOCK_UN)
+      _ = close(descriptor)
+    }
 
     /// Every byte of the file.
     func read() throws(NeedletailError) -> [UInt8] {

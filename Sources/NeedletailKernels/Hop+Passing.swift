@@ -148,6 +148,7 @@ extension HopWalk {
     unsafe raw.least = 0
     unsafe raw.window = raw.capacity
     unsafe raw.end = CandidateKey.first(above: estimate + reach, isInteger: isInteger)
+    isDone = false
   }
 }
 

@@ -224,7 +224,7 @@ package struct HopWalk {
   package var hops: Int { unsafe Int(raw.hops) }
   /// Rows scored.
   package private(set) var scored = 0
-  private var isDone = false
+  var isDone = false
   /// Whether a deadline ended the walk.
   package internal(set) var isLate = false
   /// Whether a limit ended the walk, or made its rounds shorter: it is another one than without it.

@@ -124,6 +124,15 @@ struct HostileDocumentTests {
       }
       refused(small, "repeated ones counted")
       refused("name: &n shop\nowner: *n\ntier: 1", "tiers")
+      // In keys, which are compared by all that is in them, aliases count as anywhere.
+      var keys = "a0: &a0 [x]\n"
+      for level in 1..<12 {
+        let alias = String(repeating: "?*a\(level - 1),", count: 10)
+        keys += "a\(level): &a\(level) [\(alias)x]\n"
+      }
+      refused(keys, "aliases")
+      let nested = String(repeating: "{?", count: 900) + "[x]" + String(repeating: "}", count: 900)
+      refused("a: " + nested, "before a list")
       for text in [
         String(repeating: "[", count: 100_000), String(repeating: "{a: ", count: 100_000),
         String(repeating: "- ", count: 100_000) + "a",

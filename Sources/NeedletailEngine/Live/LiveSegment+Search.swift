@@ -53,10 +53,11 @@ extension LiveSegment {
       degree: max(tables.degree, LiveEntries.limit), dimensions: tables.dimensions)
     unsafe try admit(query, scratch.buffers)
     guard sight.most > 0 else { return outcome }
-    let isSmall = sight.most <= max(width, Self.exactCount) && sight.most <= limit
+    let isSmall = sight.most <= max(width, Self.exactCount)
     let isInTime = sight.most <= Self.exactCount || parameters.canScan(sight.most, searchCosts)
-    if isSmall, !isInTime { outcome.cuts.insert(.deadline) }
-    if isSmall, isInTime {
+    if isSmall, !isInTime || sight.most > limit {
+      outcome.cuts.insert(isInTime ? .evaluations : .deadline)
+    } else if isSmall {
       let count = unsafe sight.collect(
         from: 0, room: sight.most, parameters.heldOut, scratch.buffers.ordinals
       ).count

@@ -81,6 +81,11 @@ struct CappedSearch<Part: GroupedPart> {
         settled += kept
         break
       }
+      if parameters.isLate {
+        total.cuts.insert(.deadline)
+        settled += kept
+        break
+      }
       full.formUnion(filled)
       settled += kept.filter { filled.contains($0.group) }
       allowed = try part.rows(outside: full, of: set)

@@ -214,6 +214,7 @@ extension SegmentStack {
         total.add(outcome)
         continue
       }
+      total.cuts.formUnion(outcome.cuts)
       unsafe joint.add(search, ratio: part.segment.stopRatio(parameters), share: share)
       // Which segment is searched where, four bits each.
       segments |= UInt64(number) << UInt64(4 * (joint.count - 1))

@@ -56,7 +56,14 @@ extension SealedSegment {
     unsafe try admit(query, scratch.buffers)
     guard set.count > 0 else { return outcome }
     let limit = parameters.evaluationLimit ?? .max
-    if set.count <= max(parameters.k, Self.preciseCount), set.count <= limit, rowKernel != nil {
+    let isSmall = set.count <= max(parameters.k, Self.preciseCount) && set.count <= limit
+    // What bounds left out or made go another way, whatever the search after it finds.
+    var lost: SearchCuts = []
+    if isSmall, rowKernel != nil,
+      set.count > Self.preciseCount, !parameters.canScan(set.count, searchCosts)
+    {
+      lost.insert(.deadline)
+    } else if isSmall, rowKernel != nil {
       unsafe rerank(
         fillOrdinals(of: set, scratch), parameters.k, scratch.buffers, &outcome, answers)
       outcome.evaluations = set.count
@@ -65,6 +72,7 @@ extension SealedSegment {
     }
     guard let quantizer else {
       unsafe searchPrecisely(parameters, set, plan, room, scratch, &outcome, answers)
+      outcome.cuts.formUnion(lost)
       if parameters.timesStages { outcome.walkNanoseconds = nanoseconds() - start }
       return outcome
     }
@@ -77,14 +85,17 @@ extension SealedSegment {
         || chosen != self.plan(nil, set, room, parameters.unlimited, search.entryRows)
     {
       // Another way than without the limit, which finds other rows.
-      outcome.cuts.insert(.evaluations)
+      lost.insert(.evaluations)
     }
     var wasPassing = false
     var size: Int?
-    if mayPass, chosen == .inFilter, limit >= set.count {
+    if mayPass, chosen == .inFilter, limit >= set.count,
+      canWalkAmong(set.count, parameters, room)
+    {
       size = unsafe try walkAmong(&search, set, hidden, parameters, room, scratch)
       if size == nil {
         let before = search
+        lost.formUnion(before.walk.cuts)
         search = unsafe enter(prepared, room.width, parameters, scratch)
         search.entryRows += before.entryRows + before.walk.scored
         search.earlierHops = before.earlierHops + before.walk.hops
@@ -109,6 +120,7 @@ extension SealedSegment {
           outcome.hops = search.earlierHops
         }
         unsafe answerByScan(prepared, parameters, set, scratch, &outcome, answers)
+        outcome.cuts.formUnion(lost)
         if parameters.timesStages {
           outcome.walkNanoseconds = max(
             0,
@@ -125,7 +137,12 @@ extension SealedSegment {
     unsafe refine(&search, parameters)
     while unsafe fetch(&search) {}
     unsafe answer(search, parameters, &outcome, answers)
-    unsafe rankMore(search, ascending, parameters, &outcome, answers)
+    if search.isCoarse {
+      lost.insert(.rerank)
+    } else {
+      unsafe rankMore(search, ascending, parameters, &outcome, answers)
+    }
+    outcome.cuts.formUnion(lost)
     if parameters.timesStages {
       outcome.rerankNanoseconds = nanoseconds() - end
       searchCosts.learn(outcome)

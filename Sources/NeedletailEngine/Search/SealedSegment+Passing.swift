@@ -110,11 +110,12 @@ extension SealedSegment {
   func areFar(
     _ hidden: HiddenRows, _ prepared: PreparedQuery, _ scratch: SearchScratch
   ) -> Bool {
+    // The sample is the first word of rows.
+    guard hidden.areSampled, count >= 64 else { return false }
     var all = UInt64.max
     let keys = unsafe scratch.walk.keys
     let size = unsafe kernel.scan(
       prepared.rows.space, prepared.rows.query, set: &all, words: 1, pool: keys, capacity: 64)
-    guard hidden.areSampled else { return false }
     for place in 0..<(size / HiddenRows.sampledShare)
     where unsafe !hidden.contains(keys[place].ordinal) { return false }
     return true
@@ -185,12 +186,16 @@ extension SealedSegment {
       except: parameters.heldOut, into: try scratch.rowWords(count))
     var parameters = parameters
     parameters.heldOut = nil
+    if let before, let limit = parameters.evaluationLimit {
+      parameters.evaluationLimit = max(1, limit - before.entryRows - before.walk.scored)
+    }
     outcome = unsafe try search(
       query, parameters, among: shown, plan: before == nil ? nil : .exact, mayPass: false, scratch,
       into: answers)
     outcome.plan = nil
     outcome.survivors = 0
     if let before {
+      outcome.cuts.formUnion(before.walk.cuts)
       outcome.hops += before.earlierHops + before.walk.hops
       outcome.evaluations += before.entryRows + before.walk.scored
     }

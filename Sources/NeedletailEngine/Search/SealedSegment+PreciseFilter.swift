@@ -18,8 +18,11 @@ extension SealedSegment {
       isTurbo: false, survivors: Double(set.count), share: Double(set.count) / Double(count),
       degree: Double(tables[0].degree), hops: Double(room.width), entryRows: 1)
     let limit = parameters.evaluationLimit ?? .max
-    let plan =
-      wanted ?? (limit < set.count ? .inFilter : costs.plan(canTwoHop: false))
+    let free = costs.plan(canTwoHop: false)
+    // A walk that is given up, and the scan after it, are one and a half times the set.
+    let isAmple = limit / 2 >= set.count
+    let plan = wanted ?? (limit < set.count ? .inFilter : isAmple ? free : .exact)
+    if wanted == nil, limit < set.count || plan != free { outcome.cuts.insert(.evaluations) }
     var size = 0
     var (isWhole, isLate) = (false, false)
     if plan != .exact || limit < set.count {
@@ -33,12 +36,15 @@ extension SealedSegment {
       outcome.hops = walk.hops
       outcome.evaluations = walk.evaluations
       isLate = walk.cuts.contains(.deadline)
-      if limit < set.count || isLate { outcome.cuts = walk.cuts }
+      if limit < set.count || isLate { outcome.cuts.formUnion(walk.cuts) }
       outcome.plan = isWhole || isLate || limit < set.count ? .inFilter : .exactAfterWalk
     }
     if !isWhole, !isLate, limit >= set.count {
-      size = unsafe scan(walked, set, room, scratch)
-      outcome.evaluations += set.count
+      let scanned = unsafe scan(
+        walked, set, room, until: parameters.bounds(spent: 0, searchCosts).deadline, scratch)
+      size = scanned.size
+      outcome.evaluations += scanned.scored
+      if scanned.scored < set.count { outcome.cuts.insert(.deadline) }
     }
     let base: Float = options.metric == .cosine ? 1 : 0
     unsafe take(size, parameters.k, scratch.buffers, &outcome, answers) {
@@ -68,12 +74,13 @@ extension SealedSegment {
   /// Scores every row of a set, and keeps the nearest in the pool.
   @unsafe
   private func scan(
-    _ rows: PreciseWalk, _ set: RowWords, _ room: SetRoom, _ scratch: SearchScratch
-  ) -> Int {
+    _ rows: PreciseWalk, _ set: RowWords, _ room: SetRoom, until deadline: Int,
+    _ scratch: SearchScratch
+  ) -> (size: Int, scored: Int) {
     // With the rows of a word more it fits into the room of a round.
     let block = HopKernel.breadth * 64 - 64
     let pool = unsafe scratch.walk.pool
-    var (size, waiting) = (0, 0)
+    var (size, waiting, scored) = (0, 0, 0)
     for word in 0..<set.wordCount {
       var left = unsafe set.words[word]
       while left != 0 {
@@ -90,9 +97,11 @@ extension SealedSegment {
             pool, size: size, capacity: room.kept, keys: scratch.walk.keys, count: kept
           ).size
       }
+      scored += waiting
       waiting = 0
+      if deadline != .max, nanoseconds() >= deadline { break }
     }
-    return size
+    return (size, scored)
   }
 }
 

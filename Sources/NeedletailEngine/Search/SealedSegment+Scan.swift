@@ -97,7 +97,7 @@ extension SealedSegment {
     repeat {
       unsafe isLate = kernel.run(
         &scan, prepared.rows.space, prepared.rows.query, until: deadline)
-      let start = parameters.measuresTime ? nanoseconds() : 0
+      let start = parameters.timesStages ? nanoseconds() : 0
       if isCoarse {
         unsafe refine(&scan, pool, &ranking, prepared, buffers, isLowered: isLowered)
         unsafe settle(
@@ -111,7 +111,7 @@ extension SealedSegment {
         scan.size = ranking.openCount
         scan.threshold = ranking.edge
       }
-      if parameters.measuresTime { nanosecondsToRank += nanoseconds() - start }
+      if parameters.timesStages { nanosecondsToRank += nanoseconds() - start }
     } while !scan.isOver && !isLate
     if isLate { outcome.cut(by: scan.left) }
     unsafe sortNeighbors(answers, count: ranking.found)

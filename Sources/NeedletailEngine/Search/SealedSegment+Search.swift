@@ -94,12 +94,13 @@ extension SealedSegment {
     unsafe try admit(query, scratch.buffers)
     guard count > 0 else { return nil }
     let limit = parameters.evaluationLimit ?? .max
-    if count <= max(width, Self.exactCount), count <= limit, rowKernel != nil, hidden == nil {
-      if count <= Self.exactCount || parameters.canScan(count, searchCosts) {
+    if count <= max(width, Self.exactCount), rowKernel != nil, hidden == nil {
+      let isInTime = count <= Self.exactCount || parameters.canScan(count, searchCosts)
+      if count <= limit, isInTime {
         outcome = unsafe scan(parameters, outcome, start, scratch, answers)
         return nil
       }
-      outcome.cuts.insert(.deadline)
+      outcome.cuts.insert(isInTime ? .evaluations : .deadline)
     }
     if let quantizer {
       let prepared = unsafe prepare(quantizer, scratch.buffers)

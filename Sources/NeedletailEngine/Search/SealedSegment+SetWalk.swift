@@ -72,6 +72,19 @@ extension SealedSegment {
     return Int(min(hopsPerPlace(parameters) * middle + beyond, Double(count)))
   }
 
+  /// Candidates that a walk for so many rows is made for: its pool is to hold the places of the set's rows, too.
+  private func capacity(
+    among survivors: Int, _ parameters: SearchParameters, _ room: SetRoom
+  ) -> Int {
+    let window = hopsAmong(survivors, parameters)
+    return min(count, room.window, window + window / 8 + Self.spare)
+  }
+
+  /// Whether a walk is worth beginning.
+  func canWalkAmong(_ survivors: Int, _ parameters: SearchParameters, _ room: SetRoom) -> Bool {
+    capacity(among: survivors, parameters, room) <= roomOfSetWalk || survivors > count / 2
+  }
+
   /// Walks over all rows for those of a set.
   ///
   /// - Parameters:
@@ -89,10 +102,7 @@ extension SealedSegment {
     _ search: inout CodedSearch, _ set: RowWords, _ hidden: HiddenRows,
     _ parameters: SearchParameters, _ room: SetRoom, _ scratch: SearchScratch
   ) throws(NeedletailError) -> Int? {
-    let window = hopsAmong(set.count, parameters)
-    // The pool is to hold the places of the set's rows, too.
-    var capacity = min(count, room.window, window + window / 8 + Self.spare)
-    guard capacity <= roomOfSetWalk || set.count > count / 2 else { return nil }
+    var capacity = capacity(among: set.count, parameters, room)
     var kept = remembered(parameters, room)
     while true {
       unsafe search.walk.remember(

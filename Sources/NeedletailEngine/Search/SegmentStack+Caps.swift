@@ -55,6 +55,10 @@ extension SegmentStack {
     among set: RowSet?, _ merged: inout CappedAnswers, _ total: inout SearchOutcome
   ) throws(NeedletailError) {
     guard part.count > 0 else { return }
+    if parameters.isLate, !merged.isEmpty {
+      total.cuts.formUnion([.deadline, .parts])
+      return
+    }
     guard let share = share(part.count, parameters, spent: total.evaluations) else {
       total.cuts.insert(.evaluations)
       return
@@ -101,6 +105,8 @@ private struct CappedAnswers {
   private var numbers: [ExactText: Int] = [:]
 
   init(limit: Int) { self.limit = limit }
+
+  var isEmpty: Bool { answers.isEmpty }
 
   mutating func add(_ neighbor: Neighbor, _ text: String?) {
     let group = text.map { text in
