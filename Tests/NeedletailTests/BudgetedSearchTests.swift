@@ -93,6 +93,56 @@ struct BudgetedSearchTests {
     #expect(whole > 0 && cut > 0, "both came to pass")
   }
 
+  @Test("The same among the rows of a filter", arguments: Shape.allCases)
+  func filtered(shape: Shape) throws {
+    let directory = try TemporaryDirectory()
+    let (index, queries) = try Self.world(shape, in: directory)
+    // Rows that ended are passed, too.
+    try index.remove((0..<Self.count / 50).map { VectorID($0 * 50) })
+    let snapshot = try index.snapshot()
+    var random = SplitMix64(seed: 6)
+    var (whole, cut) = (0, 0)
+    for share in [0.003, 0.05, 0.3, 0.75] {
+      let ids = (0..<Self.count).filter { _ in random.nextUnit() < share }.map(VectorID.init)
+      let filter = try snapshot.compile(.allow(ids))
+      for query in queries.prefix(12) {
+        var options = SearchOptions(efSearch: 24)
+        let free = try snapshot.search(query, k: 10, filter: filter, options: options)
+        #expect(free.completion.isComplete)
+        for trial in 0..<10 {
+          let evaluations = 1 + Int(random.next(below: UInt64(4 * free.statistics.evaluations)))
+          options.budget =
+            trial % 2 == 0
+            ? SearchBudget(latency: .nanoseconds(1 + Int(random.next(below: 300_000))))
+            : SearchBudget(evaluations: evaluations)
+          let bounded = try snapshot.search(query, k: 10, filter: filter, options: options)
+          if bounded.completion.isComplete {
+            #expect(bounded.neighbors == free.neighbors, "\(share), \(options.budget as Any)")
+            whole += 1
+          } else {
+            cut += 1
+          }
+        }
+      }
+    }
+    #expect(whole > 0 && cut > 0, "both came to pass")
+  }
+
+  @Test("What is scanned without a budget and walked with one says so", arguments: [1, 10])
+  func small(k: Int) throws {
+    let (index, queries) = try IndexOnDisk.clusters(.squaredEuclidean, count: 220, dimensions: 8)
+    for row in 0..<queries.count {
+      var options = SearchOptions(efSearch: 4)
+      let free = try index.snapshot.search(queries[row], k: k, options: options)
+      for evaluations in [1, 40, 150, 219, 220, 500] {
+        options.budget = SearchBudget(evaluations: evaluations)
+        let bounded = try index.snapshot.search(queries[row], k: k, options: options)
+        #expect(bounded.completion.isComplete == (evaluations >= 220))
+        if bounded.completion.isComplete { #expect(bounded.neighbors == free.neighbors) }
+      }
+    }
+  }
+
   @Test("Time that is over leaves an answer, and time enough all of it", arguments: Shape.allCases)
   func extremes(shape: Shape) throws {
     let directory = try TemporaryDirectory()
