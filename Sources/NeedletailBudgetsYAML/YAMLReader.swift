@@ -46,7 +46,8 @@
       }
       guard !hasCollectionAsKey(bytes) else {
         throw fault(
-          "The file has “?” before a list, an object or an alias", "Keys are names: write “name: value”.")
+          "The file has “?” before a list, an object or an alias",
+          "Keys are names: write “name: value”.")
       }
       var found: [DocumentNode] = []
       var converter = Converter()
