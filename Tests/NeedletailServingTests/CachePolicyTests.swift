@@ -46,6 +46,37 @@ struct CachePolicyTests {
     #expect(ours >= room.share * best, "\(ours) of \(best)")
   }
 
+  @Test("Answers that went stale in a large window leave room for new ones")
+  func staleWindow() {
+    let size = CacheShard.byteCount(key(0), 1)
+    let capacity = 20_000 * size
+    var shard = CacheShard(capacity: capacity, expectedEntryBytes: size)
+    func fill(_ numbers: Range<Int>) {
+      for number in numbers {
+        shard.insert(key(number), [Neighbor(id: UInt64(number), distance: 0)], version: 0)
+      }
+    }
+    fill(0..<25_000)
+    for round in 1...4 {
+      var slots: [Int] = []
+      shard.forEach { slot, _ in slots.append(slot) }
+      for slot in slots.suffix(500) { shard.markStale(slot, at: 0) }
+      #expect(shard.byteCount <= capacity)
+      // What is asked for again and again comes in.
+      let wanted = round * 100_000
+      for _ in 0..<4 {
+        for number in wanted..<(wanted + 300) {
+          if shard.find(key(number), staleAge: 0, at: 0) == nil { fill(number..<(number + 1)) }
+        }
+      }
+      fill((wanted + 1_000)..<(wanted + 1_400))
+      let found = (wanted..<(wanted + 300)).count {
+        shard.find(key($0), staleAge: 0, at: 0) != nil
+      }
+      #expect(found >= 290, "\(found) in round \(round)")
+    }
+  }
+
   @Test("Bytes never exceed the capacity, and lists and finding stay whole: by seed")
   func capacity() {
     var random = SplitMix64(seed: 4)

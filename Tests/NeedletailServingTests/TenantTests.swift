@@ -171,7 +171,7 @@ struct TenantTests {
       reserved: CostUnits(millionths: 0), actual: CostUnits(millionths: .max), at: 0)
     #expect(bucket.level == -8_000)
     #expect(bucket.reserve(CostUnits(millionths: .min), at: .max) == nil)
-    #expect(bucket.isFull)
+    #expect(bucket.isFull(at: .max))
   }
 
   @Test("Accounts are bounded: those who rest are forgotten, the rest share one")
@@ -186,14 +186,24 @@ struct TenantTests {
     #expect(ledger.usage(of: .others).granted == 10 && ledger.usage(of: .others).refused == 980)
     ledger = try TenantLedger(usual: quota, capacity: 10)
     for tenant in 0..<UInt64(1_000) {
-      let cost = CostUnits(millionths: 0)
+      // Half of a bucket, which is filled again before the next one comes.
+      let (cost, now) = (CostUnits(millionths: 500), Nanoseconds(tenant) * .second)
       if case .granted(let reservation) = ledger.reserve(
-        cost, for: TenantID(rawValue: tenant), at: 0)
+        cost, for: TenantID(rawValue: tenant), at: now)
       {
-        ledger.settle(reservation, actual: cost, at: 0)
+        ledger.settle(reservation, actual: cost, at: now)
       }
     }
     #expect(ledger.count <= 10 && ledger.usage(of: .others).granted == 0)
+    // Whoever has a quota of its own has its account, too, however many there are.
+    for tenant in 2_000..<UInt64(2_020) {
+      _ = ledger.reserve(
+        CostUnits(millionths: 900), for: TenantID(rawValue: tenant), at: 1_000 * .second)
+    }
+    let paying = TenantID(rawValue: 3_000)
+    try ledger.set(quota, for: paying)
+    _ = ledger.reserve(CostUnits(millionths: 900), for: paying, at: 1_000 * .second)
+    #expect(ledger.usage(of: paying).granted == 1)
     #expect(throws: NeedletailError.self) {
       try ledger.set(
         TenantQuota(perSecond: quota.perSecond, burst: quota.burst, weight: 0),

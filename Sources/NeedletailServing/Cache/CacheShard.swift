@@ -158,6 +158,19 @@ package struct CacheShard: Sendable {
     slots[slot]?.staleSince = now
     unlink(slot)
     link(slot, .probation, front: false)
+    // It may come from the window, whose bytes are none of theirs.
+    while excess > 0, lists[Region.probation.rawValue].last >= 0 {
+      remove(lists[Region.probation.rawValue].last)
+      counts.evictions += 1
+    }
+  }
+
+  /// Bytes of what is not in the window beyond what it may have.
+  ///
+  /// The window keeps its bytes, also while it is empty: so both together never exceed the capacity.
+  private var excess: Int {
+    lists[Region.probation.rawValue].byteCount + lists[Region.protected.rawValue].byteCount
+      - (capacity - windowCapacity)
   }
 
   /// Takes an entry out.
@@ -192,10 +205,7 @@ package struct CacheShard: Sendable {
     guard let entry = slots[slot] else { return }
     unlink(slot)
     link(slot, .probation, front: true)
-    // The window keeps its bytes, also while it is empty: so both together never exceed the capacity.
-    var excess =
-      lists[Region.probation.rawValue].byteCount + lists[Region.protected.rawValue].byteCount
-      - (capacity - windowCapacity)
+    var excess = self.excess
     if excess <= 0 { return }
     let frequency = sketch.frequency(entry.key.hash)
     var victims: [Int] = []

@@ -42,6 +42,8 @@ package struct TenantLedger: Sendable {
   private var quotas: [TenantID: TenantQuota] = [:]
   private let usual: TenantQuota
   private let capacity: Int
+  /// When those who rest were forgotten last.
+  private var swept = -Nanoseconds.second
 
   /// A ledger of at most `capacity` tenants; `usual` is the quota of those who have none of their own.
   ///
@@ -133,11 +135,13 @@ package struct TenantLedger: Sendable {
 
   private static func threshold(_ steps: Int) -> Double { 1.25 * Double(1 << (steps - 1)) }
 
-  /// The account of a tenant: its own, where there is room.
+  /// The account of a tenant: its own, where there is room, or where it has a quota of its own.
   private mutating func holder(of tenant: TenantID, at now: Nanoseconds) -> TenantID {
-    if accounts[tenant] != nil { return tenant }
-    if accounts.count >= capacity {
-      accounts = accounts.filter { !$0.value.bucket.isFull || $0.value.open > 0 }
+    if accounts[tenant] != nil || quotas[tenant] != nil { return tenant }
+    if accounts.count >= capacity, now - swept >= .second {
+      // Seldom: it looks at every account.
+      swept = now
+      accounts = accounts.filter { !$0.value.bucket.isFull(at: now) || $0.value.open > 0 }
     }
     return accounts.count < capacity ? tenant : .others
   }

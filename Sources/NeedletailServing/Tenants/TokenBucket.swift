@@ -20,8 +20,12 @@ package struct TokenBucket: Sendable {
     filled = now
   }
 
-  /// Whether nothing is used.
-  package var isFull: Bool { level >= burst }
+  /// Whether nothing is used any more.
+  package func isFull(at now: Nanoseconds) -> Bool {
+    var later = self
+    later.refill(at: now)
+    return later.level >= burst
+  }
 
   /// Takes what work is expected to cost; gives the time after which to ask again where it is not there.
   ///
