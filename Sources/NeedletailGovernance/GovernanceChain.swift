@@ -44,6 +44,33 @@
       return Array("\(record.hash) \(body)\n".utf8)
     }
 
+    /// Refuses a record that could not be read again, or would lead elsewhere then: before it is written.
+    ///
+    /// - Throws: `capacityExceeded` for one that is too long; `invalidConfiguration`.
+    func check(_ record: GovernanceRecord, _ line: [UInt8]) throws(NeedletailError) {
+      guard byteCount + line.count <= LogFile.largest,
+        let again = GovernanceRecord(body: Array(record.body.utf8))
+      else {
+        throw NeedletailError(
+          .capacityExceeded,
+          "The record would have \(line.count) bytes, more than can be read again; the log is as it was."
+            + " Make the change in smaller steps.",
+          at: .init(path: path))
+      }
+      let budget: PerformanceBudget
+      do throws(InvalidBudget) { budget = try applying(again) } catch {
+        throw NeedletailError(
+          .invalidConfiguration, "The log is as it was: the budget could not be read again",
+          at: .init(path: path), cause: error)
+      }
+      guard Self.hash(of: budget) == record.budgetHash else {
+        throw NeedletailError(
+          .invalidConfiguration,
+          "The log is as it was: written down, this would be another budget. Say all of it in its file.",
+          at: .init(path: path))
+      }
+    }
+
     /// Reads a log: first the chain of all lines, then what they say.
     ///
     /// - Throws: `corrupted` with the number of the first record that is not what was written, and what broke.

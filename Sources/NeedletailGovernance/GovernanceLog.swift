@@ -73,9 +73,10 @@
       var record = GovernanceRecord(
         number: 1, time: time ?? now, kind: .start, reason: reason,
         budget: JSONWriter.compact(budget.written()), budgetHash: GovernanceChain.hash(of: budget))
-      let file = try LogFile(path, isNew: true)
       let chain = GovernanceChain(path: path)
       let line = chain.line(of: &record)
+      try chain.check(record, line)
+      let file = try LogFile(path, isNew: true)
       do throws(NeedletailError) {
         try file.append(line, behind: 0)
         let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
@@ -151,8 +152,10 @@
           at: .init(path: path))
       }
       record.budgetHash = GovernanceChain.hash(of: budget)
+      let line = chain.line(of: &record)
+      try chain.check(record, line)
       if chain.tornBytes > 0 { try file.truncate(to: chain.byteCount) }
-      try file.append(chain.line(of: &record), behind: chain.byteCount)
+      try file.append(line, behind: chain.byteCount)
       self = GovernanceLog(try Self.chain(try file.read(), path: path))
     }
 

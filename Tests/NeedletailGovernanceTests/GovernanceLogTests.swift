@@ -62,6 +62,36 @@
       #expect(try GovernanceLog(contentsOf: world.path).budget.tenants.isEmpty)
     }
 
+    @Test("What could not be read again is not written")
+    func unreadable() throws {
+      var world = try Self.world()
+      let before = try Data(contentsOf: URL(fileURLWithPath: world.path))
+      // Twice as much as a document may have, once as the old value and once as the new one.
+      let name = String(repeating: "a", count: 58)
+      let tenants = (0..<7_600).map { #"{"name": "\#(name)\#($0)"}"# }
+      do throws(NeedletailError) {
+        try world.log.set(
+          "tenants", to: "[\(tenants.joined(separator: ","))]", LogWorld.reason)
+        try world.log.set(
+          "tenants", to: "[\(tenants.dropFirst().joined(separator: ","))]", LogWorld.reason)
+        Issue.record("both were taken")
+      } catch { #expect([.capacityExceeded, .invalidConfiguration].contains(error.code)) }
+      let log = try GovernanceLog(contentsOf: world.path)
+      #expect(log.records.count >= 5)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: world.path)).starts(with: before))
+      try world.log.set("tenants", to: "[]", LogWorld.reason)
+      // A tier that is entered is left, too, whatever stands there.
+      let budget = try PerformanceBudget(
+        json:
+          #"{"name": "b", "owner": "me", "tiers": [{"name": "n", "p95": "1ms", "p99": "2ms"}, {"name": "p", "enter": "90%", "exit": null, "p95": "1ms", "p99": "2ms"}]}"#
+      )
+      #expect(budget.tiers[1].exit != nil)
+      let directory = try TemporaryDirectory()
+      let started = try GovernanceLog.start(
+        at: directory("log"), with: budget, LogWorld.reason, time: 1)
+      #expect(started.budget == budget)
+    }
+
     @Test("Items taken away by number, and items with a new name, replay as well")
     func itemsThatMove() throws {
       var world = try Self.world()

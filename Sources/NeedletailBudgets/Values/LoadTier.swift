@@ -83,6 +83,6 @@ extension LoadTier: BudgetRecord {
   package mutating func complete(
     given keys: Set<String>, _ path: DocumentPath, _ faults: inout FaultList
   ) {
-    if !keys.contains("exit") { exit = enter.map(\.exitByDefault) }
+    if exit == nil { exit = enter.map(\.exitByDefault) }
   }
 }
