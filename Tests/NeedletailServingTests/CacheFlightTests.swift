@@ -28,7 +28,7 @@ struct CacheFlightTests {
             searches.change { $0 += 1 }
             // Until all others wait.
             while cache.counts.joined < 999 { await Task.yield() }
-            return answer
+            return (answer, true)
           }
         }
       }
@@ -129,6 +129,11 @@ struct CacheFlightTests {
     for _ in 0..<300 { cache.apply([.removed(99)], at: 0) }
     second.finish(answer)
     #expect(cache.count == 0)
+    // What was cut short is for nobody else.
+    let hurried = try #require(join(5))
+    #expect(join(6) == nil)
+    hurried.finish(answer, isWhole: false)
+    #expect(told.withLock { $0[6] } == false && cache.count == 0)
   }
 
   @Test("Two questions with one hash are two questions")

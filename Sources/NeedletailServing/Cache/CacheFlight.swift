@@ -6,7 +6,7 @@ public enum FlightOutcome: Sendable {
   case answer(CachedAnswer)
   /// The search failed, or was given up.
   case failed(NeedletailError)
-  /// Something changed before the wait began that the search does not know: ask again.
+  /// Something changed before the wait began that the search does not know, or it was cut short: ask again.
   case overtaken
   /// The deadline passed.
   case expired
@@ -25,6 +25,14 @@ struct CacheFlight: Sendable {
   var waiters: [Waiter] = []
 }
 
+/// How a search that others may wait for ended.
+enum FlightEnd: Sendable {
+  case whole([Neighbor])
+  /// An answer that a deadline or a fault cut short: good enough for whoever was in a hurry, and for nobody else.
+  case partial
+  case failed(NeedletailError)
+}
+
 /// The duty to search: ends with an answer or a failure.
 ///
 /// One that is dropped is a failure.
@@ -34,11 +42,11 @@ package final class CacheLead: Sendable {
   /// The number of the last change when the search began.
   let version: UInt64
   let serial: UInt64
-  private let end: Guarded<(@Sendable (CacheLead, Result<[Neighbor], NeedletailError>) -> Void)?>
+  private let end: Guarded<(@Sendable (CacheLead, FlightEnd) -> Void)?>
 
   init(
     key: CacheKey, version: UInt64, serial: UInt64,
-    end: @escaping @Sendable (CacheLead, Result<[Neighbor], NeedletailError>) -> Void
+    end: @escaping @Sendable (CacheLead, FlightEnd) -> Void
   ) {
     self.key = key
     self.version = version
@@ -49,12 +57,19 @@ package final class CacheLead: Sendable {
   deinit { fail(NeedletailError(.cancelled, "The search that others waited for was given up.")) }
 
   /// Ends with an answer; the first end counts.
-  package func finish(_ neighbors: [Neighbor]) { end(.success(neighbors)) }
+  ///
+  /// - Parameters:
+  ///   - neighbors: nearest first.
+  ///   - isWhole: whether it is all that the key's rung gives. What was cut short is not kept, and those who wait are
+  ///     told to ask again.
+  package func finish(_ neighbors: [Neighbor], isWhole: Bool = true) {
+    end(isWhole ? .whole(neighbors) : .partial)
+  }
 
   /// Ends with a failure, which is told to those who wait and is not kept.
-  package func fail(_ error: NeedletailError) { end(.failure(error)) }
+  package func fail(_ error: NeedletailError) { end(.failed(error)) }
 
-  private func end(_ result: Result<[Neighbor], NeedletailError>) {
+  private func end(_ result: FlightEnd) {
     let end = end.withLock { end in
       defer { end = nil }
       return end

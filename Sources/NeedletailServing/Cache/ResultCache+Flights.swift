@@ -2,11 +2,13 @@ import NeedletailCore
 
 extension ResultCache {
   /// Ends a search: keeps its answer if nothing that changed meanwhile touches it, and tells who waits.
-  func end(_ lead: CacheLead, _ result: Result<[Neighbor], NeedletailError>) {
+  func end(_ lead: CacheLead, _ result: FlightEnd) {
     switch result {
-    case .failure(let error):
+    case .failed(let error):
       for waiter in land(lead) { waiter.done(.failed(error)) }
-    case .success(let neighbors):
+    case .partial:
+      for waiter in land(lead) { waiter.done(.overtaken) }
+    case .whole(let neighbors):
       let valid = keep(lead, neighbors)
       let answer = CachedAnswer(neighbors: neighbors)
       for waiter in land(lead) {

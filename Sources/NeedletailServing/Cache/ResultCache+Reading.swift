@@ -3,10 +3,16 @@ package import NeedletailCore
 extension ResultCache {
   /// An answer from the cache, from a search that somebody else is making, or from `search`.
   ///
+  /// - Parameters:
+  ///   - key: what is asked for.
+  ///   - allowStale: whether an answer that a change has touched will do.
+  ///   - deadline: until when somebody else's search is waited for.
+  ///   - clock: tells the time.
+  ///   - search: gives an answer, and whether it is whole.
   /// - Throws: what the search threw; `cancelled` when the deadline passed while waiting.
   package func read(
     _ key: CacheKey, allowStale: Bool = false, deadline: Nanoseconds, clock: some ServingClock,
-    search: () async throws(NeedletailError) -> [Neighbor]
+    search: () async throws(NeedletailError) -> (neighbors: [Neighbor], isWhole: Bool)
   ) async throws(NeedletailError) -> CachedAnswer {
     // What was overtaken again and again is searched for without company.
     for _ in 0..<3 {
@@ -14,22 +20,24 @@ extension ResultCache {
       case .hit(let answer): return answer
       case .lead(let lead):
         do throws(NeedletailError) {
-          let neighbors = try await search()
-          lead.finish(neighbors)
-          return CachedAnswer(neighbors: neighbors)
+          let found = try await search()
+          lead.finish(found.neighbors, isWhole: found.isWhole)
+          return CachedAnswer(neighbors: found.neighbors)
         } catch {
           lead.fail(error)
           throw error
         }
       case .ended(.answer(let answer)): return answer
-      case .ended(.failed(let error)): throw error
+      case .ended(.failed(let error)):
+        // That somebody else gave up is no reason to.
+        if error.code != .cancelled { throw error }
       case .ended(.expired):
         throw NeedletailError(
           .cancelled, "The deadline passed while another search for the same query was under way.")
       case .ended(.overtaken): continue
       }
     }
-    return CachedAnswer(neighbors: try await search())
+    return CachedAnswer(neighbors: try await search().neighbors)
   }
 
   private enum Step: Sendable {
