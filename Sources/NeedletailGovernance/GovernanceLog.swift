@@ -30,7 +30,8 @@
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - head: The hash of a record that has to be in it, as it was noted elsewhere; `nil`: none was.
+    ///   - head: The hash of a record that has to be in it, or its first 8 digits or more, as it was noted elsewhere;
+    ///     `nil`: none was.
     /// - Throws: `notFound` or `io`; `corrupted` with the number of the first record that is not what was written,
     ///   and what broke; `unsupportedFormat` for what is no log.
     public init(contentsOf path: String, head: String? = nil) throws(NeedletailError) {
@@ -40,7 +41,14 @@
     /// As `init(contentsOf:head:)`, of the bytes of a file.
     package init(bytes: [UInt8], path: String, head: String? = nil) throws(NeedletailError) {
       let chain = try Self.chain(bytes, path: path)
-      if let head, !chain.records.contains(where: { $0.hash == head }) {
+      let wanted = head?.lowercased()
+      if let wanted, !(8...64).contains(wanted.utf8.count) || !wanted.allSatisfy(\.isHexDigit) {
+        throw NeedletailError(
+          .invalidConfiguration,
+          "“\(shortened(wanted))” is no hash of a record; give at least its first 8 digits.",
+          at: .init(path: path))
+      }
+      if let head, let wanted, !chain.records.contains(where: { $0.hash.hasPrefix(wanted) }) {
         throw NeedletailError(
           .corrupted,
           "The log has \(chain.records.count) records, and none has the hash that was noted, \(shortened(head))."

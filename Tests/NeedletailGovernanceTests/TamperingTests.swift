@@ -83,6 +83,16 @@
       #expect(
         try GovernanceLog(contentsOf: world.path, head: world.log.records[2].hash).records.count
           == 5)
+      let short = String(world.log.head.prefix(8))
+      for head in [short, short.uppercased()] {
+        #expect(try GovernanceLog(contentsOf: world.path, head: head).records.count == 5)
+      }
+      for head in [String(short.dropLast()), "5f1c0e…", short + "xyz"] {
+        do throws(NeedletailError) {
+          _ = try GovernanceLog(contentsOf: world.path, head: head)
+          Issue.record("\(head) was taken")
+        } catch { #expect(error.code == .invalidConfiguration) }
+      }
     }
 
     @Test("Cut at any length, a log is torn, never damaged, and the next change goes on from there")
