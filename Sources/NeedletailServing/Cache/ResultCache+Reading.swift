@@ -9,6 +9,7 @@ extension ResultCache {
   ///   - deadline: until when somebody else's search is waited for.
   ///   - clock: tells the time.
   ///   - search: gives an answer, and whether it is whole.
+  /// - Returns: the answer, labelled where a change has touched it.
   /// - Throws: what the search threw; `cancelled` when the deadline passed while waiting.
   package func read(
     _ key: CacheKey, allowStale: Bool = false, deadline: Nanoseconds, clock: some ServingClock,
