@@ -112,7 +112,9 @@ import _NeedletailTestSupport
     #expect(try Command.run("budget", "diff", log, file).output == "The budgets are equal.\n")
     let head = try #require(json["head"] as? String)
     #expect(try Command.run("budget", "history", log, "--head", head).status == 0)
-    try Command.expectFailure(65, "gone", "budget", "history", log, "--head", "0123")
+    #expect(try Command.run("budget", "history", log, "--head", "\(head.prefix(8))").status == 0)
+    try Command.expectFailure(65, "gone", "budget", "history", log, "--head", "01234567")
+    try Command.expectFailure(64, "8 digits", "budget", "history", log, "--head", "0123")
   }
 
   @Test func aLogRefusesWhatHasNoOwnerOrWasChanged() throws {
