@@ -4,10 +4,11 @@
 /// that was kept for it, and the answer says that it was cut short. An answer that does not say so is the one that
 /// the search would have given without a budget.
 public struct SearchBudget: Sendable, Hashable {
-  /// The time from the call to the answer, above zero; for a batch, that of each query from its own beginning.
+  /// The time that a query may take, above zero; for a batch, that of each query from its own beginning.
   ///
-  /// Default `nil`: any. The clock is read every 64 evaluations, so that a search is late by a few microseconds, unless
-  /// the system took the processor away from its thread.
+  /// Default `nil`: any. The clock is read every 64 evaluations of a walk, and every 2048 rows of a filter that are
+  /// scored one by one where these are expected to take more than half of the time; `k` rows are ranked precisely
+  /// whatever the time. A process that follows a writer looks for withdrawals before its time counts.
   public var latency: Duration?
   /// The moment by which the answer is wanted; the earlier one holds where there is a latency too.
   ///
