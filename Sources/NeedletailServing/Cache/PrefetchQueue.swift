@@ -4,9 +4,6 @@ import NeedletailCore
 ///
 /// Not made for several threads at once.
 package struct PrefetchQueue: Sendable {
-  /// What a session may ask next, given what it asked; called by whoever serves, without a lock.
-  package typealias Predictor = @Sendable (CacheKey) -> [Hint]
-
   /// A question, and how likely it is.
   package struct Hint: Sendable, Hashable {
     package var key: CacheKey
