@@ -89,7 +89,9 @@ let package = Package(
       swiftSettings: strict),
 
     // What keeps a service within its budget; it knows no engine.
-    .target(name: "NeedletailServing", dependencies: ["NeedletailCore"], swiftSettings: strict),
+    .target(
+      name: "NeedletailServing", dependencies: ["NeedletailCore", "NeedletailBudgets"],
+      swiftSettings: strict),
     // Performance budgets: the vocabulary, its YAML, and the log of changes.
     .target(
       name: "NeedletailBudgets", dependencies: ["NeedletailCore"], swiftSettings: strict),
@@ -156,7 +158,10 @@ let package = Package(
       dependencies: ["Needletail", "CMallocCount", "_NeedletailTestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "NeedletailServingTests", dependencies: ["NeedletailCore", "NeedletailServing"],
+      name: "NeedletailServingTests",
+      dependencies: [
+        "NeedletailCore", "NeedletailBudgets", "NeedletailServing", "_NeedletailTestSupport",
+      ],
       swiftSettings: strict),
     .target(
       name: "CNeedletailClient", dependencies: ["CNeedletail"], path: "Tests/CNeedletailClient"),

@@ -10,13 +10,7 @@ extension PerformanceBudget {
     checkLadder(top.appending("ladder"), &faults)
     checkObjectives(top.appending("objectives"), &faults)
     checkTenants(top.appending("tenants"), &faults)
-    if cache.staleFor < cache.freshFor {
-      faults.add(
-        rule: top.appending("cache").appending("staleFor"),
-        involving: [top.appending("cache").appending("freshFor")],
-        "\(Units.text(cache.staleFor)) is shorter than freshFor, \(Units.text(cache.freshFor))",
-        "Write at least as much.")
-    }
+    checkCache(top.appending("cache"), top.appending("memory").appending("cache"), &faults)
   }
 
   private func checkTiers(_ path: DocumentPath, _ faults: inout FaultList) {
@@ -48,6 +42,7 @@ extension PerformanceBudget {
         entered = max(entered, enter.load)
       }
       checkRungs(tier.rungs, place.appending("rungs"), &faults)
+      checkCachedRungs(tier.rungs, place.appending("rungs"), &faults)
       for rung in tier.rungs where !ladder.rungs.contains(rung) && tier.rungs != Rung.allCases {
         faults.add(
           rule: place.appending("rungs"),
@@ -92,7 +87,14 @@ extension PerformanceBudget {
       faults.add(
         rule: enter.appending("load"), "A load of 0 % always holds", "Write one above it.")
     }
-    guard let leave = tier.exit, leave.load >= entry.load else { return }
+    guard let leave = tier.exit else { return }
+    if leave.load <= 0 {
+      faults.add(
+        rule: exit.appending("load"), involving: [enter.appending("load")],
+        "A load below 0 % never comes, so the tier would not be left again",
+        "Write one above it, like \"\(Units.text(share: entry.exitByDefault.load))\".")
+    }
+    guard leave.load >= entry.load else { return }
     faults.add(
       rule: exit.appending("load"), involving: [enter.appending("load")],
       "\(Units.text(share: leave.load)) is not below the load at which the tier is entered, "
@@ -100,7 +102,7 @@ extension PerformanceBudget {
       "Write less, so that the tier is not entered and left in turn.")
   }
 
-  /// Rungs in the order of the ladder, each once, at least one.
+  /// Rungs in the order of the ladder, each once, the first of them `full`.
   private func checkRungs(_ rungs: [Rung], _ path: DocumentPath, _ faults: inout FaultList) {
     if rungs.isEmpty {
       faults.add(rule: path, "There is no rung", "Write at least [\"full\"].")
@@ -115,6 +117,40 @@ extension PerformanceBudget {
         "Write [\(order.joined(separator: ", "))].")
       return
     }
+    guard let first = rungs.first, first != .full else { return }
+    faults.add(
+      rule: path, "“full” is missing: without stress an answer is made as it was asked for",
+      "Write it before \"\(first.rawValue)\".")
+  }
+
+  /// No rung of the cache where there is none; a list of all rungs means those that there are.
+  private func checkCachedRungs(_ rungs: [Rung], _ path: DocumentPath, _ faults: inout FaultList) {
+    guard !cache.isEnabled, rungs != Rung.allCases,
+      let index = rungs.firstIndex(where: \.isCached)
+    else { return }
+    faults.add(
+      rule: path.appending(index),
+      involving: [path, DocumentPath([.key("cache"), .key("enabled")])],
+      "“\(rungs[index].rawValue)” needs a cache, and cache.enabled is false",
+      "Leave it out, or enable the cache.")
+  }
+
+  private func checkCache(
+    _ path: DocumentPath, _ ceiling: DocumentPath, _ faults: inout FaultList
+  ) {
+    if cache.staleFor < cache.freshFor {
+      faults.add(
+        rule: path.appending("staleFor"), involving: [path.appending("freshFor")],
+        "\(Units.text(cache.staleFor)) is shorter than freshFor, \(Units.text(cache.freshFor))",
+        "Write at least as much.")
+    }
+    guard cache.isEnabled, let bytes = memory.cache, bytes < CacheSettings.leastBytes else {
+      return
+    }
+    faults.add(
+      rule: ceiling, involving: [path.appending("enabled")],
+      "\(Units.text(bytes: bytes)) are no room for answers",
+      "Write at least \"\(Units.text(bytes: CacheSettings.leastBytes))\", or cache.enabled: false.")
   }
 
   private func checkStages(_ path: DocumentPath, _ faults: inout FaultList) {
@@ -155,6 +191,7 @@ extension PerformanceBudget {
 
   private func checkLadder(_ path: DocumentPath, _ faults: inout FaultList) {
     checkRungs(ladder.rungs, path.appending("rungs"), &faults)
+    checkCachedRungs(ladder.rungs, path.appending("rungs"), &faults)
     let width = path.appending("window").appending("efSearch")
     if case .efSearch(let efSearch) = ladder.window, efSearch > envelope.efSearch {
       faults.add(
@@ -183,6 +220,11 @@ extension PerformanceBudget {
             rule: alertPath.appending("short"), involving: [alertPath.appending("long")],
             "\(Units.text(alert.short)) is longer than the long window, \(Units.text(alert.long))",
             "A twelfth of the long one is usual.")
+        } else if alert.long / 100 > alert.short {
+          faults.add(
+            rule: alertPath.appending("long"), involving: [alertPath.appending("short")],
+            "\(Units.text(alert.long)) is more than 100 times the short window, "
+              + Units.text(alert.short), "Twelve times the short one is usual.")
         }
         // The standard alerts go with windows of weeks; nobody should have to repeat them for a shorter one.
         if alert.long > objective.window, !BurnRateAlert.standard.contains(alert) {

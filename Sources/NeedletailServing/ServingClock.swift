@@ -42,6 +42,13 @@ extension Nanoseconds {
     self = value.isNaN ? 0 : Nanoseconds(Swift.min(9e18, Swift.max(-9e18, value)))
   }
 
+  /// The nanoseconds of a duration, rounded down; what 63 bits do not hold is taken as the most that they do.
+  package init(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    self = Nanoseconds(
+      clamping: Int128(seconds) * 1_000_000_000 + Int128(attoseconds / 1_000_000_000))
+  }
+
   /// One second.
   package static let second: Nanoseconds = 1_000_000_000
   /// One thousandth of a second.

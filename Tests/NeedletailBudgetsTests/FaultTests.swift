@@ -181,8 +181,49 @@ struct FaultTests {
       budget(#""ladder": {"window": {"efSearch": 1000}}, "envelope": {"efSearch": 500}"#),
       "ladder.window.efSearch", "above envelope"
     ),
-    (budget(#""ladder": {"noise": "200%"}"#), "ladder.noise", "100%"),
+    (budget(#""ladder": {"noise": "60%"}"#), "ladder.noise", "0% to 50%"),
     (budget(#""cache": {"freshFor": "1h", "staleFor": "1m"}"#), "cache.staleFor", "shorter"),
+    (
+      budget(#""ladder": {"rungs": ["smallerWindow", "reject"]}"#), "ladder.rungs",
+      "“full” is missing"
+    ),
+    (
+      tier(#""p95":"1ms","p99":"2ms","enter":1,"rungs":["reject"]"#), "tiers[1].rungs",
+      #"before "reject""#
+    ),
+    (
+      tier(#""p95": "1ms", "p99": "2ms", "enter": "70%", "exit": "0%""#), "tiers[1].exit.load",
+      #"like "60%""#
+    ),
+    (
+      budget(#""ladder": {"rungs": ["full", "cachedFresh"]}, "cache": {"enabled": false}"#),
+      "ladder.rungs[1]", "cache.enabled is false"
+    ),
+    (
+      budget(
+        #""cache": {"enabled": false}"#,
+        tiers: #"{"name":"n","p95":"1s","p99":"1s","rungs":["full","cachedStale"]}"#),
+      "tiers[0].rungs[1]", "enable the cache"
+    ),
+    (budget(#""memory": {"cache": "1kB"}"#), "memory.cache", "\"4KiB\""),
+    (
+      budget(#""objectives": [{"name":"o","indicator":"recall","target":"99.99999%"}]"#),
+      "objectives[0].target", "0.1% to 99.9999%"
+    ),
+    (
+      budget(
+        #""objectives": [{"name":"o","indicator":"recall","target":0.9,"alerts":[{"burnRate":2000,"long":"5m","short":"1m"}]}]"#
+      ),
+      "objectives[0].alerts[0].burnRate", "0.001 to 1000.0"
+    ),
+    (
+      budget(
+        #""objectives": [{"name":"o","indicator":"recall","target":0.9,"alerts":[{"burnRate":2,"long":"1d","short":"1m"}]}]"#
+      ),
+      "objectives[0].alerts[0].long", "more than 100 times"
+    ),
+    (budget(#""tenants": [{"name":"a","weight":2000}]"#), "tenants[0].weight", "0.001 to 1000.0"),
+    (budget(#""tenants": [{"name":"a","rate":1e10}]"#), "tenants[0].rate", "out of range"),
     (budget(#""cache": {"enabled": "yes"}"#), "cache.enabled", "true or false"),
     (budget(#""cache": null"#), "cache", "null"),
   ]

@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -144,7 +145,7 @@ struct CacheFlightTests {
     }
     let keys = [
       key([1, 2], [], 2, .full), key([1], [2], 2, .full), key([], [1, 2], 2, .full),
-      key([1, 2], [], 3, .full), key([1, 2], [], 2, .noRerank),
+      key([1, 2], [], 3, .full), key([1, 2], [], 2, .withoutRerank),
     ]
     for (number, key) in keys.enumerated() {
       shard.insert(key, [Neighbor(id: UInt64(number), distance: 0)], version: 0)

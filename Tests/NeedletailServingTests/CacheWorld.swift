@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 
 @testable import NeedletailServing

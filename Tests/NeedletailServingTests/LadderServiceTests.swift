@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -14,10 +15,10 @@ struct LadderServiceTests {
     var simulation = ServiceSimulation(sources)
     simulation.control = .init(
       meter: LoadMeter(LoadMeter.Settings(workers: 2), start: 0),
-      tiers: TierController([LoadTier(name: "any", entry: 0, exit: 0)]),
-      ladder: try Ladder(
-        LadderSettings(cost: PerRung { Self.cost[$0.rawValue] }, recall: PerRung { _ in 1 }),
-        tiers: [LoadTier(name: "any", entry: 0, exit: 0)], start: 0))
+      tiers: TierController([LoadTier(name: "any", p95: .seconds(1), p99: .seconds(1))]),
+      ladder: try LadderController(
+        LadderSettings(cost: PerRung { Self.cost[$0.order] }, recall: PerRung { _ in 1 }),
+        tiers: [LoadTier(name: "any", p95: .seconds(1), p99: .seconds(1))], start: 0))
     return simulation
   }
 
@@ -36,7 +37,7 @@ struct LadderServiceTests {
     try simulation.run(until: 440 * .second)
     let moves = try #require(simulation.control?.moves.map(\.rung))
     #expect(moves.first == .smallerWindow && moves.last == .full)
-    for (a, b) in zip(moves, moves.dropFirst()) { #expect(abs(a.rawValue - b.rawValue) == 1) }
+    for (a, b) in zip(moves, moves.dropFirst()) { #expect(abs(a.order - b.order) == 1) }
     let deepest = try #require(moves.max())
     #expect(deepest == .cachedFresh || deepest == .cachedStale)
     let served = simulation.records.filter(\.isInTime).count

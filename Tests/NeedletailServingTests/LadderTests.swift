@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -7,12 +8,12 @@ import Testing
 struct LadderTests {
   private static let cost: [Double] = [1, 0.75, 0.6, 0.45, 0.3, 0.25, 0]
   private static let recall: [Double] = [0.99, 0.97, 0.92, 0.8, 0.99, 0.9, 0]
-  private static let single = [LoadTier(name: "any", entry: 0, exit: 0)]
+  private static let single = [LoadTier(name: "any", p95: .seconds(1), p99: .seconds(1))]
 
-  private func ladder(_ tiers: [LoadTier] = single) throws -> Ladder {
+  private func ladder(_ tiers: [LoadTier] = single) throws -> LadderController {
     let settings = LadderSettings(
-      cost: PerRung { Self.cost[$0.rawValue] }, recall: PerRung { Self.recall[$0.rawValue] })
-    return try Ladder(settings, tiers: tiers, start: 0)
+      cost: PerRung { Self.cost[$0.order] }, recall: PerRung { Self.recall[$0.order] })
+    return try LadderController(settings, tiers: tiers, start: 0)
   }
 
   private func sample(_ load: Double, _ priority: PriorityClass = .critical) -> LoadSample {
@@ -23,7 +24,7 @@ struct LadderTests {
 
   /// Runs a load of ten samples a second; gives the rungs of one class and when it moved.
   private func run(
-    _ ladder: inout Ladder, seconds: Int64, from start: Int64 = 0, tier: Int = 0,
+    _ ladder: inout LadderController, seconds: Int64, from start: Int64 = 0, tier: Int = 0,
     load: (Double) -> LoadSample
   ) -> [(instant: Nanoseconds, rung: Rung)] {
     var moves: [(Nanoseconds, Rung)] = []
@@ -43,8 +44,8 @@ struct LadderTests {
     let moves = run(&ladder, seconds: 520) { second in
       sample(second < 240 ? 0.5 + 2.5 * second / 240 : max(0.3, 3 - 2.7 * (second - 240) / 240))
     }
-    let down: [Rung] = [.smallerWindow, .noRerank, .lighterCodes, .cachedFresh]
-    let back: [Rung] = [.lighterCodes, .noRerank, .smallerWindow, .full]
+    let down: [Rung] = [.smallerWindow, .withoutRerank, .lighterCodes, .cachedFresh]
+    let back: [Rung] = [.lighterCodes, .withoutRerank, .smallerWindow, .full]
     #expect(moves.map(\.rung) == down + back)
     #expect(ladder.pressure == 0)
   }
@@ -55,13 +56,13 @@ struct LadderTests {
     let moves = run(&ladder, seconds: 60) { sample($0 < 10 ? 0.5 : 10) }
     #expect(
       moves.map(\.rung) == [
-        .smallerWindow, .noRerank, .lighterCodes, .cachedFresh, .cachedStale, .reject,
+        .smallerWindow, .withoutRerank, .lighterCodes, .cachedFresh, .cachedStale, .reject,
       ])
     #expect(try #require(moves.last).instant < 12 * .second)
     let back = run(&ladder, seconds: 60, from: 60) { _ in sample(0.2) }
     #expect(
       back.map(\.rung) == [
-        .cachedStale, .cachedFresh, .lighterCodes, .noRerank, .smallerWindow, .full,
+        .cachedStale, .cachedFresh, .lighterCodes, .withoutRerank, .smallerWindow, .full,
       ])
   }
 
@@ -104,8 +105,8 @@ struct LadderTests {
         }
       }
     }
-    #expect(seen[0] == [.full, .smallerWindow, .noRerank, .reject])
-    #expect(seen[1] == [.full, .smallerWindow, .noRerank, .lighterCodes, .reject])
+    #expect(seen[0] == [.full, .smallerWindow, .withoutRerank, .reject])
+    #expect(seen[1] == [.full, .smallerWindow, .withoutRerank, .lighterCodes, .reject])
     #expect(seen[2] == Set(Rung.allCases))
   }
 
@@ -118,7 +119,7 @@ struct LadderTests {
       ladder.update(mixed, tier: 0, at: step * 100 * .millisecond)
       let now = PriorityClass.allCases.map { ladder.rung($0) }
       #expect(zip(now, now.dropFirst()).allSatisfy { $0 <= $1 })
-      #expect(zip(before, now).allSatisfy { abs($0.rawValue - $1.rawValue) <= 1 })
+      #expect(zip(before, now).allSatisfy { abs($0.order - $1.order) <= 1 })
       before = now
     }
     #expect(ladder.rung(.criticalPlus) < ladder.rung(.sheddable))
@@ -136,26 +137,26 @@ struct LadderTests {
     }
     #expect(delayed.map(\.instant) == [0, 5 * .second, 10 * .second])
     let back = run(&ladder, seconds: 30, from: 12) { _ in sample(0.3) }
-    #expect(back.map(\.rung) == [.noRerank, .smallerWindow, .full])
+    #expect(back.map(\.rung) == [.withoutRerank, .smallerWindow, .full])
   }
 
   @Test("Settings that would let the ladder swing are refused")
   func refused() {
     func accepts(_ change: (inout LadderSettings) -> Void) -> Bool {
       var settings = LadderSettings(
-        cost: PerRung { Self.cost[$0.rawValue] }, recall: PerRung { Self.recall[$0.rawValue] })
+        cost: PerRung { Self.cost[$0.order] }, recall: PerRung { Self.recall[$0.order] })
       change(&settings)
       do throws(NeedletailError) {
-        _ = try Ladder(settings, tiers: Self.single, start: 0)
+        _ = try LadderController(settings, tiers: Self.single, start: 0)
         return true
       } catch { return error.code != .invalidConfiguration }
     }
     #expect(accepts { _ in })
-    #expect(!accepts { $0.upShare = 0.9 })
-    #expect(!accepts { $0.fastMultiple = 1 })
-    #expect(!accepts { $0.cost[.noRerank] = 0.8 })
+    #expect(!accepts { $0.noise = 0.6 })
+    #expect(!accepts { $0.noise = -0.1 })
+    #expect(!accepts { $0.cost[.withoutRerank] = 0.8 })
     #expect(!accepts { $0.limit = .nan })
     #expect(!accepts { $0.lead[.critical] = -1 })
-    #expect(!accepts { $0.spacing = 0 })
+    #expect(!accepts { $0.spacing = -1 })
   }
 }

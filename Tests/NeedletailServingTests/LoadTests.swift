@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -6,15 +7,24 @@ import Testing
 @Suite("Load and tiers")
 struct LoadTests {
   static let tiers = [
-    LoadTier(name: "normal", entry: 0, exit: 0, lastRung: .noRerank, recallFloor: 0.9),
-    LoadTier(name: "elevated", entry: 0.75, exit: 0.65, lastRung: .lighterCodes, recallFloor: 0.8),
-    LoadTier(name: "peak", entry: 1.1, exit: 1.0),
+    tier("normal", rungs: [.full, .smallerWindow, .withoutRerank, .reject], recallFloor: 0.9),
+    tier(
+      "elevated", enter: 0.75,
+      rungs: [.full, .smallerWindow, .withoutRerank, .lighterCodes, .reject], recallFloor: 0.8),
+    tier("peak", enter: 1.1),
   ]
+
+  private static func tier(
+    _ name: String, enter: Double? = nil, rungs: [Rung] = Rung.allCases, recallFloor: Double = 0
+  ) -> LoadTier {
+    LoadTier(
+      name: name, p95: .seconds(1), p99: .seconds(1), enter: enter.map { LoadCondition(load: $0) },
+      rungs: rungs, recallFloor: recallFloor)
+  }
 
   @Test(
     "The right tier is entered within 2 s and left within 5 s, at 1 000 queries a second by seed")
   func tiers() throws {
-    try LoadTier.validate(Self.tiers)
     var random = SplitMix64(seed: 3)
     var meter = LoadMeter(LoadMeter.Settings(workers: 2), start: 0)
     var tiers = TierController(Self.tiers)
@@ -84,22 +94,29 @@ struct LoadTests {
     #expect(last > 0)
   }
 
-  @Test("Tiers that contradict each other are refused, with their names")
-  func refused() {
-    func message(_ tiers: [LoadTier]) -> String? {
-      do throws(NeedletailError) {
-        try LoadTier.validate(tiers)
-        return nil
-      } catch { return error.message }
-    }
-    let calm = LoadTier(name: "calm", entry: 0, exit: 0)
-    #expect(message([calm]) == nil)
-    #expect(message([]) != nil)
-    #expect(message([LoadTier(name: "late", entry: 1, exit: 0)])?.contains("late") == true)
-    for (entry, exit) in [(0.5, 0.5), (0.5, 0.6), (.infinity, 0.5), (.nan, 0.1)] {
-      #expect(
-        message([calm, LoadTier(name: "a", entry: entry, exit: exit)])?.contains("a") == true)
-    }
-    #expect(message([LoadTier(name: "deep", entry: 0, exit: 0, lastRung: .reject)]) != nil)
+  @Test("Each tier has its own loads and times, to the nanosecond")
+  func holds() {
+    var tiers = TierController([
+      Self.tier("calm"),
+      LoadTier(
+        name: "slow", p95: .seconds(1), p99: .seconds(1),
+        enter: LoadCondition(load: 0.5, for: .seconds(10)),
+        exit: LoadCondition(load: 0.4, for: .seconds(20))),
+      LoadTier(
+        name: "quick", p95: .seconds(1), p99: .seconds(1),
+        enter: LoadCondition(load: 0.9, for: .zero), exit: LoadCondition(load: 0.1, for: .zero)),
+    ])
+    #expect(tiers.update(load: 0.5, at: 0) == 0)
+    #expect(tiers.update(load: 0.5, at: 10 * .second - 1) == 0)
+    #expect(tiers.update(load: 0.5, at: 10 * .second) == 1)
+    #expect(tiers.update(load: 0.9, at: 11 * .second) == 2)
+    #expect(tiers.update(load: 0.1, at: 12 * .second) == 2)
+    // The middle one has been below its exit for a second only, and still holds.
+    #expect(tiers.update(load: 0.05, at: 13 * .second) == 1)
+    #expect(tiers.update(load: 0.39, at: 32 * .second - 1) == 1)
+    #expect(tiers.update(load: 0.39, at: 32 * .second) == 0)
+    // A tier that nothing leads into is never entered.
+    var single = TierController([Self.tier("calm"), Self.tier("nowhere")])
+    #expect(single.update(load: 1e9, at: 0) == 0)
   }
 }

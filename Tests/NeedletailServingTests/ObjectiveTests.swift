@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -120,15 +121,15 @@ struct ObjectiveTests {
       alerts += state.evaluate(at: now + 10 * .second)
     }
     #expect(alerts.map(\.rule) == [.slow])
-    #expect(alerts.allSatisfy { $0.isFiring && $0.rule.level == .ticket })
+    #expect(alerts.allSatisfy { $0.isFiring && $0.rule.severity == .ticket })
   }
 
   @Test("Hooks are told the level and the numbers, without a lock held")
   func hooks() throws {
     let seen = Guarded<[BurnAlert]>([])
-    let again = Guarded<Objective?>(nil)
+    let again = Guarded<ObjectiveMonitor?>(nil)
     let settings = ObjectiveSettings(name: "in time", target: 999_000)
-    let objective = try Objective(
+    let objective = try ObjectiveMonitor(
       settings, start: 0,
       hooks: [
         { alert in
@@ -143,7 +144,7 @@ struct ObjectiveTests {
       objective.evaluate(at: (second + 1) * .second)
     }
     let alerts = seen.withLock { $0 }
-    #expect(alerts.count == 1 && alerts.first?.rule.level == .page)
+    #expect(alerts.count == 1 && alerts.first?.rule.severity == .page)
     #expect(alerts.first?.description.hasPrefix("in time: page firing, burn rate 1") == true)
     again.withLock { $0 = nil }
   }

@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 
 @testable import NeedletailServing
@@ -8,7 +9,7 @@ struct ServiceSimulation {
   struct Source {
     var priority: PriorityClass = .critical
     var tenant = TenantID(rawValue: 0)
-    var weight = 1
+    var weight = TenantAllowance.usualWeight
     /// Queries a second, as a function of time.
     var rate: (Nanoseconds) -> Double
     var deadline: Nanoseconds = 20 * .millisecond
@@ -27,7 +28,7 @@ struct ServiceSimulation {
   struct Control {
     var meter: LoadMeter
     var tiers: TierController
-    var ladder: Ladder
+    var ladder: LadderController
     /// Every rung that the second class had, and when it came to it.
     var moves: [(instant: Nanoseconds, rung: Rung)] = []
 

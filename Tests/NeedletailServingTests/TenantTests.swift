@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -13,9 +14,11 @@ struct TenantTests {
     // Two workers make 2 000 queries of a millisecond; a query is charged its microseconds, in millionths.
     let perSecond = { (share: Double) in CostUnits(millionths: Int64(share * 2e9)) }
     var ledger = try TenantLedger(
-      usual: TenantQuota(perSecond: perSecond(0.01), burst: perSecond(0.01)))
-    try ledger.set(TenantQuota(perSecond: perSecond(0.5), burst: perSecond(0.5)), for: Self.quiet)
-    try ledger.set(TenantQuota(perSecond: perSecond(0.4), burst: perSecond(0.04)), for: Self.noisy)
+      usual: TenantAllowance(perSecond: perSecond(0.01), burst: perSecond(0.01)))
+    try ledger.set(
+      TenantAllowance(perSecond: perSecond(0.5), burst: perSecond(0.5)), for: Self.quiet)
+    try ledger.set(
+      TenantAllowance(perSecond: perSecond(0.4), burst: perSecond(0.04)), for: Self.noisy)
     var simulation = ServiceSimulation([
       .init(tenant: Self.quiet, rate: { _ in 600 }),
       .init(tenant: Self.noisy, rate: { _ in 800 * multiple }),
@@ -85,7 +88,7 @@ struct TenantTests {
           queue.append(
             .init(
               ticket: item, tenant: TenantID(rawValue: tenant), work: work, cheapest: work,
-              arrival: 0, deadline: 0), weight: Int(tenant) + 1)
+              arrival: 0, deadline: 0), weight: (Int(tenant) + 1) * TenantAllowance.usualWeight)
         } else if let entry = queue.popFirst() {
           let least = waiting.map(\.start).min()
           let place = try #require(waiting.firstIndex { $0.item == entry.ticket })
@@ -106,7 +109,7 @@ struct TenantTests {
     "Charges are exact: what was let in never exceeds the quota by more than a burst and what ran")
   func accounting() throws {
     var random = SplitMix64(seed: 12)
-    let quota = TenantQuota(
+    let quota = TenantAllowance(
       perSecond: CostUnits(millionths: 1_234_567), burst: CostUnits(millionths: 700_001))
     var ledger = try TenantLedger(usual: quota)
     var now: Nanoseconds = 0
@@ -139,7 +142,7 @@ struct TenantTests {
     "Who asks for more than its quota is degraded first, at once and step by step, and comes back slowly"
   )
   func steps() throws {
-    let quota = TenantQuota(
+    let quota = TenantAllowance(
       perSecond: CostUnits(millionths: 1_000_000), burst: CostUnits(millionths: 100_000))
     var ledger = try TenantLedger(usual: quota)
     func ask(_ multiple: Double, from: Int64, to: Int64) -> [Int] {
@@ -161,7 +164,7 @@ struct TenantTests {
 
   @Test("A bucket in debt, dear work, and amounts that no bucket holds")
   func extremes() throws {
-    let quota = TenantQuota(
+    let quota = TenantAllowance(
       perSecond: CostUnits(millionths: 1_000), burst: CostUnits(millionths: 500))
     var bucket = TokenBucket(quota, at: 0)
     #expect(bucket.reserve(CostUnits(millionths: 2_000), at: 0) == nil)
@@ -176,7 +179,7 @@ struct TenantTests {
 
   @Test("Accounts are bounded: those who rest are forgotten, the rest share one")
   func bounded() throws {
-    let quota = TenantQuota(
+    let quota = TenantAllowance(
       perSecond: CostUnits(millionths: 1_000), burst: CostUnits(millionths: 1_000))
     var ledger = try TenantLedger(usual: quota, capacity: 10)
     for tenant in 0..<UInt64(1_000) {
@@ -206,7 +209,7 @@ struct TenantTests {
     #expect(ledger.usage(of: paying).granted == 1)
     #expect(throws: NeedletailError.self) {
       try ledger.set(
-        TenantQuota(perSecond: quota.perSecond, burst: quota.burst, weight: 0),
+        TenantAllowance(perSecond: quota.perSecond, burst: quota.burst, weight: 0),
         for: TenantID(rawValue: 5))
     }
   }

@@ -11,10 +11,18 @@ public enum PriorityClass: String, Sendable, Hashable, CaseIterable, Comparable 
   /// What may fail: prefetches.
   case sheddable
 
-  /// Whether a class matters more.
-  public static func < (a: PriorityClass, b: PriorityClass) -> Bool {
-    (allCases.firstIndex(of: a) ?? 0) < (allCases.firstIndex(of: b) ?? 0)
+  /// The place among the classes: what matters most has 0, what is shed first 3.
+  public var order: Int {
+    switch self {
+    case .criticalPlus: 0
+    case .critical: 1
+    case .sheddablePlus: 2
+    case .sheddable: 3
+    }
   }
+
+  /// By the order in which queries are served: a class is less than those that are shed before it.
+  public static func < (a: PriorityClass, b: PriorityClass) -> Bool { a.order < b.order }
 }
 
 /// How much may wait.
@@ -72,9 +80,9 @@ public struct PriorityQueues: Sendable, Hashable {
 public struct TenantQuota: Sendable, Hashable {
   /// What the tenant is called.
   public var name: String
-  /// Its part of what there is, beside the other tenants' weights.
+  /// Its part of what there is, beside the other tenants' weights: 0.001 to 1 000, to the thousandth.
   public var weight: Double
-  /// Cost units a second; `nil`: no limit of its own.
+  /// Cost units a second, at most a thousand million; `nil`: no limit of its own.
   public var rate: Double?
   /// Cost units that may be used at once after a pause; `nil`: those of one second.
   public var burst: Double?
@@ -106,6 +114,9 @@ public struct CacheSettings: Sendable, Hashable {
   public var prefetches: Bool
   /// Whether answers are kept over a restart.
   public var isPersistent: Bool
+
+  /// The least that a cache needs, in bytes.
+  package static let leastBytes = 4_096
 
   /// Makes settings; `PerformanceBudget` checks them.
   public init(
@@ -148,9 +159,9 @@ extension TenantQuota: BudgetRecord {
   package static var fields: [Field<TenantQuota>] {
     [
       Field("name", \.name, .name(example: "shop"), isRequired: true),
-      Field("weight", \.weight, .number(0.001...1_000_000, example: "1")),
-      Field("rate", \.rate, .number(0.001...1e12, example: "5000"), tighter: .lower),
-      Field("burst", \.burst, .number(0.001...1e12, example: "10000"), tighter: .lower),
+      Field("weight", \.weight, .number(0.001...1_000, example: "1")),
+      Field("rate", \.rate, .number(0.001...1e9, example: "5000"), tighter: .lower),
+      Field("burst", \.burst, .number(0.001...1e9, example: "10000"), tighter: .lower),
       Field("default", \.isDefault, .flag),
     ]
   }

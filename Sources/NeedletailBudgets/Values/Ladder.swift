@@ -17,10 +17,37 @@ public enum Rung: String, Sendable, Hashable, CaseIterable, Comparable {
   /// No answer, and the time after which to ask again.
   case reject
 
-  /// The place in the ladder, from 0.
-  public var order: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+  /// The place in the ladder: `full` has 0, `reject` 6.
+  public var order: Int {
+    switch self {
+    case .full: 0
+    case .smallerWindow: 1
+    case .withoutRerank: 2
+    case .lighterCodes: 3
+    case .cachedFresh: 4
+    case .cachedStale: 5
+    case .reject: 6
+    }
+  }
 
-  /// Whether a rung comes earlier.
+  /// The rung of a place; `nil` where there is none.
+  package init?(order: Int) {
+    switch order {
+    case 0: self = .full
+    case 1: self = .smallerWindow
+    case 2: self = .withoutRerank
+    case 3: self = .lighterCodes
+    case 4: self = .cachedFresh
+    case 5: self = .cachedStale
+    case 6: self = .reject
+    default: return nil
+    }
+  }
+
+  /// Whether the answer comes out of the cache.
+  package var isCached: Bool { self == .cachedFresh || self == .cachedStale }
+
+  /// By depth: a rung is less than those that come after it in the ladder.
   public static func < (a: Rung, b: Rung) -> Bool { a.order < b.order }
 }
 
@@ -34,15 +61,15 @@ public enum SmallerWindow: Sendable, Hashable {
 
 /// What answers give up under stress, in which order, and how calmly.
 public struct Ladder: Sendable, Hashable {
-  /// The rungs that there are, in order.
+  /// The rungs that there are, in order, `full` among them; those of the cache hold only while there is one.
   public var rungs: [Rung]
   /// What the rung `smallerWindow` searches with; by default, what reaches a recall of 0.9.
   public var window: SmallerWindow
-  /// When to ask again, as a rejection says it.
+  /// When to ask again, as a rejection says it at least; more where the queue is longer.
   public var retryAfter: Duration
   /// The least time between two changes of the rung.
   public var hold: Duration
-  /// The noise of the load that changes nothing: 0.2 is ± 20 %.
+  /// The noise of the load that changes nothing, 0 to 0.5: 0.2 is ± 20 %.
   public var noise: Double
 
   /// Makes a ladder; `PerformanceBudget` checks it.
@@ -68,7 +95,7 @@ extension Ladder: BudgetRecord {
         "retryAfter", \.retryAfter,
         .duration(.milliseconds(1)...(.seconds(3_600)), example: "\"1s\"")),
       Field("hold", \.hold, .duration(.zero...(.seconds(3_600)), example: "\"5s\"")),
-      Field("noise", \.noise, .share(0...1, example: "\"20%\"")),
+      Field("noise", \.noise, .share(0...0.5, example: "\"20%\"")),
     ]
   }
 

@@ -10,7 +10,7 @@ public struct LoadTier: Sendable, Hashable {
   public var p95: Duration
   /// 99 % of the queries are answered within this time; also the deadline that stages share.
   public var p99: Duration
-  /// The rungs of the ladder that may be used, in its order; by default all of them.
+  /// The rungs of the ladder that may be used, in its order, `full` among them; by default all of them.
   public var rungs: [Rung]
   /// The recall below which no rung may go, 0 to 1; 0: none is promised.
   public var recallFloor: Double
@@ -44,7 +44,7 @@ public struct LoadCondition: Sendable, Hashable {
   }
 
   /// Ten points below, for three seconds: what is entered at a load is not left at the same one.
-  fileprivate var exitByDefault: LoadCondition {
+  var exitByDefault: LoadCondition {
     // In whole points, so that it reads well; and above zero, so that it can be met.
     let points = (load * 100 - 10).rounded()
     return LoadCondition(load: points >= 1 ? points / 100 : load / 2, for: .seconds(3))

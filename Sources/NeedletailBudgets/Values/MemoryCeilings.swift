@@ -18,6 +18,20 @@ public enum MemoryComponent: String, Sendable, Hashable, CaseIterable {
   case scratch
   /// The write-ahead log, and the rows that it holds.
   case log
+
+  /// The place among the components, from 0.
+  package var order: Int {
+    switch self {
+    case .codes: 0
+    case .graph: 1
+    case .precise: 2
+    case .ids: 3
+    case .filters: 4
+    case .cache: 5
+    case .scratch: 6
+    case .log: 7
+    }
+  }
 }
 
 /// Bytes for each component: what is used, or what something is predicted to take.
@@ -97,40 +111,44 @@ public struct MemoryCeilings: Sendable, Hashable {
     }
   }
 
+  /// The most bytes of a component, or (`nil`) of all together; `nil` where nothing limits them.
+  ///
+  /// Where something as large was refused before (`isReadmission`), less than the ceiling: the head-room must stay free.
+  package func limit(_ component: MemoryComponent?, isReadmission: Bool = false) -> Int? {
+    let ceiling: Int? = if let component { self[component] } else { total }
+    return isReadmission ? ceiling.map { Self.part(1 - headroom, of: $0) } : ceiling
+  }
+
   /// Refuses what would take more than a ceiling allows.
   ///
   /// - Parameter predicted: All that would be in use.
   /// - Throws: `overBudget`, naming each component beyond its ceiling, the bytes needed and the limit.
   /// - Complexity: O(1), in the components.
   public func check(predicted: MemoryUse) throws(NeedletailError) {
-    try check(predicted, share: 1, "Take less, or raise the ceiling in the budget.")
+    try check(
+      predicted, isReadmission: false, "Take less, or raise the ceiling in the budget.")
   }
 
   /// Refuses what would leave less than the head-room: asked before what was refused is let in again.
   ///
   /// - Throws: `overBudget`, as `check(predicted:)`.
   public func checkReadmission(predicted: MemoryUse) throws(NeedletailError) {
-    try check(predicted, share: 1 - headroom, "It is let in again below that.")
+    try check(predicted, isReadmission: true, "It is let in again below that.")
   }
 
   private func check(
-    _ use: MemoryUse, share: Double, _ advice: String
+    _ use: MemoryUse, isReadmission: Bool, _ advice: String
   ) throws(NeedletailError) {
-    func isOver(_ needed: Int, _ limit: Int?) -> Bool {
-      limit.map { needed > Self.part(share, of: $0) } ?? false
+    let parts = (MemoryComponent.allCases.map { $0 } + [nil]).compactMap {
+      (component: MemoryComponent?) -> String? in
+      let needed = component.map { use[$0] } ?? use.total
+      guard let limit = limit(component, isReadmission: isReadmission), needed > limit else {
+        return nil
+      }
+      let name = component?.rawValue ?? "total"
+      return "\(name) needs \(needed) bytes and may take \(limit)"
     }
-    let total = use.total
-    guard
-      isOver(total, self.total)
-        || MemoryComponent.allCases.contains(where: { isOver(use[$0], self[$0]) })
-    else { return }
-    var found = MemoryComponent.allCases.filter { isOver(use[$0], self[$0]) }.map {
-      ($0.rawValue, use[$0], self[$0] ?? 0)
-    }
-    if isOver(total, self.total) { found.append(("total", total, self.total ?? 0)) }
-    let parts = found.map { name, needed, limit in
-      "\(name) needs \(needed) bytes and may take \(Self.part(share, of: limit))"
-    }
+    guard !parts.isEmpty else { return }
     throw NeedletailError(
       .overBudget, "Over the memory budget: \(parts.joined(separator: "; ")). \(advice)")
   }

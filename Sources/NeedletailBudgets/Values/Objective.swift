@@ -22,7 +22,7 @@ public struct Objective: Sendable, Hashable {
   public var name: String
   /// What is counted.
   public var indicator: Indicator
-  /// The share of good events that is wanted, below 1: what is missing to 1 is the error budget.
+  /// The share of good events that is wanted, to the millionth, below 1: what is missing to 1 is the error budget.
   public var target: Double
   /// The time over which events count, up to now.
   public var window: Duration
@@ -54,9 +54,9 @@ public struct BurnRateAlert: Sendable, Hashable {
     case ticket
   }
 
-  /// How many times faster than the error budget lasts.
+  /// How many times faster than the error budget lasts, to the thousandth.
   public var burnRate: Double
-  /// The window that shows that it matters.
+  /// The window that shows that it matters: at most 100 times the short one.
   public var long: Duration
   /// The window that shows that it still goes on.
   public var short: Duration
@@ -71,13 +71,17 @@ public struct BurnRateAlert: Sendable, Hashable {
     self.severity = severity
   }
 
-  /// 14.4 over 1 h and 5 m, 6 over 6 h and 30 m, and, as a ticket, 1 over 3 d and 6 h.
-  public static let standard = [
-    BurnRateAlert(burnRate: 14.4, long: .seconds(3_600), short: .seconds(300)),
-    BurnRateAlert(burnRate: 6, long: .seconds(6 * 3_600), short: .seconds(1_800)),
-    BurnRateAlert(
-      burnRate: 1, long: .seconds(3 * 86_400), short: .seconds(6 * 3_600), severity: .ticket),
-  ]
+  /// 14.4 over an hour and 5 minutes: 2 % of a month's budget in an hour.
+  public static let fast = BurnRateAlert(
+    burnRate: 14.4, long: .seconds(3_600), short: .seconds(300))
+  /// 6 over 6 hours and 30 minutes: 5 % of a month's budget in 6 hours.
+  public static let steady = BurnRateAlert(
+    burnRate: 6, long: .seconds(6 * 3_600), short: .seconds(1_800))
+  /// 1 over 3 days and 6 hours, as a ticket: 10 % of a month's budget in 3 days.
+  public static let slow = BurnRateAlert(
+    burnRate: 1, long: .seconds(3 * 86_400), short: .seconds(6 * 3_600), severity: .ticket)
+  /// These three.
+  public static let standard = [fast, steady, slow]
 }
 
 /// The words of the file for `Indicator`.
@@ -91,7 +95,7 @@ extension BurnRateAlert: BudgetRecord {
     let windows = Duration.seconds(1)...(.seconds(366 * 86_400))
     return [
       Field(
-        "burnRate", \.burnRate, .number(0.01...100_000, example: "14.4"), isRequired: true,
+        "burnRate", \.burnRate, .number(0.001...1_000, example: "14.4"), isRequired: true,
         tighter: .lower),
       Field("long", \.long, .duration(windows, example: "\"1h\""), isRequired: true),
       Field("short", \.short, .duration(windows, example: "\"5m\""), isRequired: true),
@@ -111,7 +115,7 @@ extension Objective: BudgetRecord {
       Field("tier", \.tier, .name(example: "normal")),
       Field("within", \.within, .choice),
       Field(
-        "target", \.target, .share(0.000_001...0.999_999_999, example: "\"99%\""), isRequired: true,
+        "target", \.target, .share(0.001...0.999_999, example: "\"99%\""), isRequired: true,
         tighter: .higher),
       Field(
         "window", \.window, .duration(.seconds(60)...(.seconds(366 * 86_400)), example: "\"28d\"")),

@@ -1,3 +1,4 @@
+package import NeedletailBudgets
 package import NeedletailCore
 
 /// The queue before the workers: bounded, by importance, fair among tenants, and honest at once to who would come too late.
@@ -17,7 +18,7 @@ package struct AdmissionQueue: Sendable {
   }
 
   package let settings: AdmissionSettings
-  /// By the class's number: an array changes an element in its place, `PerClass` would copy it.
+  /// By the class's order: an array changes an element in its place, `PerClass` would copy it.
   private var queues = PriorityClass.allCases.map { _ in FairQueue() }
   private var admittedWork: PerClass<RecentRate>
   private var rate: ServiceRate
@@ -38,14 +39,14 @@ package struct AdmissionQueue: Sendable {
   }
 
   /// Queries that wait.
-  package var count: Int { PriorityClass.allCases.reduce(0) { $0 + queues[$1.rawValue].count } }
+  package var count: Int { PriorityClass.allCases.reduce(0) { $0 + queues[$1.order].count } }
 
   /// Queries of one class that wait.
-  package func count(_ priority: PriorityClass) -> Int { queues[priority.rawValue].count }
+  package func count(_ priority: PriorityClass) -> Int { queues[priority.order].count }
 
   /// The longest that the next query of any class has been waiting.
   package func nextWait(at now: Nanoseconds) -> Nanoseconds {
-    PriorityClass.allCases.reduce(0) { max($0, queues[$1.rawValue].nextWait(at: now)) }
+    PriorityClass.allCases.reduce(0) { max($0, queues[$1.order].nextWait(at: now)) }
   }
 
   /// The time that a request that came now would wait.
@@ -54,12 +55,12 @@ package struct AdmissionQueue: Sendable {
   ) -> Nanoseconds {
     // A free worker takes it at once.
     guard busy >= settings.workers || count > 0 else { return 0 }
-    var ahead = queues[request.priority.rawValue].workAhead(
+    var ahead = queues[request.priority.order].workAhead(
       of: request.tenant, weight: request.weight, work: request.work)
     // More important work goes first: what waits, and what will come meanwhile.
     var taken = 0.0
-    for other in PriorityClass.allCases where other > request.priority {
-      ahead += queues[other.rawValue].work
+    for other in PriorityClass.allCases where other < request.priority {
+      ahead += queues[other.order].work
       taken += admittedWork[other].perSecond(at: now)
     }
     let all = Double(settings.workers)
@@ -76,20 +77,21 @@ package struct AdmissionQueue: Sendable {
     let priority = request.priority
     let bound = settings.bounds[priority]
     if isDraining { return refusal(.draining, settings.retry.upperBound) }
-    if queues[priority.rawValue].count >= bound { return refusal(.queueFull, wait) }
+    if queues[priority.order].count >= bound { return refusal(.queueFull, wait) }
     let own = max(1, Int(Double(bound) * settings.tenantShare))
-    if queues[priority.rawValue].count(of: request.tenant) >= own {
+    if queues[priority.order].count(of: request.tenant) >= own {
       return refusal(.tenantFull, wait)
     }
     let remaining = request.deadline - now
     let cheapest = Nanoseconds(nearest: Double(request.cheapest) * rate.ratio)
     let allowed = min(
-      Nanoseconds(nearest: Double(remaining) * settings.waitShare), remaining - cheapest)
+      Nanoseconds(nearest: Double(remaining) * settings.waitShare), remaining - cheapest,
+      settings.waits[priority])
     guard remaining >= cheapest, wait <= allowed else {
       return refusal(.deadline, wait - max(0, allowed))
     }
     admittedWork[priority].add(request.work, at: now)
-    queues[priority.rawValue].append(
+    queues[priority.order].append(
       Entry(
         ticket: ticket, tenant: request.tenant, work: request.work, cheapest: request.cheapest,
         arrival: now, deadline: request.deadline),
@@ -103,9 +105,10 @@ package struct AdmissionQueue: Sendable {
   package mutating func take(
     at now: Nanoseconds, expired: (Turn) -> Void
   ) -> Turn? {
-    while let priority = nextClass(at: now), let entry = queues[priority.rawValue].popFirst() {
+    while let priority = nextClass(at: now), let entry = queues[priority.order].popFirst() {
       let turn = Turn(entry: entry, priority: priority)
-      guard now + Nanoseconds(nearest: Double(entry.cheapest) * rate.ratio) <= entry.deadline else {
+      let end = now + Nanoseconds(nearest: Double(entry.cheapest) * rate.ratio)
+      guard end <= entry.deadline, now - entry.arrival <= settings.waits[priority] else {
         expired(turn)
         continue
       }
@@ -126,10 +129,10 @@ package struct AdmissionQueue: Sendable {
 
   /// The most important class that has something; now and then one whose first has waited too long.
   private func nextClass(at now: Nanoseconds) -> PriorityClass? {
-    let first = PriorityClass.allCases.first { queues[$0.rawValue].count > 0 }
+    let first = PriorityClass.allCases.first { queues[$0.order].count > 0 }
     guard let first, turns % settings.guardEvery == settings.guardEvery - 1 else { return first }
     return PriorityClass.allCases.first {
-      $0 < first && queues[$0.rawValue].nextWait(at: now) > settings.starvation
+      $0 > first && queues[$0.order].nextWait(at: now) > settings.starvation
     } ?? first
   }
 

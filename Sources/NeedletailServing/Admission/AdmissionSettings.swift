@@ -1,3 +1,4 @@
+package import NeedletailBudgets
 package import NeedletailCore
 
 /// How much may wait, and how long.
@@ -6,7 +7,9 @@ package struct AdmissionSettings: Sendable {
   package var workers: Int
   /// The most queries of each class that wait.
   package var bounds: PerClass<Int>
-  /// The most that one tenant may have waiting, as a share of the bound of its class.
+  /// The longest that a query of each class waits, whatever its deadline.
+  package var waits = PerClass<Nanoseconds>(repeating: .max)
+  /// The most that one tenant may have waiting beside others, as a share of the bound of its class.
   package var tenantShare = 0.5
   /// The share of the time to its deadline that a query may be expected to wait: the rest is for its work.
   package var waitShare = 0.5
@@ -22,6 +25,21 @@ package struct AdmissionSettings: Sendable {
     bounds = PerClass(repeating: bound)
   }
 
+  /// Settings as a budget has them: the bounds of its queues, and its time to ask again as the least one.
+  package init(_ budget: PerformanceBudget, workers: Int) {
+    self.init(workers: workers)
+    for priority in PriorityClass.allCases {
+      let bound = budget.priorities[priority]
+      bounds[priority] = bound.length
+      if let wait = bound.wait { waits[priority] = Nanoseconds(wait) }
+    }
+    let least = Nanoseconds(budget.ladder.retryAfter)
+    retry = least...max(retry.upperBound, least)
+  }
+
+  /// The longest queue.
+  package static let largestBound = 1 << 20
+
   /// Checks all of it.
   ///
   /// - Throws: `invalidConfiguration` with the numbers.
@@ -30,10 +48,12 @@ package struct AdmissionSettings: Sendable {
       throw NeedletailError(
         .invalidConfiguration, "\(workers) workers are not within 1...\(Limits.threads).")
     }
-    for priority in PriorityClass.allCases where !(1...1_000_000).contains(bounds[priority]) {
+    for priority in PriorityClass.allCases
+    where !(1...Self.largestBound).contains(bounds[priority]) || waits[priority] <= 0 {
       throw NeedletailError(
         .invalidConfiguration,
-        "A bound of \(bounds[priority]) queries for \(priority) is not within 1...1000000.")
+        "A bound of \(bounds[priority]) queries for \(priority) is not within 1...\(Self.largestBound), or"
+          + " none of them may wait (\(waits[priority]) ns).")
     }
     guard tenantShare > 0, tenantShare <= 1, waitShare > 0, waitShare <= 1 else {
       throw NeedletailError(
@@ -53,7 +73,7 @@ package struct AdmissionSettings: Sendable {
 package struct AdmissionRequest: Sendable, Hashable {
   package var priority: PriorityClass
   package var tenant: TenantID
-  /// The tenant's share among others.
+  /// The tenant's share among others, in thousandths.
   package var weight: Int
   /// The work that is expected on the rung that is planned, in nanoseconds of one worker.
   package var work: Nanoseconds
@@ -63,12 +83,13 @@ package struct AdmissionRequest: Sendable, Hashable {
 
   /// Makes a request; times beyond an hour, negative ones and weights out of range are taken as the nearest that is possible.
   package init(
-    _ priority: PriorityClass, tenant: TenantID = TenantID(rawValue: 0), weight: Int = 1,
+    _ priority: PriorityClass, tenant: TenantID = TenantID(rawValue: 0),
+    weight: Int = TenantAllowance.usualWeight,
     work: Nanoseconds, cheapest: Nanoseconds, deadline: Nanoseconds
   ) {
     self.priority = priority
     self.tenant = tenant
-    self.weight = min(TenantQuota.largestWeight, max(1, weight))
+    self.weight = min(TenantAllowance.largestWeight, max(1, weight))
     self.work = min(.longestWork, max(1, work))
     self.cheapest = min(.longestWork, max(1, cheapest))
     self.deadline = max(0, deadline)

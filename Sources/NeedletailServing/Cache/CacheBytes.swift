@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 
 /// Answers as bytes, for a warm start.
@@ -36,7 +37,7 @@ enum CacheBytes {
     append(identity, &bytes)
     append(UInt64(entries.count), &bytes)
     for entry in entries {
-      append(UInt8(entry.rung.rawValue), &bytes)
+      append(UInt8(entry.rung.order), &bytes)
       append(UInt32(clamping: entry.k), &bytes)
       append(entry.query, &bytes)
       append(entry.filter, &bytes)
@@ -86,7 +87,7 @@ enum CacheBytes {
 
   private static func entry(_ reader: inout CacheReader) throws(NeedletailError) -> Entry {
     let number: UInt8 = try reader.integer()
-    guard let rung = Rung(rawValue: Int(number)) else {
+    guard let rung = Rung(order: Int(number)) else {
       throw reader.fault("There is no rung \(number).")
     }
     let k: UInt32 = try reader.integer()

@@ -1,3 +1,4 @@
+public import NeedletailBudgets
 import NeedletailCore
 
 /// What was asked: the same question in every generation of an index.
@@ -18,7 +19,7 @@ public struct CacheKey: Sendable, Hashable {
   /// Makes a key; `seed` makes its hash hard to guess and is the same for all keys of one cache.
   package init(query: [UInt8], filter: [UInt8], k: Int, rung: Rung, seed: UInt64) {
     var hash = ByteHash(seed: seed)
-    hash.add(UInt64(truncatingIfNeeded: k) << 8 | UInt64(rung.rawValue))
+    hash.add(UInt64(truncatingIfNeeded: k) << 8 | UInt64(rung.order))
     hash.add(query.span)
     hash.add(filter.span)
     self.init(query: query, filter: filter, k: k, rung: rung, hash: hash.value)

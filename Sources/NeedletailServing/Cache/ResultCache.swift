@@ -1,3 +1,4 @@
+public import NeedletailBudgets
 public import NeedletailCore
 
 /// How large a cache is, and how it keeps.

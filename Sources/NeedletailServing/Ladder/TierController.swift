@@ -1,46 +1,63 @@
+package import NeedletailBudgets
+
 /// Which tier of load holds: entered when the load has reached it for a while, left when it has been below for longer.
 ///
-/// With a window of 1 s, a tier is entered within 2 s of the load that asks for it and left within 5 s of its end.
+/// Each tier has its own loads and times. With a window of 1 s and the usual times, a tier is entered within 2 s of the load that
+/// asks for it and left within 5 s of its end.
 package struct TierController: Sendable {
+  /// When a tier is entered and left.
+  private struct Conditions {
+    var entry: Double
+    var exit: Double
+    var entryHold: Nanoseconds
+    var exitHold: Nanoseconds
+    var aboveSince: Nanoseconds?
+    var belowSince: Nanoseconds?
+  }
+
   /// The tiers, the calmest first.
   package let tiers: [LoadTier]
-  /// How long the load must reach a tier, and be below it.
-  package let entryHold: Nanoseconds
-  package let exitHold: Nanoseconds
   /// The tier that holds.
   package private(set) var current = 0
-  private var aboveSince: [Nanoseconds?]
-  private var belowSince: [Nanoseconds?]
+  private var conditions: [Conditions]
 
   /// Begins in the calmest tier.
   ///
-  /// - Precondition: `LoadTier.validate` accepts the tiers.
-  package init(
-    _ tiers: [LoadTier], entryHold: Nanoseconds = 500 * .millisecond,
-    exitHold: Nanoseconds = 3 * .second
-  ) {
+  /// A tier that nothing leads into is never entered, but for the first.
+  ///
+  /// - Precondition: there is a tier; they are those of a `PerformanceBudget`.
+  package init(_ tiers: [LoadTier]) {
     precondition(!tiers.isEmpty, "no tier of load is there")
     self.tiers = tiers
-    self.entryHold = entryHold
-    self.exitHold = exitHold
-    aboveSince = tiers.map { _ in nil }
-    belowSince = tiers.map { _ in nil }
+    conditions = tiers.enumerated().map { index, tier in
+      let entry = index == 0 ? nil : tier.enter
+      let exit = index == 0 ? nil : tier.exit
+      return Conditions(
+        entry: index == 0 ? 0 : entry?.load ?? .infinity, exit: exit?.load ?? entry?.load ?? 0,
+        entryHold: Nanoseconds(entry?.hold ?? .zero), exitHold: Nanoseconds(exit?.hold ?? .zero))
+    }
   }
 
   /// Takes the load of the last window; gives the tier that holds now.
   @discardableResult
   package mutating func update(load: Double, at now: Nanoseconds) -> Int {
-    for index in tiers.indices {
-      aboveSince[index] = load >= tiers[index].entry ? aboveSince[index] ?? now : nil
-      belowSince[index] = load < tiers[index].exit ? belowSince[index] ?? now : nil
+    for index in conditions.indices {
+      let isAbove = load >= conditions[index].entry
+      let isBelow = load < conditions[index].exit
+      conditions[index].aboveSince = isAbove ? conditions[index].aboveSince ?? now : nil
+      conditions[index].belowSince = isBelow ? conditions[index].belowSince ?? now : nil
     }
-    let entered = tiers.indices.last { held(aboveSince[$0], entryHold, now) } ?? 0
+    let entered = conditions.lastIndex { held($0.aboveSince, $0.entryHold, now) } ?? 0
     if entered > current {
       current = entered
-    } else if held(belowSince[current], exitHold, now) {
-      current = tiers.indices.last { $0 < current && !held(belowSince[$0], exitHold, now) } ?? 0
+    } else if isLeft(current, now) {
+      current = conditions.indices.last { $0 < current && !isLeft($0, now) } ?? 0
     }
     return current
+  }
+
+  private func isLeft(_ index: Int, _ now: Nanoseconds) -> Bool {
+    held(conditions[index].belowSince, conditions[index].exitHold, now)
   }
 
   private func held(_ since: Nanoseconds?, _ hold: Nanoseconds, _ now: Nanoseconds) -> Bool {

@@ -1,3 +1,5 @@
+package import NeedletailBudgets
+
 /// Measures load as work against what the workers can do, and as the delay of the queue: never as a round trip.
 ///
 /// A ring of ticks, so that the figure is that of the last second whatever came before.

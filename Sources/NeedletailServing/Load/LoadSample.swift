@@ -1,3 +1,5 @@
+import NeedletailBudgets
+
 /// How much there is to do, at one moment.
 package struct LoadSample: Sendable {
   /// Work that arrived, of each class, as a share of what the workers can do: at *full* quality, whatever rung served it.

@@ -1,3 +1,4 @@
+public import NeedletailBudgets
 public import NeedletailCore
 
 /// Counts memory before it is allocated, and refuses what would be too much.
@@ -8,26 +9,18 @@ public final class MemoryAccountant: Sendable {
   public struct Use: Sendable, Hashable {
     /// Bytes in use or reserved.
     public var used: Int
-    /// The most that there may be.
-    public var limit: Int
-    /// Whether something was refused, so that use must first be further below the limit.
-    public var isClosed: Bool
-
-    init(_ account: MemoryLedger.Account) {
-      used = account.used
-      limit = account.limit
-      isClosed = account.isClosed
-    }
+    /// The most that there may be; `nil`: as much as all components together.
+    public var limit: Int?
+    /// From how many bytes on a request must leave the head-room free, since as many were refused; `nil`: none were.
+    ///
+    /// Of one component; smaller requests, and those of other components, go on.
+    public var closedFrom: Int?
   }
 
   private let ledger: Guarded<MemoryLedger>
 
-  /// An accountant who has counted nothing yet.
-  ///
-  /// - Throws: `invalidConfiguration`.
-  public init(_ settings: MemorySettings) throws(NeedletailError) {
-    ledger = Guarded(try MemoryLedger(settings))
-  }
+  /// An accountant who has counted nothing yet, of a budget's ceilings.
+  public init(_ ceilings: MemoryCeilings) { ledger = Guarded(MemoryLedger(ceilings)) }
 
   /// Counts bytes that are about to be allocated.
   ///
@@ -44,11 +37,17 @@ public final class MemoryAccountant: Sendable {
 
   /// What a component uses.
   public func use(of component: MemoryComponent) -> Use {
-    ledger.withLock { Use($0[component]) }
+    ledger.withLock {
+      Use(
+        used: $0[component].used, limit: $0.ceilings.limit(component),
+        closedFrom: $0[component].closedFrom)
+    }
   }
 
   /// What all of them use.
-  public var total: Use { ledger.withLock { Use($0.total) } }
+  public var total: Use {
+    ledger.withLock { Use(used: $0.total, limit: $0.ceilings.limit(nil)) }
+  }
 
   func commit(_ component: MemoryComponent, reserved: Int, actual: Int) {
     ledger.withLock { $0.commit(component, reserved: reserved, actual: actual) }

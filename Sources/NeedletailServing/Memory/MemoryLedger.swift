@@ -1,112 +1,60 @@
+package import NeedletailBudgets
 package import NeedletailCore
 
-/// What memory is used for.
-public enum MemoryComponent: Int, Sendable, Hashable, CaseIterable {
-  /// Codes of rows.
-  case codes
-  /// Links between rows.
-  case graph
-  /// Rows as they were given.
-  case precise
-  /// Identities, and what finds rows by them.
-  case ids
-  /// Attributes, and sets that filters leave.
-  case filters
-  /// Answers that are kept.
-  case cache
-  /// What searches need while they run.
-  case scratch
-  /// The write-ahead log and what waits to be sealed.
-  case log
-}
-
-/// How much memory may be used.
-public struct MemorySettings: Sendable, Hashable {
-  /// The most bytes of each component; those that are not named are bounded by the total alone.
-  public var ceilings: [MemoryComponent: Int]
-  /// The most bytes of all.
-  public var total: Int
-  /// How far below a limit use must stay, after something was refused, for anything to be let in: in hundredths of the limit.
-  public var readmissionPoints = 5
-
-  /// Makes settings; bytes.
-  public init(total: Int, ceilings: [MemoryComponent: Int] = [:]) {
-    self.total = total
-    self.ceilings = ceilings
-  }
-
-  /// Checks all of it.
-  ///
-  /// - Throws: `invalidConfiguration` with the numbers.
-  func validate() throws(NeedletailError) {
-    guard total > 0, total <= 1 << 50, (0...50).contains(readmissionPoints) else {
-      throw NeedletailError(
-        .invalidConfiguration,
-        "A total of \(total) bytes, let in again \(readmissionPoints) points below it: it must be within"
-          + " 1...2^50, and the points within 0...50.")
-    }
-    for component in MemoryComponent.allCases {
-      guard let ceiling = ceilings[component] else { continue }
-      guard ceiling >= 0, ceiling <= total else {
-        throw NeedletailError(
-          .invalidConfiguration,
-          "A ceiling of \(ceiling) bytes for \(component) is not within the total of \(total).")
-      }
-    }
-  }
-}
-
 /// The arithmetic of memory: what is used, what may be, and what was refused.
+///
+/// How much may be used is said by the ceilings alone (`MemoryCeilings`). What was refused is let in again only where it leaves the
+/// head-room below the limit that refused it; so is, of the same component, whatever is at least as large. Smaller
+/// requests go on while they fit, and other components do not notice: one request that is too large stops nobody else.
 package struct MemoryLedger: Sendable {
-  /// One limit, and what is used of it.
+  /// One component, and what was refused to it.
   package struct Account: Sendable, Hashable {
-    package let limit: Int
+    /// Bytes in use or reserved.
     package internal(set) var used = 0
-    /// Whether something was refused since use was last far enough below the limit.
-    package internal(set) var isClosed = false
+    /// The least that its own limit has refused since something as large was let in.
+    var refused: Int?
+    /// The least that the limit of all components has refused to it.
+    var refusedByTotal: Int?
 
-    /// The most that may be used after `bytes` more: less while closed.
-    func allowed(_ points: Int) -> Int { isClosed ? limit - limit / 100 * points : limit }
+    /// From how many bytes on a request must leave the head-room; `nil`: none was refused.
+    package var closedFrom: Int? {
+      guard let refused, let refusedByTotal else { return refused ?? refusedByTotal }
+      return min(refused, refusedByTotal)
+    }
   }
 
-  package let settings: MemorySettings
-  private var accounts: [Account]
-  /// The account of all components.
-  package private(set) var total: Account
+  package let ceilings: MemoryCeilings
+  private var accounts = MemoryComponent.allCases.map { _ in Account() }
+  /// Bytes of all components in use or reserved.
+  package private(set) var total = 0
 
   /// An empty ledger.
-  ///
-  /// - Throws: `invalidConfiguration`.
-  package init(_ settings: MemorySettings) throws(NeedletailError) {
-    try settings.validate()
-    self.settings = settings
-    accounts = MemoryComponent.allCases.map {
-      Account(limit: settings.ceilings[$0] ?? settings.total)
-    }
-    total = Account(limit: settings.total)
-  }
+  package init(_ ceilings: MemoryCeilings) { self.ceilings = ceilings }
 
   /// The account of one component.
-  package subscript(component: MemoryComponent) -> Account { accounts[component.rawValue] }
+  package subscript(component: MemoryComponent) -> Account { accounts[component.order] }
 
   /// Counts bytes that are about to be allocated, or refuses them.
   ///
-  /// What is refused closes the limit that refused it: from then on, something is let in only where it leaves use 5 points below.
-  ///
   /// - Throws: `overBudget` with what is needed and the limit; nothing is counted then.
+  /// - Precondition: `bytes >= 0`.
   package mutating func reserve(
     _ component: MemoryComponent, _ bytes: Int
   ) throws(NeedletailError) {
     precondition(bytes >= 0, "\(bytes) bytes cannot be reserved")
-    let points = settings.readmissionPoints
-    let ofComponent = Self.admit(&accounts[component.rawValue], bytes, points)
-    let ofTotal = Self.admit(&total, bytes, points)
-    guard ofComponent else {
-      throw Self.refusal("\(component)", bytes, self[component], points)
+    let account = self[component]
+    let ofOwn = fits(bytes, component, account.used, account.refused)
+    let ofTotal = fits(bytes, nil, total, account.refusedByTotal)
+    if !ofOwn { accounts[component.order].refused = min(account.refused ?? .max, bytes) }
+    if !ofTotal {
+      accounts[component.order].refusedByTotal = min(account.refusedByTotal ?? .max, bytes)
     }
-    guard ofTotal else { throw Self.refusal("all components", bytes, total, points) }
-    accounts[component.rawValue].isClosed = false
-    total.isClosed = false
+    guard ofOwn else { throw refusal(component, bytes, account.used) }
+    guard ofTotal else { throw refusal(nil, bytes, total) }
+    if let refused = account.refused, bytes >= refused { accounts[component.order].refused = nil }
+    if let refused = account.refusedByTotal, bytes >= refused {
+      accounts[component.order].refusedByTotal = nil
+    }
     add(component, bytes)
   }
 
@@ -125,25 +73,30 @@ package struct MemoryLedger: Sendable {
   }
 
   private mutating func add(_ component: MemoryComponent, _ bytes: Int) {
-    accounts[component.rawValue].used += bytes
-    total.used += bytes
+    accounts[component.order].used += bytes
+    total += bytes
   }
 
-  /// Whether bytes fit a limit; closes it where they do not.
-  private static func admit(_ account: inout Account, _ bytes: Int, _ points: Int) -> Bool {
-    let (sum, overflow) = account.used.addingReportingOverflow(bytes)
-    if !overflow, sum <= account.allowed(points) { return true }
-    account.isClosed = true
-    return false
+  /// Whether bytes fit a limit, or its head-room where as many were refused before.
+  private func fits(
+    _ bytes: Int, _ component: MemoryComponent?, _ used: Int, _ refused: Int?
+  ) -> Bool {
+    let (sum, overflow) = used.addingReportingOverflow(bytes)
+    if overflow { return false }
+    let isReadmission = refused.map { bytes >= $0 } ?? false
+    return ceilings.limit(component, isReadmission: isReadmission).map { sum <= $0 } ?? true
   }
 
-  private static func refusal(
-    _ name: String, _ bytes: Int, _ account: Account, _ points: Int
+  private func refusal(
+    _ component: MemoryComponent?, _ bytes: Int, _ used: Int
   ) -> NeedletailError {
-    NeedletailError(
+    let limit = ceilings.limit(component).map { "\($0)" } ?? "what 63 bits hold"
+    let again =
+      ceilings.limit(component, isReadmission: true).map { " when it leaves at most \($0) in use" }
+      ?? ""
+    return NeedletailError(
       .overBudget,
-      "\(bytes) bytes are needed for \(name), \(account.used) of the limit of \(account.limit) are in use;"
-        + " nothing was allocated. Raise the limit, or ask again when use is \(points) points below it."
-    )
+      "\(bytes) bytes are needed for \(component?.rawValue ?? "all components"), \(used) of the limit of"
+        + " \(limit) are in use; nothing was allocated. Raise the limit, or ask again\(again).")
   }
 }

@@ -17,7 +17,7 @@ public struct BurnAlert: Sendable, Hashable {
 extension BurnAlert: CustomStringConvertible {
   /// One line for a log.
   public var description: String {
-    "\(objective): \(rule.level) \(isFiring ? "firing" : "resolved"), burn rate"
+    "\(objective): \(rule.severity) \(isFiring ? "firing" : "resolved"), burn rate"
       + " \(tenths(longBurn)) over \(rule.long / .second) s and \(tenths(shortBurn)) over"
       + " \(rule.short / .second) s (threshold \(tenths(rule.burn)))"
   }

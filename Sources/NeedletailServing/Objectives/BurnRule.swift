@@ -1,15 +1,5 @@
+public import NeedletailBudgets
 package import NeedletailCore
-
-/// How urgent an alert is.
-public enum AlertLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
-  /// Someone looks at it in working hours.
-  case ticket
-  /// Someone is called.
-  case page
-
-  /// By urgency.
-  public static func < (a: AlertLevel, b: AlertLevel) -> Bool { a.rawValue < b.rawValue }
-}
 
 /// When an error budget burns so fast that someone should know.
 ///
@@ -19,7 +9,7 @@ public enum AlertLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
 /// Source of the idea: *The Site Reliability Workbook* (2018), chapter 5, alerts on several windows and burn rates.
 public struct BurnRule: Sendable, Hashable {
   /// How urgent it is.
-  public var level: AlertLevel
+  public var severity: BurnRateAlert.Severity
   /// The burn rate, in thousandths: 14 400 is a rate of 14.4.
   public var burn: Int
   /// The long window.
@@ -30,22 +20,30 @@ public struct BurnRule: Sendable, Hashable {
   public static let bucketsPerShortWindow: Int64 = 60
 
   /// Makes a rule; `burn` is in thousandths, windows in nanoseconds.
-  public init(_ level: AlertLevel, burn: Int, long: Nanoseconds, short: Nanoseconds) {
-    self.level = level
+  public init(
+    _ severity: BurnRateAlert.Severity, burn: Int, long: Nanoseconds, short: Nanoseconds
+  ) {
+    self.severity = severity
     self.burn = burn
     self.long = long
     self.short = short
   }
 
-  /// 14.4 over an hour and 5 minutes: 2 % of a month's budget in an hour.
-  public static let fast = BurnRule(
-    .page, burn: 14_400, long: 3_600 * .second, short: 300 * .second)
-  /// 6 over 6 hours and 30 minutes: 5 % of a month's budget in 6 hours.
-  public static let steady = BurnRule(
-    .page, burn: 6_000, long: 21_600 * .second, short: 1_800 * .second)
-  /// 1 over 3 days and 6 hours: 10 % of a month's budget in 3 days.
-  public static let slow = BurnRule(
-    .ticket, burn: 1_000, long: 259_200 * .second, short: 21_600 * .second)
+  /// The rule of a budget's alert; its burn rate is taken to the nearest thousandth.
+  ///
+  /// - Precondition: the alert is one of a `PerformanceBudget`, which keeps its numbers within range.
+  public init(_ alert: BurnRateAlert) {
+    self.init(
+      alert.severity, burn: Int((alert.burnRate * 1_000).rounded()),
+      long: Nanoseconds(alert.long), short: Nanoseconds(alert.short))
+  }
+
+  /// 14.4 over an hour and 5 minutes.
+  public static let fast = BurnRule(BurnRateAlert.fast)
+  /// 6 over 6 hours and 30 minutes.
+  public static let steady = BurnRule(BurnRateAlert.steady)
+  /// 1 over 3 days and 6 hours, as a ticket.
+  public static let slow = BurnRule(BurnRateAlert.slow)
 
   /// The length of a bucket.
   package var bucket: Nanoseconds { short / Self.bucketsPerShortWindow }

@@ -1,3 +1,4 @@
+public import NeedletailBudgets
 package import NeedletailCore
 
 /// What share of events must be good, over which time, and when to call someone.
@@ -22,6 +23,15 @@ public struct ObjectiveSettings: Sendable, Hashable {
     self.target = target
     self.period = period
     self.rules = rules
+  }
+
+  /// Settings as a budget's objective has them; its target is taken to the nearest millionth.
+  ///
+  /// - Precondition: the objective is one of a `PerformanceBudget`, which keeps its numbers within range.
+  public init(_ objective: Objective) {
+    self.init(
+      name: objective.name, target: Int((objective.target * 1_000_000).rounded()),
+      period: Nanoseconds(objective.window), rules: objective.alerts.map { BurnRule($0) })
   }
 
   /// The share of events that may be bad, in millionths.

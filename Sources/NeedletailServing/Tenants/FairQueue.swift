@@ -24,7 +24,7 @@ package struct FairQueue: Sendable {
     var entries = FIFO<(entry: Entry, start: UInt64)>()
     var finish: UInt64 = 0
     var work: Nanoseconds = 0
-    var weight = 1
+    var weight = TenantAllowance.usualWeight
   }
 
   private struct Head {
@@ -36,6 +36,9 @@ package struct FairQueue: Sendable {
       a.start != b.start ? a.start < b.start : a.order < b.order
     }
   }
+
+  /// What a nanosecond of work at the usual weight takes of virtual time is 16: so little is lost by rounding at any weight.
+  private static let scale = UInt64(16 * TenantAllowance.usualWeight)
 
   private var flows: [TenantID: Flow] = [:]
   private var heads: [Head] = []
@@ -70,7 +73,7 @@ package struct FairQueue: Sendable {
     return now - entry.entry.arrival
   }
 
-  /// Appends an entry to its tenant's.
+  /// Appends an entry to its tenant's; `weight` is in thousandths.
   package mutating func append(_ entry: Entry, weight: Int) {
     var flow = flows.removeValue(forKey: entry.tenant) ?? Flow()
     let wasEmpty = flow.entries.count == 0
@@ -78,7 +81,7 @@ package struct FairQueue: Sendable {
     flow.weight = max(1, weight)
     activeWeight += flow.weight
     let start = max(virtualTime, flow.finish)
-    flow.finish = start &+ UInt64(max(1, entry.work)) * 16 / UInt64(flow.weight) &+ 1
+    flow.finish = start &+ UInt64(max(1, entry.work)) * Self.scale / UInt64(flow.weight) &+ 1
     flow.entries.append((entry, start))
     flow.work += entry.work
     flows[entry.tenant] = flow

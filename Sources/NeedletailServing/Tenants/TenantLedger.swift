@@ -1,3 +1,4 @@
+import NeedletailBudgets
 package import NeedletailCore
 
 /// What every tenant may use, has used, and by how much it asks for more.
@@ -29,7 +30,7 @@ package struct TenantLedger: Sendable {
   }
 
   private struct Account {
-    var quota: TenantQuota
+    var allowance: TenantAllowance
     var bucket: TokenBucket
     var asked: RecentRate
     var usage = Usage()
@@ -39,43 +40,56 @@ package struct TenantLedger: Sendable {
   }
 
   private var accounts: [TenantID: Account] = [:]
-  private var quotas: [TenantID: TenantQuota] = [:]
-  private let usual: TenantQuota
+  private var allowances: [TenantID: TenantAllowance] = [:]
+  private let usual: TenantAllowance
   private let capacity: Int
   /// When those who rest were forgotten last.
   private var swept = -Nanoseconds.second
 
-  /// A ledger of at most `capacity` tenants; `usual` is the quota of those who have none of their own.
+  /// A ledger of at most `capacity` tenants; `usual` is the allowance of those who have none of their own.
   ///
   /// - Throws: `invalidConfiguration`.
-  package init(usual: TenantQuota, capacity: Int = 10_000) throws(NeedletailError) {
+  package init(usual: TenantAllowance, capacity: Int = 10_000) throws(NeedletailError) {
     try usual.validate()
     self.usual = usual
     self.capacity = max(1, capacity)
   }
 
+  /// A ledger of a budget's tenants; those that it does not list share one account.
+  ///
+  /// - Throws: `invalidConfiguration`, not for the tenants of a `PerformanceBudget`.
+  package init(_ directory: TenantDirectory) throws(NeedletailError) {
+    try self.init(usual: .unlimited, capacity: directory.quotas.count + 1)
+    for (index, quota) in directory.quotas.enumerated() {
+      try set(TenantAllowance(quota), for: TenantID(rawValue: UInt64(index)))
+    }
+  }
+
   /// Tenants that have an account.
   package var count: Int { accounts.count }
 
-  /// Gives a tenant a quota of its own, or changes it; its bucket is full then.
+  /// Gives a tenant an allowance of its own, or changes it; its bucket is full then.
   ///
   /// - Throws: `invalidConfiguration`; `capacityExceeded` when as many have one as there are accounts.
-  package mutating func set(_ quota: TenantQuota, for tenant: TenantID) throws(NeedletailError) {
-    try quota.validate()
-    guard quotas[tenant] != nil || quotas.count < capacity else {
+  package mutating func set(_ allowance: TenantAllowance, for tenant: TenantID)
+    throws(NeedletailError)
+  {
+    try allowance.validate()
+    guard allowances[tenant] != nil || allowances.count < capacity else {
       throw NeedletailError(
         .capacityExceeded,
-        "\(quotas.count) tenants have a quota of their own already; raise the ledger's capacity.")
+        "\(allowances.count) tenants have an allowance of their own already; raise the ledger's capacity."
+      )
     }
-    quotas[tenant] = quota
+    allowances[tenant] = allowance
     guard var account = accounts[tenant] else { return }
-    account.quota = quota
-    account.bucket = TokenBucket(quota, at: account.extraSince)
+    account.allowance = allowance
+    account.bucket = TokenBucket(allowance, at: account.extraSince)
     accounts[tenant] = account
   }
 
-  /// The tenant's share among others.
-  package func weight(of tenant: TenantID) -> Int { (quotas[tenant] ?? usual).weight }
+  /// The tenant's share among others, in thousandths.
+  package func weight(of tenant: TenantID) -> Int { (allowances[tenant] ?? usual).weight }
 
   /// Takes what a query is expected to cost.
   package mutating func reserve(
@@ -101,9 +115,9 @@ package struct TenantLedger: Sendable {
     change(reservation.tenant, at: now) { account in
       account.bucket.settle(reserved: reservation.cost, actual: actual, at: now)
       account.usage.charged.millionths = min(
-        TenantQuota.most.millionths * 1_000,
+        TenantAllowance.most.millionths * 1_000,
         account.usage.charged.millionths
-          + min(max(0, actual.millionths), TenantQuota.most.millionths))
+          + min(max(0, actual.millionths), TenantAllowance.most.millionths))
       account.open -= 1
     }
   }
@@ -115,8 +129,8 @@ package struct TenantLedger: Sendable {
     guard accounts[tenant] != nil || accounts[.others] != nil else { return 0 }
     let tenant = accounts[tenant] == nil ? .others : tenant
     return change(tenant, at: now) { account in
-      let ratio = account.asked.perSecond(at: now) / Double(account.quota.perSecond.millionths)
-      while account.extra < Rung.reject.rawValue, ratio >= Self.threshold(account.extra + 1) {
+      let ratio = account.asked.perSecond(at: now) / Double(account.allowance.perSecond.millionths)
+      while account.extra < Rung.reject.order, ratio >= Self.threshold(account.extra + 1) {
         account.extra += 1
         account.extraSince = now
       }
@@ -135,9 +149,9 @@ package struct TenantLedger: Sendable {
 
   private static func threshold(_ steps: Int) -> Double { 1.25 * Double(1 << (steps - 1)) }
 
-  /// The account of a tenant: its own, where there is room, or where it has a quota of its own.
+  /// The account of a tenant: its own, where there is room, or where it has an allowance of its own.
   private mutating func holder(of tenant: TenantID, at now: Nanoseconds) -> TenantID {
-    if accounts[tenant] != nil || quotas[tenant] != nil { return tenant }
+    if accounts[tenant] != nil || allowances[tenant] != nil { return tenant }
     if accounts.count >= capacity, now - swept >= .second {
       // Seldom: it looks at every account.
       swept = now
@@ -149,12 +163,12 @@ package struct TenantLedger: Sendable {
   private mutating func change<Result>(
     _ tenant: TenantID, at now: Nanoseconds, _ body: (inout Account) -> Result
   ) -> Result {
-    let quota = quotas[tenant] ?? usual
+    let allowance = allowances[tenant] ?? usual
     return body(
       &accounts[
         tenant,
         default: Account(
-          quota: quota, bucket: TokenBucket(quota, at: now),
+          allowance: allowance, bucket: TokenBucket(allowance, at: now),
           asked: RecentRate(width: .second, start: now), extraSince: now)
       ])
   }

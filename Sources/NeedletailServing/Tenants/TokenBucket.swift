@@ -12,10 +12,10 @@ package struct TokenBucket: Sendable {
 
   /// A full bucket.
   ///
-  /// - Precondition: the quota was validated.
-  package init(_ quota: TenantQuota, at now: Nanoseconds) {
-    rate = quota.perSecond.millionths
-    burst = quota.burst.millionths
+  /// - Precondition: the allowance was validated.
+  package init(_ allowance: TenantAllowance, at now: Nanoseconds) {
+    rate = allowance.perSecond.millionths
+    burst = allowance.burst.millionths
     level = burst
     filled = now
   }
@@ -34,14 +34,14 @@ package struct TokenBucket: Sendable {
     refill(at: now)
     let needed = min(max(0, cost.millionths), burst)
     guard level >= needed else { return wait(for: needed) }
-    level -= max(0, min(cost.millionths, TenantQuota.most.millionths))
+    level -= max(0, min(cost.millionths, TenantAllowance.most.millionths))
     return nil
   }
 
   /// Corrects a reservation to what the work did cost.
   package mutating func settle(reserved: CostUnits, actual: CostUnits, at now: Nanoseconds) {
     refill(at: now)
-    let most = TenantQuota.most.millionths
+    let most = TenantAllowance.most.millionths
     let difference =
       min(most, max(0, reserved.millionths)) - min(most, max(0, actual.millionths))
     // Debts end: 16 bursts are the most that is owed.

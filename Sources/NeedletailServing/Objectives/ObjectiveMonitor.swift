@@ -3,7 +3,7 @@ public import NeedletailCore
 /// One objective that many threads count events for, and that calls back when an alert begins or ends.
 ///
 /// Threads that serve keep their own counters and hand them over now and then; no query waits for this lock.
-public final class Objective: Sendable {
+public final class ObjectiveMonitor: Sendable {
   /// Called on the thread that evaluates, without a lock; alerts of one objective come in order.
   public typealias Hook = @Sendable (BurnAlert) -> Void
 
@@ -12,7 +12,7 @@ public final class Objective: Sendable {
   private let state: Guarded<ObjectiveState>
   private let hooks: [Hook]
 
-  /// An objective that begins at `start`.
+  /// A monitor that begins at `start`.
   ///
   /// - Throws: `invalidConfiguration`.
   public init(

@@ -1,19 +1,4 @@
-/// How much a query matters when not all can be served.
-///
-/// Source of the names: *Site Reliability Engineering* (2016), chapter 21.
-public enum PriorityClass: Int, Sendable, Hashable, Comparable, CaseIterable {
-  /// Users see its failure at once, and badly.
-  case criticalPlus
-  /// Users see its failure: what production traffic is unless it says otherwise.
-  case critical
-  /// May fail for minutes; someone tries again.
-  case sheddablePlus
-  /// May fail for hours.
-  case sheddable
-
-  /// By importance: what is shed first is least.
-  public static func < (a: PriorityClass, b: PriorityClass) -> Bool { a.rawValue > b.rawValue }
-}
+public import NeedletailBudgets
 
 /// A small value for each priority class, without an array.
 public struct PerClass<Value: Sendable>: Sendable {

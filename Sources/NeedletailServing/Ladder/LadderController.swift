@@ -1,3 +1,4 @@
+package import NeedletailBudgets
 package import NeedletailCore
 
 /// Where on the ladder each priority class stands.
@@ -6,12 +7,16 @@ package import NeedletailCore
 /// their order, each has its own place, and rungs are walked one after the other. The step is chosen forwards, from the
 /// demand and what rungs cost, and backwards, from the delay that stands in the queue.
 ///
+/// What a tier allows, its rungs and its recall floor, is promised: it binds from the update on that brings the tier. Where that
+/// moves a class, it is the change of that update, and the next step keeps its distance from it.
+///
 /// Updated about ten times a second; not made for several threads at once.
-package struct Ladder: Sendable {
+package struct LadderController: Sendable {
   package let settings: LadderSettings
-  package let tiers: [LoadTier]
   /// 0 is full quality for all.
   package private(set) var pressure = 0
+  /// The rungs that each tier may use.
+  private let allowed: [PerRung<Bool>]
   private var tier = 0
   private var changed: Nanoseconds
   private var recent: [Recent] = []
@@ -21,33 +26,44 @@ package struct Ladder: Sendable {
     var sample: LoadSample
   }
 
-  /// Begins at full quality.
+  /// Begins at full quality, in the calmest tier.
   ///
   /// - Throws: `invalidConfiguration`.
+  /// - Precondition: there is a tier.
   package init(
     _ settings: LadderSettings, tiers: [LoadTier], start: Nanoseconds
   ) throws(NeedletailError) {
+    precondition(!tiers.isEmpty, "no tier of load is there")
     try settings.validate()
-    try LoadTier.validate(tiers)
     self.settings = settings
-    self.tiers = tiers
+    allowed = tiers.map { tier in
+      PerRung { rung in
+        // Whoever is rejected has no answer that could be bad.
+        rung == .full
+          || settings.rungs.contains(rung) && tier.rungs.contains(rung)
+            && (rung == .reject || settings.recall[rung] >= tier.recallFloor)
+      }
+    }
     changed = start - settings.spacing
   }
 
   /// The rung of a class; `extra` steps are those of a tenant that uses more than its share.
   package func rung(_ priority: PriorityClass, extra: Int = 0) -> Rung {
-    rung(priority, extra: extra, pressure)
+    rung(priority, extra: extra, pressure, tier)
   }
 
   /// Takes a sample of load and the tier that holds.
   ///
-  /// - Returns: whether a class moved.
+  /// - Returns: whether a class that has traffic moved: for the tier, or by a step.
   @discardableResult
   package mutating func update(_ sample: LoadSample, tier: Int, at now: Nanoseconds) -> Bool {
-    precondition(tiers.indices.contains(tier), "there is no tier \(tier)")
-    self.tier = tier
+    precondition(allowed.indices.contains(tier), "there is no tier \(tier)")
     recent.removeAll { now - $0.instant > settings.spacing }
     recent.append(Recent(instant: now, sample: sample))
+    if enter(tier, sample) {
+      changed = now
+      return true
+    }
     let sinceChange = now - changed
     let used = utilisation(sample, pressure)
     let isFar =
@@ -63,6 +79,22 @@ package struct Ladder: Sendable {
     return false
   }
 
+  /// Changes the tier; whether a class that has traffic moved by it.
+  ///
+  /// Pressure that has no effect in the new tier is given up, so that a tier which allows more does not lead several rungs down.
+  private mutating func enter(_ new: Int, _ sample: LoadSample) -> Bool {
+    guard new != tier else { return false }
+    let moved = movesTraffic(sample, to: pressure, new)
+    tier = new
+    while pressure > 0, places(pressure - 1) == places(pressure) { pressure -= 1 }
+    return moved
+  }
+
+  /// Where each class stands at a pressure.
+  private func places(_ pressure: Int) -> [Rung] {
+    PriorityClass.allCases.map { rung($0, extra: 0, pressure, tier) }
+  }
+
   /// Whether all of the last spacing would have been far below the limit, and nothing stood in the queue.
   private func isCalm(with pressure: Int) -> Bool {
     recent.allSatisfy {
@@ -74,7 +106,7 @@ package struct Ladder: Sendable {
   private mutating func move(by step: Int, _ sample: LoadSample, _ now: Nanoseconds) -> Bool {
     let target = next(step, sample)
     guard target != pressure else { return false }
-    let moved = movesTraffic(sample, to: target)
+    let moved = movesTraffic(sample, to: target, tier)
     pressure = target
     if moved { changed = now }
     return moved
@@ -83,40 +115,37 @@ package struct Ladder: Sendable {
   /// The nearest pressure at which a class that has traffic stands elsewhere; the present one where none does.
   private func next(_ step: Int, _ sample: LoadSample) -> Int {
     let deepest =
-      Rung.reject.rawValue + PriorityClass.allCases.reduce(0) { max($0, settings.lead[$1]) }
+      Rung.reject.order + PriorityClass.allCases.reduce(0) { max($0, settings.lead[$1]) }
     var candidate = pressure + step
     while (0...deepest).contains(candidate) {
-      if movesTraffic(sample, to: candidate) { return candidate }
+      if movesTraffic(sample, to: candidate, tier) { return candidate }
       candidate += step
     }
     // Nothing that has traffic would move: on the way back the rest may go all the way.
     return step < 0 ? 0 : pressure
   }
 
-  /// Whether a class that has traffic stands elsewhere at a pressure; without any traffic, whether any class does.
-  private func movesTraffic(_ sample: LoadSample, to candidate: Int) -> Bool {
+  /// Whether a class that has traffic stands elsewhere at a pressure in a tier; without any traffic, whether any class does.
+  private func movesTraffic(_ sample: LoadSample, to candidate: Int, _ tier: Int) -> Bool {
     let least = 0.01 * sample.load
     return PriorityClass.allCases.contains {
-      (sample.demand[$0] > least || least == 0) && rung($0, extra: 0, candidate) != rung($0)
+      (sample.demand[$0] > least || least == 0) && rung($0, extra: 0, candidate, tier) != rung($0)
     }
   }
 
   /// What the workers would be used, at a pressure.
   private func utilisation(_ sample: LoadSample, _ pressure: Int) -> Double {
     PriorityClass.allCases.reduce(0) {
-      $0 + sample.demand[$1] * settings.cost[rung($1, extra: 0, pressure)]
+      $0 + sample.demand[$1] * settings.cost[rung($1, extra: 0, pressure, tier)]
     }
   }
 
   /// The rung at a pressure: where the tier does not allow it, the last one above it that is allowed.
-  private func rung(_ priority: PriorityClass, extra: Int, _ pressure: Int) -> Rung {
-    let place = max(0, pressure - settings.lead[priority]) + max(0, extra)
-    guard place < Rung.reject.rawValue, let wanted = Rung(rawValue: place) else { return .reject }
-    return Rung.allCases.last { $0 <= wanted && isAllowed($0) } ?? .full
-  }
-
-  private func isAllowed(_ rung: Rung) -> Bool {
-    rung == .full
-      || rung <= tiers[tier].lastRung && settings.recall[rung] >= tiers[tier].recallFloor
+  private func rung(_ priority: PriorityClass, extra: Int, _ pressure: Int, _ tier: Int) -> Rung {
+    let place = max(0, pressure - settings.lead[priority]) + min(Rung.reject.order, max(0, extra))
+    for order in stride(from: min(place, Rung.reject.order), to: 0, by: -1) {
+      if let rung = Rung(order: order), allowed[tier][rung] { return rung }
+    }
+    return .full
   }
 }

@@ -1,0 +1,1 @@
+../NeedletailBudgetsTests/RandomBudget.swift
