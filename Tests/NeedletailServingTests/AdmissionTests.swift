@@ -95,6 +95,8 @@ struct AdmissionTests {
     #expect(
       queue.offer(0, request(.critical, deadline: .millisecond), at: 0)
         == .rejected(.deadline, retryAfter: 5 * .millisecond))
+    // Somebody else asks, so that the tenant is held to its share.
+    _ = queue.offer(9, request(.critical, tenant: 1, deadline: .millisecond), at: 0)
     #expect(queue.offer(1, request(.critical), at: 0) == .admitted(wait: 0))
     let taken = queue.take(at: 0, expired: { _ in })
     let first = try #require(taken)
@@ -122,6 +124,43 @@ struct AdmissionTests {
     var expired: [UInt64] = []
     #expect(queue.take(at: 2 * .second, expired: { expired.append($0.entry.ticket) }) == nil)
     #expect(expired.sorted() == [2, 3, 5, 6] && queue.count == 0)
+  }
+
+  @Test("A tenant alone has the whole queue; beside one that waits or asks it has its share")
+  func alone() throws {
+    var queue = try AdmissionQueue(AdmissionSettings(workers: 1, bound: 100), start: 0)
+    var ticket: UInt64 = 0
+    func offer(_ tenant: UInt64, at now: Nanoseconds) -> Admission {
+      ticket += 1
+      let request = AdmissionRequest(
+        .critical, tenant: TenantID(rawValue: tenant), work: 1, cheapest: 1, deadline: .max / 2)
+      return queue.offer(ticket, request, at: now)
+    }
+    func admitted(_ tenant: UInt64, of count: Int, at now: Nanoseconds) -> Int {
+      (0..<count).reduce(0) { sum, _ in
+        if case .admitted = offer(tenant, at: now) { return sum + 1 }
+        return sum
+      }
+    }
+    /// Serves some; gives whose they were.
+    func serve(_ count: Int, at now: Nanoseconds) -> [UInt64] {
+      (0..<count).compactMap { _ in
+        guard let turn = queue.take(at: now, expired: { _ in }) else { return nil }
+        queue.finished(turn, planned: 1, actual: 1)
+        return turn.entry.tenant.rawValue
+      }
+    }
+    #expect(admitted(1, of: 150, at: 0) == 100)
+    // Another one comes: the first gives way, as its queue empties.
+    #expect(admitted(2, of: 10, at: 1) == 0)
+    #expect(serve(30, at: 2) == [UInt64](repeating: 1, count: 30))
+    #expect(admitted(1, of: 50, at: 3) == 0 && admitted(2, of: 50, at: 3) == 30)
+    #expect(serve(100, at: 4).count == 100 && queue.count == 0)
+    #expect(admitted(1, of: 150, at: 5) == 50)
+    // Neither waits nor has asked for a second: it is alone again.
+    #expect(admitted(1, of: 150, at: .second) == 0)
+    #expect(admitted(1, of: 150, at: .second + 3) == 50)
+    #expect(admitted(2, of: 1, at: .second + 4) == 0)
   }
 
   @Test("Times that no clock shows, and work without end, are refused or wait: nothing traps")

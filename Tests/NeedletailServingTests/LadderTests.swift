@@ -110,6 +110,71 @@ struct LadderTests {
     #expect(seen[2] == Set(Rung.allCases))
   }
 
+  @Test("A tier that moves rungs does so at once, and that is the change of its spacing")
+  func tierChange() throws {
+    var ladder = try ladder(LoadTests.tiers)
+    // At the peak: full, smallerWindow, withoutRerank, lighterCodes, cachedFresh.
+    let down = run(&ladder, seconds: 40, tier: 2) { _ in sample(2.4) }
+    #expect(down.last?.rung == .cachedFresh)
+    // The normal tier promises a recall of 90 %, and has no rung below withoutRerank.
+    let moved = ladder.update(sample(0.5), tier: 0, at: 40 * .second)
+    #expect(moved)
+    #expect(ladder.rung(.critical) == .withoutRerank)
+    // Its steps keep their distance from that, up or down.
+    let back = run(&ladder, seconds: 20, from: 40) { _ in sample(0.5) }
+    #expect(back.map(\.rung) == [.smallerWindow, .full])
+    #expect(back.first?.instant == 45 * .second)
+    // A tier that changes nothing for anybody is no change.
+    let isChange = ladder.update(sample(0.5), tier: 2, at: 61 * .second)
+    #expect(!isChange)
+  }
+
+  @Test("A tier that allows more leads no deeper than where a class stands")
+  func tierBack() throws {
+    var ladder = try ladder(LoadTests.tiers)
+    let down = run(&ladder, seconds: 60, tier: 2) { _ in sample(20) }
+    #expect(down.last?.rung == .reject)
+    for step in 0..<Int64(100) {
+      // The load has gone, and comes back before anything was stepped up.
+      ladder.update(sample(0.95), tier: 2, at: (60 + step) * .second)
+      if ladder.rung(.critical) == .cachedStale { break }
+    }
+    #expect(ladder.rung(.critical) == .cachedStale)
+    let moved = ladder.update(sample(0.95), tier: 1, at: 200 * .second)
+    #expect(moved)
+    #expect(ladder.rung(.critical) == .lighterCodes)
+    let isChange = ladder.update(sample(0.95), tier: 2, at: 201 * .second)
+    #expect(!isChange)
+    #expect(ladder.rung(.critical) == .lighterCodes)
+  }
+
+  @Test("Whatever loads and tiers do, by seed: each move is told, and none but for a tier is early")
+  func everyMove() throws {
+    for seed in 0..<UInt64(200) {
+      var random = SplitMix64(seed: seed)
+      var ladder = try ladder(LoadTests.tiers)
+      var tier = 0
+      var (changed, level) = (-5 * Nanoseconds.second, 1.0)
+      var places = PriorityClass.allCases.map { ladder.rung($0) }
+      for step in 0..<Int64(600) {
+        let now = step * 100 * .millisecond
+        let isNew = random.next(below: 40) == 0
+        if isNew { tier = Int(random.next(below: 3)) }
+        if random.next(below: 50) == 0 { level = random.nextUnit() * 3 }
+        let share = level * (0.8 + 0.4 * random.nextUnit()) / 4
+        let sample = LoadSample(demand: PerClass(repeating: share))
+        let moved = ladder.update(sample, tier: tier, at: now)
+        let next = PriorityClass.allCases.map { ladder.rung($0) }
+        #expect(moved == (next != places), "seed \(seed), step \(step)")
+        guard moved else { continue }
+        let isDeeper = zip(places, next).contains { $0 < $1 }
+        let least = isDeeper ? ladder.settings.fastSpacing : ladder.settings.spacing
+        #expect(isNew || now - changed >= least, "seed \(seed), step \(step)")
+        (places, changed) = (next, now)
+      }
+    }
+  }
+
   @Test("What matters least is degraded first, and each class and tenant has its own place")
   func classes() throws {
     var ladder = try ladder()

@@ -162,6 +162,35 @@ struct TenantTests {
     #expect(ledger.extraSteps(Self.quiet, at: 0) == 0)
   }
 
+  @Test("What the quota lets be used at once is used at full quality; what goes beyond it is not")
+  func burst() throws {
+    let allowance = TenantAllowance(
+      perSecond: CostUnits(millionths: 1_000_000), burst: CostUnits(millionths: 10_000_000))
+    var ledger = try TenantLedger(usual: allowance)
+    /// Asks for a hundredth of a unit every millisecond, ten times the rate; gives the steps of each.
+    func ask(from: Int64, to: Int64) -> [Int] {
+      (from..<to).map { step in
+        let now = step * .millisecond
+        _ = ledger.reserve(CostUnits(millionths: 10_000), for: Self.noisy, at: now)
+        return ledger.extraSteps(Self.noisy, at: now)
+      }
+    }
+    // The bucket lasts for 10 / 9 of a second.
+    #expect(ask(from: 0, to: 1_100).max() == 0)
+    #expect(ledger.usage(of: Self.noisy).refused == 0)
+    #expect(ask(from: 1_100, to: 1_300).last == 4)
+    // After a rest another burst is none too much; the steps of the first are gone by then.
+    for second in 2..<Int64(60) { _ = ledger.extraSteps(Self.noisy, at: second * .second) }
+    #expect(ask(from: 60_000, to: 61_000).max() == 0)
+    // Work that was dearer than expected leaves a debt, which is no burst.
+    guard
+      case .granted(let reservation) = ledger.reserve(
+        CostUnits(millionths: 1), for: Self.noisy, at: 61 * .second)
+    else { Issue.record("nothing was left"); return }
+    ledger.settle(reservation, actual: CostUnits(millionths: 30_000_000), at: 61 * .second)
+    #expect(ledger.extraSteps(Self.noisy, at: 61 * .second) > 0)
+  }
+
   @Test("A bucket in debt, dear work, and amounts that no bucket holds")
   func extremes() throws {
     let quota = TenantAllowance(

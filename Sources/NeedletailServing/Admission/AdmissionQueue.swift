@@ -5,7 +5,8 @@ package import NeedletailCore
 ///
 /// A query waits only where it is expected to be answered in time: what is before it, at the rate at which work is really done, fits a
 /// share of the time to its deadline, and then the cheapest plan does. What has become hopeless is dropped when
-/// its turn comes. Not made for several threads at once.
+/// its turn comes. A tenant may fill the queue while it is alone; beside others, who wait or asked a moment ago, it has its share.
+/// Not made for several threads at once.
 ///
 /// - Complexity: O(log t) for t tenants that wait.
 package struct AdmissionQueue: Sendable {
@@ -20,6 +21,8 @@ package struct AdmissionQueue: Sendable {
   package let settings: AdmissionSettings
   /// By the class's order: an array changes an element in its place, `PerClass` would copy it.
   private var queues = PriorityClass.allCases.map { _ in FairQueue() }
+  /// Who asks, by the class's order.
+  private var askers = PriorityClass.allCases.map { _ in RecentTenants() }
   private var admittedWork: PerClass<RecentRate>
   private var rate: ServiceRate
   private var inService: Nanoseconds = 0
@@ -77,11 +80,9 @@ package struct AdmissionQueue: Sendable {
     let priority = request.priority
     let bound = settings.bounds[priority]
     if isDraining { return refusal(.draining, settings.retry.upperBound) }
+    askers[priority.order].note(request.tenant, at: now)
     if queues[priority.order].count >= bound { return refusal(.queueFull, wait) }
-    let own = max(1, Int(Double(bound) * settings.tenantShare))
-    if queues[priority.order].count(of: request.tenant) >= own {
-      return refusal(.tenantFull, wait)
-    }
+    if isTenantFull(request, bound, at: now) { return refusal(.tenantFull, wait) }
     let remaining = request.deadline - now
     let cheapest = Nanoseconds(nearest: Double(request.cheapest) * rate.ratio)
     let allowed = min(
@@ -125,6 +126,18 @@ package struct AdmissionQueue: Sendable {
     busy -= 1
     inService -= turn.entry.work
     rate.record(expected: planned, actual: actual)
+  }
+
+  /// Whether a tenant has as many waiting as it may, beside others.
+  private func isTenantFull(
+    _ request: AdmissionRequest, _ bound: Int, at now: Nanoseconds
+  ) -> Bool {
+    let queue = queues[request.priority.order]
+    let own = queue.count(of: request.tenant)
+    guard own >= max(1, Int(Double(bound) * settings.tenantShare)) else { return false }
+    if queue.count > own { return true }
+    let other = askers[request.priority.order].lastOther(than: request.tenant)
+    return other.map { now - $0 < settings.tenantMemory } ?? false
   }
 
   /// The most important class that has something; now and then one whose first has waited too long.

@@ -11,6 +11,8 @@ package struct AdmissionSettings: Sendable {
   package var waits = PerClass<Nanoseconds>(repeating: .max)
   /// The most that one tenant may have waiting beside others, as a share of the bound of its class.
   package var tenantShare = 0.5
+  /// How long a tenant that asked counts as one that others must leave room for; a tenant alone has the whole queue.
+  package var tenantMemory: Nanoseconds = .second
   /// The share of the time to its deadline that a query may be expected to wait: the rest is for its work.
   package var waitShare = 0.5
   /// How long the first of a class waits, beside more important ones, before it may go before them.
@@ -60,10 +62,11 @@ package struct AdmissionSettings: Sendable {
         .invalidConfiguration,
         "A tenant's share of \(tenantShare) or a wait's of \(waitShare) is not within 0...1, or 0.")
     }
-    guard starvation > 0, guardEvery > 1, retry.lowerBound > 0 else {
+    guard starvation > 0, guardEvery > 1, retry.lowerBound > 0, tenantMemory > 0 else {
       throw NeedletailError(
         .invalidConfiguration,
-        "Starvation after \(starvation) ns, one of \(guardEvery), retries after \(retry) ns: all must be"
+        "Starvation after \(starvation) ns, one of \(guardEvery), retries after \(retry) ns, tenants that"
+          + " count for \(tenantMemory) ns: all must be"
           + " positive, and at least every second query goes by importance.")
     }
   }

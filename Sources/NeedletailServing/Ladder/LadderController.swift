@@ -81,18 +81,13 @@ package struct LadderController: Sendable {
 
   /// Changes the tier; whether a class that has traffic moved by it.
   ///
-  /// Pressure that has no effect in the new tier is given up, so that a tier which allows more does not lead several rungs down.
+  /// Pressure without effect in the new tier is given up: or else a later tier that allows more would lead several rungs down.
   private mutating func enter(_ new: Int, _ sample: LoadSample) -> Bool {
     guard new != tier else { return false }
     let moved = movesTraffic(sample, to: pressure, new)
     tier = new
-    while pressure > 0, places(pressure - 1) == places(pressure) { pressure -= 1 }
+    while pressure > 0, !movesTraffic(sample, to: pressure - 1, tier) { pressure -= 1 }
     return moved
-  }
-
-  /// Where each class stands at a pressure.
-  private func places(_ pressure: Int) -> [Rung] {
-    PriorityClass.allCases.map { rung($0, extra: 0, pressure, tier) }
   }
 
   /// Whether all of the last spacing would have been far below the limit, and nothing stood in the queue.

@@ -35,6 +35,8 @@ package struct TenantLedger: Sendable {
     var asked: RecentRate
     var usage = Usage()
     var open = 0
+    /// When the bucket had not enough for what was asked.
+    var refused: Nanoseconds?
     var extra = 0
     var extraSince: Nanoseconds
   }
@@ -100,6 +102,7 @@ package struct TenantLedger: Sendable {
       account.asked.add(cost.millionths, at: now)
       if let wait = account.bucket.reserve(cost, at: now) {
         account.usage.refused += 1
+        account.refused = now
         return .refused(retryAfter: wait)
       }
       account.usage.granted += 1
@@ -124,13 +127,17 @@ package struct TenantLedger: Sendable {
 
   /// Steps down the ladder for a tenant that asks for more than its quota: one from 1.25 times on, and one more for every doubling.
   ///
-  /// Steps come at once, and go one by one, after 5 s each, when less than 85 % of what brought them is asked for.
+  /// No step while the bucket holds what is asked for: what a quota lets be used at once is none too much. Steps come at once, and go one by one, after 5 s each, when less than 85 % of what brought them is asked for.
   package mutating func extraSteps(_ tenant: TenantID, at now: Nanoseconds) -> Int {
     guard accounts[tenant] != nil || accounts[.others] != nil else { return 0 }
     let tenant = accounts[tenant] == nil ? .others : tenant
     return change(tenant, at: now) { account in
       let ratio = account.asked.perSecond(at: now) / Double(account.allowance.perSecond.millionths)
-      while account.extra < Rung.reject.order, ratio >= Self.threshold(account.extra + 1) {
+      let isExhausted =
+        account.refused.map { now - $0 < .second } ?? false || account.bucket.isInDebt(at: now)
+      while isExhausted, account.extra < Rung.reject.order,
+        ratio >= Self.threshold(account.extra + 1)
+      {
         account.extra += 1
         account.extraSince = now
       }

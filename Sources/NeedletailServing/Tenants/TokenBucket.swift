@@ -27,6 +27,13 @@ package struct TokenBucket: Sendable {
     return later.level >= burst
   }
 
+  /// Whether more was used than is there.
+  package func isInDebt(at now: Nanoseconds) -> Bool {
+    var later = self
+    later.refill(at: now)
+    return later.level < 0
+  }
+
   /// Takes what work is expected to cost; gives the time after which to ask again where it is not there.
   ///
   /// Work that is dearer than a whole burst is let in when the bucket is full, and paid off afterwards.
