@@ -88,10 +88,10 @@ let package = Package(
       dependencies: ["NeedletailCore", "NeedletailEngine", "NeedletailFormats"],
       swiftSettings: strict),
 
-    // What keeps a service within its budget; it knows no engine.
+    // What keeps a service within its budget: controllers in virtual time, and the runtime around an index.
     .target(
-      name: "NeedletailServing", dependencies: ["NeedletailCore", "NeedletailBudgets"],
-      swiftSettings: strict),
+      name: "NeedletailServing",
+      dependencies: ["NeedletailCore", "NeedletailBudgets", "Needletail"], swiftSettings: strict),
     // Performance budgets: the vocabulary, its YAML, and the log of changes.
     .target(
       name: "NeedletailBudgets", dependencies: ["NeedletailCore"], swiftSettings: strict),

@@ -19,6 +19,10 @@ public struct Completion: Sendable, Hashable {
     public static let coarse = Reason("coarse")
     /// Parts of the index were not searched.
     public static let partialSegments = Reason("partialSegments")
+    /// Load is so high that a service searched on a lighter rung than `full`.
+    public static let shed = Reason("shed")
+    /// A cached answer that does not know a change which touches it.
+    public static let stale = Reason("stale")
   }
 
   /// Why the answer was cut short; empty when it was not.

@@ -29,7 +29,7 @@ struct AttributeColumnTests {
         let row = try #require(ordinal(id))
         let matches = drawn.matches(item)
         expected += matches ? 1 : 0
-        if set.contains(row) != matches {
+        if set.contains(row) != matches || drawn.filter.matches(id, item) != matches {
           Issue.record("seed \(seed &+ UInt64(number)): \(drawn.filter.node), \(item)")
           return
         }

@@ -26,7 +26,8 @@ package struct AdmissionQueue: Sendable {
   private var admittedWork: PerClass<RecentRate>
   private var rate: ServiceRate
   private var inService: Nanoseconds = 0
-  private var busy = 0
+  /// Queries that workers are at.
+  package private(set) var busy = 0
   private var turns = 0
   /// Refuses everything from now on; what waits is still served.
   package var isDraining = false

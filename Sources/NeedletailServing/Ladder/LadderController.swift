@@ -12,11 +12,12 @@ package import NeedletailCore
 ///
 /// Updated about ten times a second; not made for several threads at once.
 package struct LadderController: Sendable {
-  package let settings: LadderSettings
+  package private(set) var settings: LadderSettings
   /// 0 is full quality for all.
   package private(set) var pressure = 0
   /// The rungs that each tier may use.
-  private let allowed: [PerRung<Bool>]
+  private var allowed: [PerRung<Bool>]
+  private let tiers: [LoadTier]
   private var tier = 0
   private var changed: Nanoseconds
   private var recent: [Recent] = []
@@ -36,7 +37,13 @@ package struct LadderController: Sendable {
     precondition(!tiers.isEmpty, "no tier of load is there")
     try settings.validate()
     self.settings = settings
-    allowed = tiers.map { tier in
+    self.tiers = tiers
+    allowed = Self.allowed(tiers, settings)
+    changed = start - settings.spacing
+  }
+
+  private static func allowed(_ tiers: [LoadTier], _ settings: LadderSettings) -> [PerRung<Bool>] {
+    tiers.map { tier in
       PerRung { rung in
         // Whoever is rejected has no answer that could be bad.
         rung == .full
@@ -44,7 +51,20 @@ package struct LadderController: Sendable {
             && (rung == .reject || settings.recall[rung] >= tier.recallFloor)
       }
     }
-    changed = start - settings.spacing
+  }
+
+  /// Takes what rungs were found to cost and to find.
+  ///
+  /// - Precondition: costs are within 0...1 and do not rise from rung to rung.
+  package mutating func learn(cost: PerRung<Double>, recall: PerRung<Double>) {
+    settings.cost = cost
+    settings.recall = recall
+    allowed = Self.allowed(tiers, settings)
+  }
+
+  /// The last rung that searches and that the tier allows.
+  package var deepestSearch: Rung {
+    Rung.allCases.last { $0 <= .lighterCodes && allowed[tier][$0] } ?? .full
   }
 
   /// The rung of a class; `extra` steps are those of a tenant that uses more than its share.

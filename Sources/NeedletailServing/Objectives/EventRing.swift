@@ -40,6 +40,9 @@ package struct EventRing: Sendable {
   /// The bucket that is filling.
   package var openBucket: Int64 { open }
 
+  /// The events of the bucket that is filling.
+  package var filling: EventCounts { buckets[place(open)] }
+
   /// Counts events at `now`; those of an instant before the open bucket are counted in it.
   package mutating func record(_ counts: EventCounts, at now: Nanoseconds) {
     advance(to: now)

@@ -72,9 +72,11 @@ package struct ObjectiveState: Sendable {
   /// What is left of the error budget, as of the closed buckets of the period.
   package mutating func errorBudget(at now: Nanoseconds) -> ErrorBudget {
     period.advance(to: now)
+    // A bucket of a month lasts an hour: what happens now must be seen now.
+    var counts = period.long
+    counts += period.filling
     return ErrorBudget(
-      counts: period.long,
-      allowed: UInt128(period.long.total) * UInt128(settings.allowance))
+      counts: counts, allowed: UInt128(counts.total) * UInt128(settings.allowance))
   }
 
   private func holds(_ rule: Int) -> Bool {

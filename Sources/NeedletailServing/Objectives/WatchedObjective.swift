@@ -1,0 +1,63 @@
+package import NeedletailBudgets
+package import NeedletailCore
+
+/// An objective of a budget, with the events that a service counts for it.
+package struct WatchedObjective: Sendable {
+  package let objective: Objective
+  package private(set) var state: ObjectiveState
+  /// What an answer may take in each tier; `nil`: the tier is none of the objective's.
+  private let times: [Nanoseconds?]
+  private var pending = EventCounts()
+
+  /// - Throws: `invalidConfiguration`.
+  package init(
+    _ objective: Objective, _ tiers: [LoadTier], start: Nanoseconds
+  ) throws(NeedletailError) {
+    self.objective = objective
+    state = try ObjectiveState(ObjectiveSettings(objective), start: start)
+    guard case .latency(let target, let name) = objective.indicator else {
+      times = tiers.map { _ in nil }
+      return
+    }
+    times = tiers.map { tier in
+      guard name == nil || name == tier.name else { return nil }
+      return Nanoseconds(target == .p95 ? tier.p95 : tier.p99)
+    }
+  }
+
+  /// An answer was given, in a tier.
+  package mutating func answered(isWhole: Bool, tier: Int, after total: Nanoseconds) {
+    switch objective.indicator {
+    case .latency:
+      if let time = times[tier] { count(isGood: total <= time) }
+    case .fullQuality: count(isGood: isWhole)
+    case .recall: break
+    }
+  }
+
+  /// A query was refused, in a tier: too late, and no full answer.
+  package mutating func refused(tier: Int) {
+    switch objective.indicator {
+    case .latency: if times[tier] != nil { count(isGood: false) }
+    case .fullQuality: count(isGood: false)
+    case .recall: break
+    }
+  }
+
+  /// Of an answer's true neighbours, so many were found and so many were not.
+  package mutating func recalled(found: Int, missed: Int) {
+    guard objective.indicator == .recall else { return }
+    pending += EventCounts(good: UInt64(max(0, found)), bad: UInt64(max(0, missed)))
+  }
+
+  /// Hands the events over, and looks at the rules.
+  package mutating func evaluate(at now: Nanoseconds) -> [BurnAlert] {
+    state.record(pending, at: now)
+    pending = EventCounts()
+    return state.evaluate(at: now)
+  }
+
+  private mutating func count(isGood: Bool) {
+    if isGood { pending.good += 1 } else { pending.bad += 1 }
+  }
+}

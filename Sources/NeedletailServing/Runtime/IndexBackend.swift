@@ -1,0 +1,137 @@
+public import Needletail
+import NeedletailBudgets
+import NeedletailCore
+
+/// An index, with the settings of each rung; and a lighter one beside it, where there is one.
+struct IndexBackend: SearchBackend {
+  let index: VectorIndex
+  /// Smaller codes of the same items, or of lighter embeddings of them.
+  let lighter: LighterIndex?
+  let full: SearchOptions
+  let smaller: SmallerWindow
+  let dimensions: Int
+  let leastWindow: Double
+  private let fullWidth: Int
+
+  /// - Throws: `notFound` for an index without rows, or a recall that was never measured; `dimensionMismatch` for a lighter one
+  ///   that does not fit.
+  init(
+    _ index: VectorIndex, lighter: LighterIndex?, full: SearchOptions, smaller: SmallerWindow
+  ) throws(NeedletailError) {
+    let snapshot = try index.snapshot()
+    self.index = index
+    self.lighter = lighter
+    self.full = full
+    self.smaller = smaller
+    dimensions = snapshot.dimensions
+    let k = snapshot.tuning?.k ?? 10
+    if let recall = full.recall {
+      fullWidth = max(1, try snapshot.efSearch(reaching: recall, k: k))
+    } else {
+      fullWidth = max(1, full.efSearch)
+    }
+    let width = Self.width(smaller, snapshot, k: k) ?? (fullWidth + 1) / 2
+    leastWindow = min(1, max(0.01, Double(width) / Double(fullWidth)))
+    try lighter?.check(against: snapshot)
+  }
+
+  var rungs: [Rung] {
+    [.full, .smallerWindow, .withoutRerank] + (lighter == nil ? [] : [.lighterCodes])
+  }
+
+  func search(_ request: BackendRequest) throws(NeedletailError) -> BackendAnswer {
+    if request.rung == .lighterCodes, let lighter { return try lighter.search(request, full) }
+    let snapshot = try index.snapshot()
+    return try Self.search(snapshot, request, options(request))
+  }
+
+  static func search(
+    _ snapshot: Snapshot, _ request: BackendRequest, _ options: SearchOptions
+  ) throws(NeedletailError) -> BackendAnswer {
+    var options = options
+    if let latency = request.latency { options.budget = SearchBudget(latency: latency) }
+    if let filter = request.filter {
+      let begin = MonotonicClock().now
+      let compiled = try snapshot.compile(filter)
+      let took = MonotonicClock().now - begin
+      var results: [SearchResult] = []
+      for query in request.queries {
+        results.append(
+          try snapshot.search(query, k: request.k, filter: compiled, options: options))
+      }
+      return BackendAnswer(
+        results: results, generation: snapshot.generation, filterNanoseconds: took)
+    }
+    guard request.queries.count > 1 else {
+      let query = request.queries.first ?? []
+      let result = try snapshot.search(query, k: request.k, options: options)
+      return BackendAnswer(results: [result], generation: snapshot.generation)
+    }
+    let rows = try VectorMatrix(request.queries.flatMap(\.self), dimensions: snapshot.dimensions)
+    return BackendAnswer(
+      results: try snapshot.search(batch: rows, k: request.k, options: options),
+      generation: snapshot.generation)
+  }
+
+  private func options(_ request: BackendRequest) -> SearchOptions {
+    var options = full
+    options.measuresTime = request.latency == nil && request.queries.count == 1
+    guard request.rung > .full else { return options }
+    if request.rung == .withoutRerank { options.rerank = .none }
+    if case .recall(let recall) = smaller, full.recall != nil, request.window <= leastWindow {
+      options.recall = min(recall, full.recall ?? 1)
+    } else {
+      options.recall = nil
+      options.efSearch = max(
+        1, min(fullWidth, Int((Double(fullWidth) * request.window).rounded(.up))))
+    }
+    return options
+  }
+
+  private static func width(_ smaller: SmallerWindow, _ snapshot: Snapshot, k: Int) -> Int? {
+    switch smaller {
+    case .efSearch(let width): width
+    case .recall(let recall): try? snapshot.efSearch(reaching: recall, k: k)
+    }
+  }
+}
+
+/// A second index of the same items that takes less time: fewer bits, or fewer components.
+///
+/// Its answers carry its own distances.
+public struct LighterIndex: Sendable {
+  /// The index; its ids are those of the index that it stands in for.
+  public var index: VectorIndex
+  /// How it is searched.
+  public var options: SearchOptions
+  /// Makes a query of the index that it stands in for one of its own; `nil`: they are the same.
+  public var transform: (@Sendable ([Float]) -> [Float])?
+
+  /// Names a lighter index.
+  public init(
+    _ index: VectorIndex, options: SearchOptions = SearchOptions(efSearch: 32),
+    transform: (@Sendable ([Float]) -> [Float])? = nil
+  ) {
+    self.index = index
+    self.options = options
+    self.transform = transform
+  }
+
+  func check(against snapshot: Snapshot) throws(NeedletailError) {
+    let own = try index.snapshot()
+    guard transform != nil || own.dimensions == snapshot.dimensions else {
+      throw NeedletailError(
+        .dimensionMismatch,
+        "The lighter index has \(own.dimensions) dimensions, the index \(snapshot.dimensions): say how a"
+          + " query is transformed.")
+    }
+  }
+
+  func search(
+    _ request: BackendRequest, _ full: SearchOptions
+  ) throws(NeedletailError) -> BackendAnswer {
+    var request = request
+    if let transform { request.queries = request.queries.map(transform) }
+    return try IndexBackend.search(try index.snapshot(), request, options)
+  }
+}

@@ -1,0 +1,90 @@
+public import NeedletailBudgets
+public import NeedletailCore
+public import Needletail
+
+/// An index that answers within a budget.
+///
+/// ```swift
+/// let budget = try PerformanceBudget(contentsOf: "shop.json")
+/// let service = try SearchService(index, budget: budget)
+/// let answer = try await service.search(ServiceRequest(query: query, k: 10))
+/// for neighbor in answer.neighbors { print(neighbor.id, neighbor.distance) }
+/// if !answer.certificate.reasons.isEmpty { print(answer.certificate.rung) }
+/// ```
+///
+/// Queries wait in bounded queues, by importance and fairly among tenants, for threads of the service; those that could not be
+/// answered in time are refused at once. What each answer costs follows the load. For any number of threads; dropping the
+/// service ends it, and refuses what still waits.
+public final class SearchService: Sendable {
+  /// The budget that is kept.
+  public let budget: PerformanceBudget
+  let runtime: ServiceRuntime
+
+  /// Begins to serve.
+  ///
+  /// - Throws: `invalidConfiguration` for what no machine can run; `notFound` for an index without rows; `overBudget` when the index
+  ///   takes more memory than the budget allows.
+  public init(
+    _ index: VectorIndex, budget: PerformanceBudget, options: ServiceOptions = ServiceOptions()
+  ) throws(NeedletailError) {
+    let backend = try IndexBackend(
+      index, lighter: options.lighter, full: options.full, smaller: budget.ladder.window)
+    self.budget = budget
+    runtime = try ServiceRuntime(backend, budget, options)
+  }
+
+  /// Begins to serve what a test made.
+  package init(
+    backend: any SearchBackend, budget: PerformanceBudget, options: ServiceOptions
+  ) throws(NeedletailError) {
+    self.budget = budget
+    runtime = try ServiceRuntime(backend, budget, options)
+  }
+
+  deinit { runtime.stop() }
+
+  /// Answers a query; the caller's thread sleeps meanwhile.
+  ///
+  /// - Throws: `rejected`, with the time after which to ask again; `failed`, as `Snapshot.search` throws.
+  /// - Precondition: not called from a callback of this service.
+  public func search(_ request: ServiceRequest) throws(ServiceError) -> ServedAnswer {
+    let slot = Monitor<ServiceResult?>(nil)
+    runtime.submit(request) { result in
+      slot.withLock { $0 = result }
+      slot.wakeOne()
+    }
+    let result: ServiceResult = slot.waiting { result in
+      if let result { .done(result) } else { .sleep(nil) }
+    }
+    return try result.get()
+  }
+
+  /// Answers a query; no thread sleeps meanwhile.
+  ///
+  /// A task that is cancelled gets the answer all the same: it is on its way.
+  ///
+  /// - Throws: as the blocking form.
+  public func search(_ request: ServiceRequest) async throws(ServiceError) -> ServedAnswer {
+    let result: ServiceResult = await withCheckedContinuation { continuation in
+      runtime.submit(request) { continuation.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+
+  /// Answers a query through a callback, on a thread of the service or, where it can be told at once, on the caller's.
+  ///
+  /// The callback must not wait for anything.
+  public func submit(
+    _ request: ServiceRequest, done: @escaping @Sendable (ServiceResult) -> Void
+  ) { runtime.submit(request, done) }
+
+  /// Lets nothing in any more, and answers what waits.
+  ///
+  /// - Parameter time: how long to wait for that; what still waits then is refused.
+  /// - Returns: whether everything was answered.
+  @discardableResult
+  public func drain(within time: Duration) -> Bool { runtime.drain(within: time) }
+
+  /// What the service does now.
+  public var status: ServiceStatus { runtime.status }
+}

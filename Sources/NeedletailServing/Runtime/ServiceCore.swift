@@ -1,0 +1,281 @@
+package import NeedletailBudgets
+package import NeedletailCore
+
+/// The decisions of a service, without its threads: who is let in, who is next, how it is searched, what load says about it.
+///
+/// Every call takes the present instant, so that a whole service can be run in virtual time. `Payload` is what the caller wants back with a
+/// query whose turn has come. Not made for several threads at once.
+package struct ServiceCore<Payload: Sendable>: Sendable {
+  /// What decisions depend on of a query.
+  package struct Call: Sendable {
+    package var priority: PriorityClass
+    package var tenant: String?
+    package var kind: QueryKind
+    /// The time that the answer may take; `nil`: the `p99` of the tier.
+    package var deadline: Nanoseconds?
+
+    package init(
+      priority: PriorityClass = .critical, tenant: String? = nil, kind: QueryKind = .plain,
+      deadline: Nanoseconds? = nil
+    ) {
+      self.priority = priority
+      self.tenant = tenant
+      self.kind = kind
+      self.deadline = deadline
+    }
+  }
+
+  /// Where a query stood when it arrived.
+  package struct Standing: Sendable {
+    package var call: Call
+    package var tenant: TenantID
+    package var rung: Rung
+    /// The tier that held, by its number.
+    package var tier: Int
+    package var arrival: Nanoseconds
+    package var deadline: Nanoseconds
+  }
+
+  /// A query whose turn has come.
+  package struct Assignment: Sendable {
+    package var payload: Payload
+    package var standing: Standing
+    package var plan: SearchPlan
+    var turn: AdmissionQueue.Turn
+    var reservation: TenantLedger.Reservation?
+  }
+
+  struct Waiting: Sendable {
+    var payload: Payload
+    var standing: Standing
+    var reservation: TenantLedger.Reservation?
+  }
+
+  package let budget: PerformanceBudget
+  let settings: ServiceSettings
+  let planner: Planner
+  var queue: AdmissionQueue
+  var meter: LoadMeter
+  var tiers: TierController
+  var ladder: LadderController
+  private let directory: TenantDirectory
+  private var tenants: TenantLedger?
+  var objectives: [WatchedObjective]
+  package internal(set) var costs: CostModel
+  package internal(set) var counts = ServiceCounts()
+  package internal(set) var recall = RecallEstimates()
+  var scale: ScaleSignal
+  /// The load of the last tick.
+  package internal(set) var load = LoadSample(demand: PerClass(repeating: 0))
+  /// Rungs that were told to find too little.
+  var drifting: Set<Rung> = []
+  var waiting: [UInt64: Waiting] = [:]
+  private var ticket: UInt64 = 0
+
+  /// A service that nothing was asked of yet.
+  ///
+  /// - Throws: `invalidConfiguration`.
+  package init(
+    _ budget: PerformanceBudget, _ settings: ServiceSettings, start: Nanoseconds
+  ) throws(NeedletailError) {
+    try settings.validate()
+    self.budget = budget
+    self.settings = settings
+    let rungs = budget.ladder.rungs.filter { settings.rungs.contains($0) || $0 > .lighterCodes }
+    planner = Planner(rungs: rungs, leastWindow: settings.leastWindow, shares: budget.stages)
+    costs = CostModel(first: settings.firstCost)
+    queue = try AdmissionQueue(
+      AdmissionSettings(budget, workers: settings.workers), start: start)
+    meter = LoadMeter(.init(workers: settings.workers), start: start)
+    tiers = TierController(budget.tiers)
+    var walk = LadderSettings(budget, cost: costs.shares, recall: recall.expected(budget))
+    walk.rungs = walk.rungs.filter { rungs.contains($0) }
+    ladder = try LadderController(walk, tiers: budget.tiers, start: start)
+    directory = TenantDirectory(budget.tenants)
+    tenants = budget.tenants.isEmpty ? nil : try TenantLedger(directory)
+    var objectives: [WatchedObjective] = []
+    for objective in budget.objectives {
+      objectives.append(try WatchedObjective(objective, budget.tiers, start: start))
+    }
+    self.objectives = objectives
+    scale = ScaleSignal(workers: settings.workers, start: start)
+  }
+
+  /// Queries that wait.
+  package var waitingCount: Int { queue.count }
+  /// Queries that workers are at.
+  package var busyCount: Int { queue.busy }
+  /// The number of the tier that holds.
+  package var tierNumber: Int { tiers.current }
+  /// The tier that holds.
+  package var tier: LoadTier { budget.tiers[tiers.current] }
+  /// Whether nothing is let in any more.
+  package var isDraining: Bool {
+    get { queue.isDraining }
+    set { queue.isDraining = newValue }
+  }
+
+  /// The rung that a class stands on.
+  package func rung(_ priority: PriorityClass) -> Rung { ladder.rung(priority) }
+
+  /// Where a query stands that arrives now.
+  package mutating func arrive(_ call: Call, at now: Nanoseconds) -> Standing {
+    let tenant = directory.tenant(named: call.tenant)
+    let extra = tenants?.extraSteps(tenant, at: now) ?? 0
+    let whole = min(.longestWork, max(1, call.deadline ?? Nanoseconds(tier.p99)))
+    return Standing(
+      call: call, tenant: tenant, rung: ladder.rung(call.priority, extra: extra),
+      tier: tiers.current, arrival: now, deadline: now + whole)
+  }
+
+  /// Lets a query wait that has to be searched for, or refuses it at once.
+  ///
+  /// - Returns: why it was refused; `nil`: it waits.
+  package mutating func offer(
+    _ payload: Payload, _ standing: Standing, at now: Nanoseconds
+  ) -> Rejection? {
+    let call = standing.call
+    counts.offered[call.priority] += 1
+    // Who stands on a rung that does not search has asked the cache in vain: what workers can still do, the queue gives to
+    // those that matter most.
+    let rung = min(standing.rung, ladder.deepestSearch)
+    var reservation: TenantLedger.Reservation?
+    if tenants != nil {
+      let expected = CostUnits(
+        evaluations: costs.evaluations(rung, call.kind), dimensions: settings.dimensions)
+      switch tenants?.reserve(expected, for: standing.tenant, at: now) {
+      case .refused(let wait): return refuse(.quota, .nanoseconds(wait), standing)
+      case .granted(let granted): reservation = granted
+      case nil: break
+      }
+    }
+    // What a tenant asks for beyond its quota is no load of anybody else's.
+    meter.offered(costs.mean(.full, call.kind), call.priority, at: now)
+    ticket &+= 1
+    let request = AdmissionRequest(
+      call.priority, tenant: standing.tenant,
+      weight: tenants?.weight(of: standing.tenant) ?? TenantAllowance.usualWeight,
+      work: costs.mean(rung, call.kind),
+      cheapest: planner.cheapest(from: rung, to: ladder.deepestSearch, call.kind, costs),
+      deadline: standing.deadline)
+    switch queue.offer(ticket, request, at: now) {
+    case .admitted:
+      waiting[ticket] = Waiting(payload: payload, standing: standing, reservation: reservation)
+      return nil
+    case .rejected(let reason, let wait):
+      if let reservation {
+        tenants?.settle(reservation, actual: CostUnits(millionths: 0), at: now)
+      }
+      return refuse(
+        standing.rung > .lighterCodes && reason != .draining ? .shed : Rejection.Reason(reason),
+        .nanoseconds(wait), standing)
+    }
+  }
+
+  /// Takes the next query that can still be answered in time.
+  ///
+  /// - Parameter expired: gets those that cannot any more.
+  package mutating func take(
+    at now: Nanoseconds, expired: (Payload, Standing) -> Void
+  ) -> Assignment? {
+    var late: [AdmissionQueue.Turn] = []
+    let next = queue.take(at: now) { late.append($0) }
+    for turn in late {
+      guard let entry = waiting.removeValue(forKey: turn.entry.ticket) else { continue }
+      meter.dequeued(after: now - turn.entry.arrival, at: now)
+      if let reservation = entry.reservation {
+        tenants?.settle(reservation, actual: CostUnits(millionths: 0), at: now)
+      }
+      _ = refuse(.deadline, .zero, entry.standing)
+      expired(entry.payload, entry.standing)
+    }
+    guard let turn = next, let entry = waiting.removeValue(forKey: turn.entry.ticket) else {
+      return nil
+    }
+    meter.dequeued(after: now - turn.entry.arrival, at: now)
+    let standing = entry.standing
+    // The ladder may have moved while it waited; what it was let in for is not taken from it.
+    let deepest = ladder.deepestSearch
+    let rung = min(deepest, max(standing.rung, ladder.rung(standing.call.priority)))
+    let plan = planner.plan(
+      from: rung, to: deepest, arrival: standing.arrival,
+      whole: standing.deadline - standing.arrival, kind: standing.call.kind, costs: costs, at: now)
+    return Assignment(
+      payload: entry.payload, standing: standing, plan: plan, turn: turn,
+      reservation: entry.reservation)
+  }
+
+  /// Takes what a search took that was made to find that out.
+  package mutating func learn(_ cost: SearchCost, _ rung: Rung, _ kind: QueryKind) {
+    costs.learn(cost, rung, kind)
+  }
+
+  /// The work on a query has ended.
+  ///
+  /// - Parameters:
+  ///   - cost: what it took; `nil`: it failed, and took no time to speak of.
+  package mutating func finished(
+    _ assignment: Assignment, cost: SearchCost?, at now: Nanoseconds
+  ) {
+    let plan = assignment.plan
+    let kind = assignment.standing.call.kind
+    let took = cost?.nanoseconds ?? 0
+    queue.finished(assignment.turn, planned: cost == nil ? 0 : plan.expected, actual: took)
+    meter.served(took, at: now)
+    if let reservation = assignment.reservation {
+      tenants?.settle(
+        reservation,
+        actual: CostUnits(
+          evaluations: cost?.evaluations ?? 0, dimensions: settings.dimensions), at: now)
+    }
+    guard let cost else { return }
+    // A window between the two says nothing of either.
+    if plan.rung != .smallerWindow || plan.window <= planner.leastWindow {
+      costs.learn(cost, plan.rung, kind)
+    }
+  }
+
+  /// An answer was given: for the counts, and for what was promised.
+  package mutating func answered(
+    _ rung: Rung, isWhole: Bool, _ standing: Standing, after total: Nanoseconds
+  ) {
+    counts.answered[rung] += 1
+    counts.served[standing.call.priority] += 1
+    counts.latency.record(total)
+    for place in objectives.indices {
+      objectives[place].answered(isWhole: isWhole, tier: standing.tier, after: total)
+    }
+  }
+
+  /// What each tenant of the budget has used, in millionths of a cost unit.
+  package var tenantUsage: [String: Int64] {
+    guard let tenants else { return [:] }
+    var usage: [String: Int64] = [:]
+    for quota in directory.quotas {
+      usage[quota.name] = tenants.usage(of: directory.tenant(named: quota.name)).charged.millionths
+    }
+    return usage
+  }
+
+  /// Counts a refusal: it breaks what was promised, whoever may have deserved it.
+  mutating func refuse(
+    _ reason: Rejection.Reason, _ wait: Duration, _ standing: Standing
+  ) -> Rejection {
+    counts.rejected[reason, default: 0] += 1
+    counts.refused[standing.call.priority] += 1
+    for place in objectives.indices { objectives[place].refused(tier: standing.tier) }
+    return Rejection(reason: reason, retryAfter: wait)
+  }
+}
+
+extension Rejection.Reason {
+  init(_ reason: Admission.Reason) {
+    self =
+      switch reason {
+      case .deadline: .deadline
+      case .queueFull: .queueFull
+      case .tenantFull: .quota
+      case .draining: .draining
+      }
+  }
+}

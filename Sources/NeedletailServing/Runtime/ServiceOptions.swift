@@ -1,0 +1,41 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+public import Needletail
+
+/// How a service is run, beside its budget.
+public struct ServiceOptions: Sendable {
+  /// Threads that search.
+  ///
+  /// Default: one less than the machine has cores, at least one.
+  public var workers = max(1, ServiceOptions.coreCount - 1)
+  /// How a query is searched at full quality.
+  ///
+  /// Default: a window of 64. Its `budget` is not looked at.
+  public var full = SearchOptions()
+  /// What the rung `lighterCodes` searches; `nil`: there is no such rung.
+  public var lighter: LighterIndex?
+  /// The most queries that a worker searches for together, when many wait and none is in a hurry.
+  ///
+  /// Default 8; 1: each by itself.
+  public var batch = 8
+  /// The share of answers that are compared with exact ones while workers have nothing to do.
+  ///
+  /// Default 1 %; 0: none.
+  public var recallSampling = 0.01
+  /// Switches that follow the load.
+  public var flags: [FeatureFlag] = []
+  /// Called with what happens, one event after the other, on a thread of the service.
+  public var onEvent: (@Sendable (ServiceEvent) -> Void)?
+  /// Where instants come from.
+  package var clock: any ServingClock = MonotonicClock()
+
+  /// The defaults.
+  public init() {}
+
+  private static var coreCount: Int { Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+}

@@ -1,0 +1,79 @@
+public import NeedletailBudgets
+public import Needletail
+
+/// A query to a service, and how much it matters.
+public struct ServiceRequest: Sendable {
+  /// `[dimensions]` components.
+  public var query: [Float]
+  /// Neighbours that are asked for.
+  public var k: Int
+  /// Which items may be answers; `nil`: all.
+  public var filter: Filter?
+  /// How much it matters when not all can be served.
+  public var priority: PriorityClass
+  /// Who asks, by the name in the budget; `nil`: the budget's default tenant.
+  public var tenant: String?
+  /// The time that an answer may take, from the call on; `nil`: the `p99` of the tier that holds.
+  public var deadline: Duration?
+  /// Whether an answer may come out of the cache.
+  public var usesCache: Bool
+  /// Whether one may come out of the cache that a change has made stale, labelled so, where the ladder has come to that.
+  public var acceptsStale: Bool
+
+  /// Makes a request.
+  public init(
+    query: [Float], k: Int = 10, filter: Filter? = nil, priority: PriorityClass = .critical,
+    tenant: String? = nil, deadline: Duration? = nil, usesCache: Bool = true,
+    acceptsStale: Bool = true
+  ) {
+    self.query = query
+    self.k = k
+    self.filter = filter
+    self.priority = priority
+    self.tenant = tenant
+    self.deadline = deadline
+    self.usesCache = usesCache
+    self.acceptsStale = acceptsStale
+  }
+}
+
+/// An answer, and how it was made.
+public struct ServedAnswer: Sendable {
+  /// The nearest items found, nearest first, ties by id.
+  public var neighbors: [Neighbor]
+  /// How it was made.
+  public var certificate: Certificate
+}
+
+/// No answer, why, and when to ask again.
+public struct Rejection: Error, Sendable, Hashable {
+  /// Why a query was not answered.
+  public enum Reason: String, Sendable, Hashable, CaseIterable {
+    /// It could not have been answered in time.
+    case deadline
+    /// As many of its class wait as may.
+    case queueFull
+    /// Its tenant has as many waiting as it may, or has used up what it may use.
+    case quota
+    /// Load is so high that queries like it are not served.
+    case shed
+    /// The service is ending.
+    case draining
+  }
+
+  /// Why.
+  public var reason: Reason
+  /// The time after which to ask again.
+  public var retryAfter: Duration
+}
+
+/// Why a service has no answer.
+public enum ServiceError: Error, Sendable {
+  /// The budget does not allow it now.
+  case rejected(Rejection)
+  /// The query, or the index, has a fault.
+  case failed(NeedletailError)
+}
+
+/// What became of a request.
+public typealias ServiceResult = Result<ServedAnswer, ServiceError>

@@ -1,0 +1,187 @@
+import Needletail
+import NeedletailBudgets
+import NeedletailCore
+
+extension ServiceRuntime {
+  /// Queries that are searched for in one call.
+  private struct Group {
+    var assignments: [Core.Assignment]
+  }
+
+  private struct Turn {
+    var groups: [Group] = []
+    var expired: [(Job, Core.Standing)] = []
+  }
+
+  /// A worker's life.
+  func work() {
+    while let turn = next() {
+      for (job, standing) in turn.expired { expire(job, standing) }
+      for group in turn.groups { serve(group) }
+    }
+  }
+
+  /// Sleeps until there is something to do; `nil`: the service ends.
+  private func next() -> Turn? {
+    var isCounted = false
+    return state.waiting { state in
+      if isCounted { state.idle -= 1 }
+      isCounted = false
+      if state.isStopping { return .done(nil) }
+      let turn = self.take(&state.core)
+      if !turn.groups.isEmpty || !turn.expired.isEmpty { return .done(turn) }
+      state.idle += 1
+      isCounted = true
+      return .sleep(nil)
+    }
+  }
+
+  /// What a worker does next: one query, or several where many wait and none is in a hurry.
+  private func take(_ core: inout Core) -> Turn {
+    var turn = Turn()
+    let now = clock.now
+    let share = core.waitingCount / max(1, options.workers)
+    var room = max(1, min(options.batch, share))
+    while room > 0, let assignment = core.take(at: now, expired: { turn.expired.append(($0, $1)) })
+    {
+      room -= 1
+      if !assignment.plan.isAtEase { room = 0 }
+      if let place = turn.groups.firstIndex(where: { belongs(assignment, to: $0) }) {
+        turn.groups[place].assignments.append(assignment)
+      } else {
+        turn.groups.append(Group(assignments: [assignment]))
+      }
+    }
+    return turn
+  }
+
+  private func belongs(_ assignment: Core.Assignment, to group: Group) -> Bool {
+    guard let first = group.assignments.first else { return false }
+    let one = first.payload.request
+    let other = assignment.payload.request
+    return first.plan.isAtEase && assignment.plan.isAtEase
+      && first.plan.rung == assignment.plan.rung && first.plan.window == assignment.plan.window
+      && one.k == other.k && one.filter == nil && other.filter == nil
+  }
+
+  /// Searches, answers, and tells the core what it took.
+  private func serve(_ group: Group) {
+    guard let first = group.assignments.first else { return }
+    let begin = clock.now
+    let requests = group.assignments.map(\.payload.request)
+    let latency =
+      first.plan.isAtEase && first.standing.call.kind == .plain
+      ? nil : Duration.nanoseconds(max(1, first.plan.end - begin))
+    let request = BackendRequest(
+      queries: requests.map(\.query), k: requests[0].k, filter: requests[0].filter,
+      rung: first.plan.rung, window: first.plan.window, latency: latency)
+    let backend = backend.withLock { $0 }
+    do throws(NeedletailError) {
+      let answer = try backend.search(request)
+      finish(group, answer, from: begin)
+    } catch {
+      let now = clock.now
+      state.withLock { state in
+        for assignment in group.assignments {
+          state.core.finished(assignment, cost: nil, at: now)
+          state.core.counts.failed += 1
+        }
+      }
+      for assignment in group.assignments {
+        // One bad query must not spoil the others' answers.
+        if group.assignments.count > 1 {
+          serveAlone(assignment)
+        } else {
+          assignment.payload.done(.failure(.failed(error)))
+        }
+      }
+    }
+  }
+
+  /// A query of a batch that failed, by itself.
+  private func serveAlone(_ assignment: Core.Assignment) {
+    let begin = clock.now
+    let asked = assignment.payload.request
+    let request = BackendRequest(
+      queries: [asked.query], k: asked.k, filter: asked.filter, rung: assignment.plan.rung,
+      window: assignment.plan.window,
+      latency: .nanoseconds(max(1, assignment.plan.end - begin)))
+    let backend = backend.withLock { $0 }
+    do throws(NeedletailError) {
+      let answer = try backend.search(request)
+      guard let result = answer.results.first else { return }
+      let now = clock.now
+      let served = answered(assignment, result, answer, begin: begin, now: now, batch: 1)
+      state.withLock { state in
+        state.core.counts.failed -= 1
+        state.core.answered(
+          served.certificate.rung, isWhole: served.certificate.reasons.isEmpty,
+          assignment.standing, after: served.certificate.stages.total)
+      }
+      assignment.payload.done(.success(served))
+    } catch {
+      assignment.payload.done(.failure(.failed(error)))
+    }
+  }
+
+  private func finish(_ group: Group, _ answer: BackendAnswer, from begin: Nanoseconds) {
+    let now = clock.now
+    let count = group.assignments.count
+    let each = (now - begin) / Nanoseconds(max(1, count))
+    var answers: [ServedAnswer] = []
+    answers.reserveCapacity(count)
+    for (assignment, result) in zip(group.assignments, answer.results) {
+      answers.append(
+        answered(assignment, result, answer, begin: begin, now: now, batch: count))
+    }
+    state.withLock { state in
+      for (place, assignment) in group.assignments.enumerated() {
+        let certificate = answers[place].certificate
+        state.core.finished(
+          assignment,
+          cost: SearchCost(
+            nanoseconds: each, evaluations: certificate.evaluations,
+            rerankedRows: certificate.rerankedRows), at: now)
+        state.core.answered(
+          certificate.rung, isWhole: certificate.reasons.isEmpty, assignment.standing,
+          after: now - assignment.standing.arrival)
+        answers[place].certificate.estimatedRecall = state.core.recall.estimate(certificate.rung)
+      }
+    }
+    for (place, assignment) in group.assignments.enumerated() {
+      assignment.payload.done(.success(answers[place]))
+    }
+  }
+
+  /// The answer with its certificate: every nanosecond from the arrival until now is in one of its stages.
+  private func answered(
+    _ assignment: Core.Assignment, _ result: SearchResult, _ answer: BackendAnswer,
+    begin: Nanoseconds, now: Nanoseconds, batch: Int
+  ) -> ServedAnswer {
+    let statistics = result.statistics
+    var stages = StageLedger()
+    stages.cache = assignment.payload.times.cache
+    stages.admission = begin - assignment.standing.arrival - stages.cache
+    stages.filter = answer.filterNanoseconds
+    stages.rerank = Nanoseconds(statistics.rerankNanoseconds)
+    let measured = Nanoseconds(statistics.prepareNanoseconds + statistics.walkNanoseconds)
+    // Of several that went together, nobody measured the parts.
+    stages.traversal = measured > 0 ? measured : now - begin - stages.filter - stages.rerank
+    stages.merge = now - begin - stages.filter - stages.traversal - stages.rerank
+    var reasons = result.completion.reasons
+    if assignment.plan.rung > .full { reasons.insert(.shed) }
+    return ServedAnswer(
+      neighbors: result.neighbors,
+      certificate: Certificate(
+        rung: assignment.plan.rung, searchedAt: assignment.plan.rung, reasons: reasons,
+        stages: stages, evaluations: statistics.evaluations, rerankedRows: statistics.rerankedRows,
+        generation: answer.generation, estimatedRecall: nil,
+        tier: budget.tiers[assignment.standing.tier].name, batch: batch))
+  }
+
+  /// A query whose time is over before its turn.
+  private func expire(_ job: Job, _ standing: Core.Standing) {
+    let rejection = Rejection(reason: .deadline, retryAfter: budget.ladder.retryAfter)
+    job.done(.failure(.rejected(rejection)))
+  }
+}
