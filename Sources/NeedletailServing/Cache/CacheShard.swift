@@ -18,6 +18,8 @@ package struct CacheShard: Sendable {
     /// Told apart from another entry that comes into its slot.
     let serial: UInt64
     let byteCount: Int
+    /// What it holds, in the list of who holds what.
+    let holding: Int32
     var region = Region.window
     var previous = -1
     var next = -1
@@ -36,7 +38,7 @@ package struct CacheShard: Sendable {
   private var slots: [Entry?] = []
   private var free: [Int] = []
   private var places: [CacheKey: Int] = [:]
-  private var holders: [VectorID: [Int]] = [:]
+  private(set) var holdings = CacheHoldings()
   private var lists = [List(), List(), List()]
   private var sketch: FrequencySketch
   private var serial: UInt64 = 0
@@ -95,12 +97,12 @@ package struct CacheShard: Sendable {
   }
 
   /// Takes out the entries that hold an id; gives how many of them were fresh.
+  ///
+  /// - Complexity: O(k) expected for each of them.
   mutating func removeHolders(of id: VectorID) -> Int {
-    // The list first: taking slots out of it one by one would be quadratic.
-    let slots = holders.removeValue(forKey: id) ?? []
     var fresh = 0
-    for slot in slots {
-      if let entry = self.slots[slot], entry.staleSince == nil { fresh += 1 }
+    while let slot = holdings.holder(of: id) {
+      if slots[slot]?.staleSince == nil { fresh += 1 }
       remove(slot)
     }
     return fresh
@@ -129,12 +131,12 @@ package struct CacheShard: Sendable {
     _ key: CacheKey, _ neighbors: [Neighbor], _ byteCount: Int, _ version: UInt64
   ) -> Int {
     serial += 1
-    let entry = Entry(
-      key: key, neighbors: neighbors, version: version, serial: serial, byteCount: byteCount)
     let slot = free.popLast() ?? slots.count
+    let entry = Entry(
+      key: key, neighbors: neighbors, version: version, serial: serial, byteCount: byteCount,
+      holding: holdings.add(neighbors, slot: slot))
     if slot == slots.count { slots.append(entry) } else { slots[slot] = entry }
     places[key] = slot
-    for neighbor in neighbors { holders[neighbor.id, default: []].append(slot) }
     return slot
   }
 
@@ -174,14 +176,13 @@ package struct CacheShard: Sendable {
   }
 
   /// Takes an entry out.
+  ///
+  /// - Complexity: O(k) expected in the neighbours of the entry.
   mutating func remove(_ slot: Int) {
     guard let entry = slots[slot] else { return }
     unlink(slot)
     places[entry.key] = nil
-    for neighbor in entry.neighbors {
-      holders[neighbor.id]?.removeAll { $0 == slot }
-      if holders[neighbor.id]?.isEmpty == true { holders[neighbor.id] = nil }
-    }
+    holdings.remove(entry.holding)
     slots[slot] = nil
     free.append(slot)
   }

@@ -23,11 +23,13 @@ public struct ResultCacheSettings: Sendable {
   ///
   /// - Throws: `invalidConfiguration` with the numbers.
   func validate() throws(NeedletailError) {
-    guard (1...1_024).contains(shards), capacity >= shards * 4_096, capacity <= 1 << 40 else {
+    guard (1...1_024).contains(shards), capacity >= shards * 4_096,
+      capacity <= 1 << 40, capacity / shards <= 1 << 36
+    else {
       throw NeedletailError(
         .invalidConfiguration,
-        "A cache of \(capacity) bytes in \(shards) shards: there can be 1 to 1024, each of at least"
-          + " 4096 bytes, and 2^40 bytes in all.")
+        "A cache of \(capacity) bytes in \(shards) shards: there can be 1 to 1024, each of 4096 to"
+          + " 2^36 bytes, and 2^40 bytes in all.")
     }
     guard expectedEntryBytes > 0, (1...65_536).contains(changesKept), staleAge >= 0 else {
       throw NeedletailError(
