@@ -38,7 +38,9 @@ struct CacheFlightTests {
       return answers
     }
     #expect(searches.value == 1)
-    #expect(answers.count == 1_000 && answers.allSatisfy { $0 == CachedAnswer(neighbors: answer) })
+    #expect(
+      answers.count == 1_000
+        && answers.allSatisfy { $0 == CachedAnswer(neighbors: answer, rung: .full) })
     guard case .hit(let hit) = cache.lookup(key, deadline: 0, at: 0, done: { _ in }) else {
       Issue.record("the answer was not kept")
       return
@@ -145,7 +147,7 @@ struct CacheFlightTests {
     }
     let keys = [
       key([1, 2], [], 2, .full), key([1], [2], 2, .full), key([], [1, 2], 2, .full),
-      key([1, 2], [], 3, .full), key([1, 2], [], 2, .withoutRerank),
+      key([1, 2], [], 3, .full), key([1, 2], [], 4, .withoutRerank),
     ]
     for (number, key) in keys.enumerated() {
       shard.insert(key, [Neighbor(id: UInt64(number), distance: 0)], version: 0)

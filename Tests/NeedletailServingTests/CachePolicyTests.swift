@@ -92,7 +92,7 @@ struct CachePolicyTests {
       case 0:
         let id = random.next(below: 50)
         _ = shard.removeHolders(of: id)
-        shard.forEach { _, entry in #expect(!entry.neighbors.contains { $0.id == id }) }
+        shard.forEach { _, entry in #expect(!entry.answer.neighbors.contains { $0.id == id }) }
       case 1:
         var slots: [Int] = []
         shard.forEach { slot, _ in slots.append(slot) }
@@ -111,7 +111,7 @@ struct CachePolicyTests {
       held.removeAll()
       shard.forEach { _, entry in
         sum += entry.byteCount
-        #expect(held.insert(entry.key).inserted)
+        #expect(held.insert(entry.answer.key).inserted)
       }
       #expect(sum == shard.byteCount && held.count == shard.count)
     }
@@ -165,7 +165,8 @@ struct CachePolicyTests {
     #expect(cache.apply([.inserted(2, point)], at: 50) == 0)
     #expect(cache.apply([.inserted(0, point)], at: 50) == 1)
     #expect(
-      look(true, 150) == CachedAnswer(neighbors: [Neighbor(id: 1, distance: 4)], isStale: true))
+      look(true, 150)
+        == CachedAnswer(neighbors: [Neighbor(id: 1, distance: 4)], rung: .full, isStale: true))
     #expect(look(false, 60) == nil)
     #expect(look(true, 151) == nil)
     cache.apply([.withdrawn(1)], at: 60)

@@ -24,10 +24,19 @@ struct PointJudge: AnswerJudge {
   }
 
   /// The distance of a point from a key's query; nil where the filter leaves it out.
+  ///
+  /// The simpler the rung, the coarser: so that answers of different rungs are different.
   static func distance(_ point: Point, _ key: CacheKey) -> Float? {
     if !key.filter.isEmpty && !point.isRed { return nil }
+    let step: Float =
+      switch key.rung {
+      case .full, .smallerWindow: 1
+      case .noRerank: 4
+      default: 8
+      }
     let (dx, dy) = (point.x - Float(key.query[0]), point.y - Float(key.query[1]))
-    return dx * dx + dy * dy
+    let (x, y) = ((dx / step).rounded(.down) * step, (dy / step).rounded(.down) * step)
+    return x * x + y * y
   }
 }
 
@@ -46,6 +55,11 @@ struct PointIndex: Sendable {
     }
     found.sort(by: Neighbor.precedes)
     return Array(found.prefix(key.k))
+  }
+
+  /// Whether an answer is what a search at its own rung gives now, and that rung will do.
+  func isTrue(_ answer: CachedAnswer, _ key: CacheKey) -> Bool {
+    answer.rung <= key.rung && answer.neighbors == search(key.at(answer.rung))
   }
 
   /// Makes a random change; gives what the cache must be told.
@@ -73,12 +87,30 @@ struct PointIndex: Sendable {
 }
 
 extension ResultCache {
-  /// One of a few hundred questions.
-  func key(_ random: inout SplitMix64, questions: UInt64) -> CacheKey {
+  /// One of a few hundred questions; where `rungs` are given, at one of them.
+  func key(
+    _ random: inout SplitMix64, questions: UInt64, rungs: [Rung] = [.full]
+  ) -> CacheKey {
+    let rung =
+      rungs.count < 2 ? rungs[0] : rungs[Int(random.next(below: UInt64(rungs.count)))]
     let number = random.next(below: questions)
     let query = [UInt8(number % 17 * 4), UInt8(number % 13 * 5)]
     return key(
       query: query, filter: number % 3 == 0 ? [1] : [], k: [1, 4, 10][Int(number % 5) % 3],
-      rung: .full)
+      rung: rung)
+  }
+}
+
+extension CacheShard {
+  /// Takes out all entries that hold an id; gives how many of them were fresh.
+  mutating func removeHolders(of id: VectorID) -> Int {
+    var work = Int.max
+    return removeHolders(of: id, work: &work)
+  }
+
+  /// Takes out all entries; gives how many of them were fresh.
+  mutating func removeAll() -> Int {
+    var work = Int.max
+    return removeAll(from: 0, before: .max, work: &work).fresh
   }
 }

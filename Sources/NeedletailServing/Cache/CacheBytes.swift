@@ -4,15 +4,18 @@ import NeedletailCore
 /// Answers as bytes, for a warm start.
 ///
 /// ```text
-/// "NDLCACHE"  version u32  identity u32 + bytes  entries u64
+/// "NDLCACHE"  version u32  whole u8  identity u32 + bytes  entries u64
 ///   entry: rung u8  k u32  query u32 + bytes  filter u32 + bytes  neighbours u32 + (id u64, distance f32) each
 /// checksum u64, of all before it
 /// ```
 ///
+/// `whole` is 1 where the answers are of the content that the identity names, and 0 where only the questions are there, each
+/// without neighbours. A rung is its place in `Rung.searching`.
+///
 /// Little-endian. The checksum finds damage, not forgery: whatever is read is checked as if there were none.
 enum CacheBytes {
   static let magic = Array("NDLCACHE".utf8)
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   /// The least that an entry takes.
   static let leastEntry = 17
 
@@ -25,19 +28,31 @@ enum CacheBytes {
     var neighbors: [Neighbor]
   }
 
+  /// What was saved.
+  struct Saved: Sendable {
+    var identity: [UInt8]
+    /// Whether the answers are there, and not the questions alone.
+    var isWhole: Bool
+    var entries: [Entry]
+  }
+
   static func checksum(_ bytes: Span<UInt8>) -> UInt64 {
     var hash = ByteHash(seed: 0)
     hash.add(bytes)
     return hash.value
   }
 
-  static func encode(_ entries: [Entry], identity: [UInt8]) -> [UInt8] {
+  /// Puts answers together; those of a rung that does not search are left out.
+  static func encode(_ saved: Saved) -> [UInt8] {
     var bytes = magic
     append(version, &bytes)
-    append(identity, &bytes)
-    append(UInt64(entries.count), &bytes)
-    for entry in entries {
-      append(UInt8(entry.rung.order), &bytes)
+    append(UInt8(saved.isWhole ? 1 : 0), &bytes)
+    append(saved.identity, &bytes)
+    let places = saved.entries.map { Rung.searching.firstIndex(of: $0.rung) }
+    append(UInt64(places.count { $0 != nil }), &bytes)
+    for (entry, place) in zip(saved.entries, places) {
+      guard let place else { continue }
+      append(UInt8(place), &bytes)
       append(UInt32(clamping: entry.k), &bytes)
       append(entry.query, &bytes)
       append(entry.filter, &bytes)
@@ -56,7 +71,7 @@ enum CacheBytes {
   /// - Throws: `corrupted` or `unsupportedFormat` with the offset; nothing larger than the bytes is ever allocated.
   static func decode(
     _ bytes: [UInt8]
-  ) throws(NeedletailError) -> (identity: [UInt8], entries: [Entry]) {
+  ) throws(NeedletailError) -> Saved {
     var reader = CacheReader(bytes)
     guard try reader.take(magic.count) == magic else {
       throw reader.fault("These bytes are no saved cache.")
@@ -71,6 +86,8 @@ enum CacheBytes {
     guard bytes.count >= 8, checksum(bytes.span.extracting(..<(bytes.count - 8))) == trailer(bytes)
     else { throw reader.fault("The saved cache does not match its checksum; start without it.") }
     reader.leave(8)
+    let whole: UInt8 = try reader.integer()
+    guard whole <= 1 else { throw reader.fault("\(whole) is neither whole nor not.") }
     let identity = try reader.bytes()
     let count: UInt64 = try reader.integer()
     guard count <= UInt64(reader.remaining / leastEntry) else {
@@ -78,17 +95,23 @@ enum CacheBytes {
     }
     var entries: [Entry] = []
     entries.reserveCapacity(Int(count))
-    for _ in 0..<count { entries.append(try entry(&reader)) }
+    for _ in 0..<count {
+      let entry = try entry(&reader)
+      guard whole == 1 || entry.neighbors.isEmpty else {
+        throw reader.fault("A question comes with \(entry.neighbors.count) neighbours.")
+      }
+      entries.append(entry)
+    }
     guard reader.remaining == 0 else {
       throw reader.fault("\(reader.remaining) bytes are left over.")
     }
-    return (identity, entries)
+    return Saved(identity: identity, isWhole: whole == 1, entries: entries)
   }
 
   private static func entry(_ reader: inout CacheReader) throws(NeedletailError) -> Entry {
     let number: UInt8 = try reader.integer()
-    guard let rung = Rung(order: Int(number)) else {
-      throw reader.fault("There is no rung \(number).")
+    guard Int(number) < Rung.searching.count else {
+      throw reader.fault("There is no rung \(number) at which anything is searched for.")
     }
     let k: UInt32 = try reader.integer()
     guard (1...Limits.neighborsPerQuery).contains(Int(k)) else {
@@ -110,12 +133,14 @@ enum CacheBytes {
       if let last = neighbors.last, !Neighbor.precedes(last, neighbor) {
         throw reader.fault("Neighbours are not in their order.")
       }
-      guard ids.insert(id).inserted, !neighbor.distance.isNaN else {
-        throw reader.fault("The id \(id) is there twice, or its distance is no number.")
+      guard ids.insert(id).inserted, neighbor.distance.isFinite else {
+        throw reader.fault("The id \(id) is there twice, or its distance is not finite.")
       }
       neighbors.append(neighbor)
     }
-    return Entry(query: query, filter: filter, k: Int(k), rung: rung, neighbors: neighbors)
+    return Entry(
+      query: query, filter: filter, k: Int(k), rung: Rung.searching[Int(number)],
+      neighbors: neighbors)
   }
 
   private static func trailer(_ bytes: [UInt8]) -> UInt64 {
@@ -131,57 +156,5 @@ enum CacheBytes {
   private static func append(_ value: [UInt8], _ bytes: inout [UInt8]) {
     append(UInt32(clamping: value.count), &bytes)
     bytes += value
-  }
-}
-
-/// Takes bytes one after the other; every read is checked.
-struct CacheReader {
-  private let all: [UInt8]
-  private var offset = 0
-  private var end: Int
-
-  init(_ bytes: [UInt8]) {
-    all = bytes
-    end = bytes.count
-  }
-
-  var remaining: Int { end - offset }
-
-  /// Leaves the last bytes alone.
-  mutating func leave(_ count: Int) { end = max(offset, end - count) }
-
-  func fault(_ message: String) -> NeedletailError {
-    NeedletailError(
-      .corrupted, message,
-      at: .init(path: "saved cache", byteOffset: UInt64(offset)))
-  }
-
-  mutating func take(_ count: Int) throws(NeedletailError) -> [UInt8] {
-    guard count >= 0, count <= remaining else {
-      throw fault("\(count) bytes are needed and \(remaining) are left.")
-    }
-    defer { offset += count }
-    return Array(all[offset..<(offset + count)])
-  }
-
-  mutating func integer<Value: FixedWidthInteger & UnsignedInteger>() throws(NeedletailError)
-    -> Value
-  {
-    let size = Value.bitWidth / 8
-    guard size <= remaining else {
-      throw fault("\(size) bytes are needed and \(remaining) are left.")
-    }
-    var value: Value = 0
-    for place in 0..<size {
-      value |=
-        Value(truncatingIfNeeded: all[offset + place]) << Value(truncatingIfNeeded: 8 * place)
-    }
-    offset += size
-    return value
-  }
-
-  mutating func bytes() throws(NeedletailError) -> [UInt8] {
-    let count: UInt32 = try integer()
-    return try take(Int(count))
   }
 }

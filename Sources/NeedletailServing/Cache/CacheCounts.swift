@@ -4,7 +4,9 @@ public struct CacheCounts: Sendable, Hashable {
   public var hits = 0
   /// Answers that were given with the label that they are stale.
   public var staleHits = 0
-  /// Questions that became searches.
+  /// Of both, the answers that had been made at a better rung than was asked for.
+  public var betterHits = 0
+  /// Questions that became searches, and looks that found nothing.
   public var misses = 0
   /// Questions that waited for somebody else's search.
   public var joined = 0
@@ -18,6 +20,7 @@ public struct CacheCounts: Sendable, Hashable {
   static func += (a: inout CacheCounts, b: CacheCounts) {
     a.hits += b.hits
     a.staleHits += b.staleHits
+    a.betterHits += b.betterHits
     a.misses += b.misses
     a.joined += b.joined
     a.overtaken += b.overtaken

@@ -13,13 +13,13 @@ public struct CacheKey: Sendable, Hashable {
   public let k: Int
   /// How the answer was to be made.
   public let rung: Rung
-  /// Where to look.
+  /// Where to look: the same for all rungs, so that a better answer is found in the same place.
   package let hash: UInt64
 
   /// Makes a key; `seed` makes its hash hard to guess and is the same for all keys of one cache.
   package init(query: [UInt8], filter: [UInt8], k: Int, rung: Rung, seed: UInt64) {
     var hash = ByteHash(seed: seed)
-    hash.add(UInt64(truncatingIfNeeded: k) << 8 | UInt64(rung.order))
+    hash.add(UInt64(truncatingIfNeeded: k))
     hash.add(query.span)
     hash.add(filter.span)
     self.init(query: query, filter: filter, k: k, rung: rung, hash: hash.value)
@@ -40,7 +40,26 @@ public struct CacheKey: Sendable, Hashable {
   }
 
   /// Adds the hash, which was made with the key.
-  public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(hash)
+    hasher.combine(rung)
+  }
+
+  /// The same question, answered at another rung.
+  func at(_ rung: Rung) -> CacheKey {
+    CacheKey(query: query, filter: filter, k: k, rung: rung, hash: hash)
+  }
+
+  /// Whether a search may answer it in a way that can be kept and saved.
+  var isKeepable: Bool {
+    (1...Limits.neighborsPerQuery).contains(k) && Rung.searching.contains(rung)
+      && query.count <= Int32.max && filter.count <= Int32.max
+  }
+}
+
+extension Rung {
+  /// The rungs at which something is searched for, the best first.
+  static let searching: [Rung] = [.full, .smallerWindow, .withoutRerank, .lighterCodes]
 }
 
 /// A hash of bytes, eight at a time: quick, seeded, and the same on every machine.

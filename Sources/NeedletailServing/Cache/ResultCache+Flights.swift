@@ -10,7 +10,7 @@ extension ResultCache {
       for waiter in land(lead) { waiter.done(.overtaken) }
     case .whole(let neighbors):
       let valid = keep(lead, neighbors)
-      let answer = CachedAnswer(neighbors: neighbors)
+      let answer = CachedAnswer(neighbors: neighbors, rung: lead.key.rung)
       for waiter in land(lead) {
         waiter.done(waiter.version <= valid ? .answer(answer) : .overtaken)
       }
@@ -47,13 +47,15 @@ extension ResultCache {
   ///
   /// - Returns: the number of the last change up to which the answer is true.
   private func keep(_ lead: CacheLead, _ neighbors: [Neighbor]) -> UInt64 {
-    let isKept = neighbors.count <= lead.key.k
+    // Of an answer in no order, nobody can tell whether a change touches it.
+    guard KeptAnswer.canKeep(lead.key, neighbors) else { return lead.version }
+    let answer = KeptAnswer(lead.key, neighbors, version: lead.version)
     var judged = lead.version
     // Under a stream of changes one has to stop: the answer is given, and not kept.
     for _ in 0..<4 {
       guard let (changes, last) = log.changes(since: judged) else { break }
       for change in changes {
-        if touches(change, lead.key, neighbors) {
+        if touches(change, answer) {
           countOvertaken(lead)
           return judged
         }
@@ -63,7 +65,7 @@ extension ResultCache {
       let wasKept = shard(lead.key).state.withLock { state in
         // Whoever changes something numbers it first and looks at this shard afterwards: either the number is seen here, or the entry there.
         guard log.version == judged else { return false }
-        if isKept { state.insert(lead.key, neighbors, version: judged) }
+        state.insert(lead.key, neighbors, version: judged)
         return true
       }
       if wasKept { return judged }
@@ -77,35 +79,12 @@ extension ResultCache {
   }
 
   /// Whether an answer would be another one after a change; one that knows the change already is not touched.
-  private func touches(_ change: Change, _ key: CacheKey, _ neighbors: [Neighbor]) -> Bool {
+  private func touches(_ change: Change, _ answer: KeptAnswer) -> Bool {
     switch change {
     case .everything: true
-    case .removed(let id), .withdrawn(let id): neighbors.contains { $0.id == id }
+    case .removed(let id), .withdrawn(let id): answer.neighbors.contains { $0.id == id }
     case .inserted(let id, let item), .upserted(let id, let item):
-      Suspect(key, neighbors, id: id).isTouched(
-        by: judge.distances(from: item, to: [key]).first ?? .nan, id: id)
+      answer.isTouched(by: id, at: judge.distances(from: item, to: [answer.key]).first ?? .nan)
     }
-  }
-}
-
-/// What of an answer decides whether an item touches it.
-struct Suspect: Sendable {
-  /// The distance of the item's id, where the answer holds it.
-  private let held: Float?
-  /// The last neighbour; nil where one more fits.
-  private let last: Neighbor?
-
-  init(_ key: CacheKey, _ neighbors: [Neighbor], id: VectorID) {
-    held = neighbors.first { $0.id == id }?.distance
-    last = neighbors.count < key.k ? nil : neighbors.last
-  }
-
-  /// Whether the item, at this distance, makes another answer.
-  func isTouched(by distance: Float, id: VectorID) -> Bool {
-    if let held { return held != distance }
-    if distance.isNaN { return true }
-    guard distance < .infinity else { return false }
-    guard let last else { return true }
-    return Neighbor.precedes(Neighbor(id: id, distance: distance), last)
   }
 }

@@ -23,7 +23,7 @@ extension ResultCache {
         do throws(NeedletailError) {
           let found = try await search()
           lead.finish(found.neighbors, isWhole: found.isWhole)
-          return CachedAnswer(neighbors: found.neighbors)
+          return CachedAnswer(neighbors: found.neighbors, rung: key.rung)
         } catch {
           lead.fail(error)
           throw error
@@ -38,7 +38,7 @@ extension ResultCache {
       case .ended(.overtaken): continue
       }
     }
-    return CachedAnswer(neighbors: try await search().neighbors)
+    return CachedAnswer(neighbors: try await search().neighbors, rung: key.rung)
   }
 
   private enum Step: Sendable {

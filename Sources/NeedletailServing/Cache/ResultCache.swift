@@ -118,17 +118,14 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
 
   /// Looks a question up.
   ///
-  /// `done` is called once, on another thread, where the result is `waiting`, and never otherwise. Who may not wait beyond a deadline is told by
-  /// `expireWaiters`.
+  /// An answer that was made at a better rung will do, and says so. `done` is called once, on another thread, where the result is
+  /// `waiting`, and never otherwise. Who may not wait beyond a deadline is told by `expireWaiters`.
   package func lookup(
     _ key: CacheKey, allowStale: Bool = false, deadline: Nanoseconds, at now: Nanoseconds,
     done: @escaping @Sendable (FlightOutcome) -> Void
   ) -> Lookup {
     shard(key).state.withLock { state in
-      if let answer = state.find(key, staleAge: allowStale ? settings.staleAge : 0, at: now) {
-        if answer.isStale { state.counts.staleHits += 1 } else { state.counts.hits += 1 }
-        return .hit(answer)
-      }
+      if let answer = find(key, &state, allowStale, now) { return .hit(answer) }
       let version = log.version
       if state.flights[key] != nil {
         state.counts.joined += 1
@@ -137,12 +134,44 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
         return .waiting
       }
       state.counts.misses += 1
-      let serial = UInt64(state.counts.misses)
-      state.flights[key] = CacheFlight(serial: serial)
-      return .lead(
-        CacheLead(key: key, version: version, serial: serial) { [weak self] lead, result in
-          self?.end(lead, result)
-        })
+      return .lead(lead(key, &state))
+    }
+  }
+
+  /// An answer that is there, at this rung or a better one; never searches and never waits.
+  ///
+  /// For whoever may not search: the rungs that serve from the cache alone, and who was refused. It counts as a hit or a miss.
+  ///
+  /// - Parameters:
+  ///   - key: what is asked for; at a rung that does not search, any answer will do.
+  ///   - allowStale: whether an answer that a change has touched will do, where none is fresh.
+  ///   - now: the present instant.
+  /// - Returns: the answer, with its rung and its label; nil where there is none.
+  package func peek(_ key: CacheKey, allowStale: Bool, at now: Nanoseconds) -> CachedAnswer? {
+    shard(key).state.withLock { state in
+      let answer = find(key, &state, allowStale, now)
+      if answer == nil { state.counts.misses += 1 }
+      return answer
+    }
+  }
+
+  private func find(
+    _ key: CacheKey, _ state: inout CacheShard, _ allowStale: Bool, _ now: Nanoseconds
+  ) -> CachedAnswer? {
+    let found = state.find(key, staleAge: allowStale ? settings.staleAge : 0, at: now)
+    guard let found else { return nil }
+    if found.isStale { state.counts.staleHits += 1 } else { state.counts.hits += 1 }
+    if found.rung < key.rung { state.counts.betterHits += 1 }
+    return found
+  }
+
+  /// Notes a flight, whose search the caller makes.
+  private func lead(_ key: CacheKey, _ state: inout CacheShard) -> CacheLead {
+    state.flightCount += 1
+    let serial = state.flightCount
+    state.flights[key] = CacheFlight(serial: serial)
+    return CacheLead(key: key, version: log.version, serial: serial) { [weak self] lead, result in
+      self?.end(lead, result)
     }
   }
 }
