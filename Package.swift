@@ -88,10 +88,12 @@ let package = Package(
       dependencies: ["NeedletailCore", "NeedletailEngine", "NeedletailFormats"],
       swiftSettings: strict),
 
-    // What keeps a service within its budget: controllers in virtual time, and the runtime around an index.
+    // What keeps a service within its budget: controllers in virtual time, and the runtime around an index. Storage for
+    // the file system alone.
     .target(
       name: "NeedletailServing",
-      dependencies: ["NeedletailCore", "NeedletailBudgets", "Needletail"], swiftSettings: strict),
+      dependencies: ["NeedletailCore", "NeedletailBudgets", "NeedletailStorage", "Needletail"],
+      swiftSettings: strict),
     // Performance budgets: the vocabulary, its YAML, and the log of changes.
     .target(
       name: "NeedletailBudgets", dependencies: ["NeedletailCore"], swiftSettings: strict),
@@ -160,7 +162,8 @@ let package = Package(
     .testTarget(
       name: "NeedletailServingTests",
       dependencies: [
-        "NeedletailCore", "NeedletailBudgets", "NeedletailServing", "_NeedletailTestSupport",
+        "NeedletailCore", "NeedletailBudgets", "NeedletailServing", "NeedletailStorage", "Needletail",
+        "_NeedletailTestSupport",
       ],
       swiftSettings: strict),
     .target(

@@ -60,8 +60,11 @@ extension ResultCache {
   ///
   /// - Throws: `corrupted`, `unsupportedFormat`; then nothing was taken in.
   public func restore(_ bytes: [UInt8], identity: [UInt8]) throws(NeedletailError) -> WarmStart {
+    take(try CacheBytes.decode(bytes), identity: identity)
+  }
+
+  func take(_ saved: CacheBytes.Saved, identity: [UInt8]) -> WarmStart {
     let version = log.version
-    let saved = try CacheBytes.decode(bytes)
     var start = WarmStart(answers: 0, questions: [])
     for entry in saved.entries {
       let key = key(query: entry.query, filter: entry.filter, k: entry.k, rung: entry.rung)

@@ -95,6 +95,9 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
   /// Answers, stale ones among them.
   public var count: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.count } } }
 
+  /// Changes whenever an answer comes, goes or becomes stale.
+  var revision: UInt64 { shards.reduce(0) { $0 &+ $1.state.withLock { $0.revision } } }
+
   /// What the cache did.
   public var counts: CacheCounts {
     var sum = CacheCounts()
