@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -74,7 +75,7 @@ struct CacheRungTests {
   @Test("A look neither leads nor waits, and counts as a hit or a miss")
   func looks() throws {
     let cache = try cache(1)
-    let key = cache.key(query: [1, 1], k: 1, rung: .noRerank)
+    let key = cache.key(query: [1, 1], k: 1, rung: .withoutRerank)
     #expect(cache.peek(key, allowStale: true, at: 0) == nil)
     guard case .lead(let lead) = cache.lookup(key, deadline: 0, at: 0, done: { _ in }) else {
       Issue.record("a look began a search")
@@ -83,8 +84,8 @@ struct CacheRungTests {
     #expect(cache.peek(key, allowStale: true, at: 0) == nil)
     #expect(cache.counts.misses == 3 && cache.counts.joined == 0)
     lead.finish([Neighbor(id: 1, distance: 0)])
-    #expect(cache.peek(key, allowStale: false, at: 0)?.rung == .noRerank)
-    #expect(cache.peek(key.at(.lighterCodes), allowStale: false, at: 0)?.rung == .noRerank)
+    #expect(cache.peek(key, allowStale: false, at: 0)?.rung == .withoutRerank)
+    #expect(cache.peek(key.at(.lighterCodes), allowStale: false, at: 0)?.rung == .withoutRerank)
     // Nothing simpler than what was asked for.
     #expect(cache.peek(key.at(.full), allowStale: false, at: 0) == nil)
     #expect(

@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 
 #if canImport(Glibc)

@@ -31,7 +31,7 @@ struct PointJudge: AnswerJudge {
     let step: Float =
       switch key.rung {
       case .full, .smallerWindow: 1
-      case .noRerank: 4
+      case .withoutRerank: 4
       default: 8
       }
     let (dx, dy) = (point.x - Float(key.query[0]), point.y - Float(key.query[1]))

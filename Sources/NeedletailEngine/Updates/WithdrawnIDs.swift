@@ -1,4 +1,4 @@
-import NeedletailCore
+package import NeedletailCore
 import NeedletailKernels
 import NeedletailStorage
 import Synchronization
@@ -33,6 +33,7 @@ package final class WithdrawnIDs: Sendable {
   private let state: Guarded<State>
   private let following = Atomic<Bool>(true)
   private let lastLook = Atomic<Int>(0)
+  private let revisions = Atomic<Int>(0)
 
   /// Follows an index; nothing is read yet.
   init(_ directory: IndexDirectory, indexIdentity: [UInt8]) {
@@ -45,6 +46,18 @@ package final class WithdrawnIDs: Sendable {
 
   /// The ids that are withdrawn, as far as that is known.
   var ids: Set<VectorID> { state.withLock { $0.ids } }
+
+  /// The first of some neighbours whose id is withdrawn, as far as that is known.
+  ///
+  /// - Complexity: O(neighbours).
+  package func first(among neighbors: [Neighbor]) -> VectorID? {
+    state.withLock { state in
+      state.ids.isEmpty ? nil : neighbors.first { state.ids.contains($0.id) }?.id
+    }
+  }
+
+  /// Rises whenever something is withdrawn or reinstated.
+  package var revision: Int { revisions.load(ordering: .acquiring) }
 
   // MARK: - Segments
 
@@ -95,6 +108,7 @@ package final class WithdrawnIDs: Sendable {
     let ids = Set(ids)
     try state.withLock { (state) throws(NeedletailError) in
       if isWithdrawn { state.ids.formUnion(ids) } else { state.ids.subtract(ids) }
+      defer { revisions.add(1, ordering: .releasing) }
       try state.segments.set(ids, isWithdrawn)
     }
   }
@@ -141,6 +155,7 @@ package final class WithdrawnIDs: Sendable {
       guard state.isBehind, let ids = state.reader?.ids else { return }
       try state.replace(with: ids)
       state.isBehind = false
+      revisions.add(1, ordering: .releasing)
     }
   }
 }

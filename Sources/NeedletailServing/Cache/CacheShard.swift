@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 
 /// One part of the cache: entries in three lists, found by their key and by the ids that they hold.

@@ -1,3 +1,4 @@
+public import NeedletailBudgets
 public import NeedletailCore
 
 /// An answer out of the cache.

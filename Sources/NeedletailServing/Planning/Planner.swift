@@ -12,6 +12,8 @@ package struct SearchPlan: Sendable, Hashable {
   package var expected: Nanoseconds
   /// Whether there is so much time that nothing has to watch the clock.
   package var isAtEase: Bool
+  /// Whether it is all that its rung gives, and no window in between.
+  package var isOfItsRung = true
 }
 
 /// Turns the time that is left into a rung and a window.
@@ -73,6 +75,7 @@ package struct Planner: Sendable {
     guard costs.isKnown(.full, kind) else { return }
     let fitting = Double(left) / Double(max(1, costs.high(.full, kind)))
     plan.window = min(1, max(leastWindow, fitting))
+    plan.isOfItsRung = plan.window == leastWindow
   }
 
   /// What the cheapest rung is expected to take, of those down to the last one that may be taken.

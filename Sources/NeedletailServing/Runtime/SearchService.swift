@@ -19,6 +19,8 @@ public final class SearchService: Sendable {
   /// The budget that is kept.
   public let budget: PerformanceBudget
   let runtime: ServiceRuntime
+  /// The index; `nil` for what a test made.
+  let index: VectorIndex?
 
   /// Begins to serve.
   ///
@@ -30,7 +32,10 @@ public final class SearchService: Sendable {
     let backend = try IndexBackend(
       index, lighter: options.lighter, full: options.full, smaller: budget.ladder.window)
     self.budget = budget
-    runtime = try ServiceRuntime(backend, budget, options)
+    var cache: AnswerCache?
+    if let settings = ResultCacheSettings(budget) { cache = try AnswerCache(settings, index) }
+    self.index = index
+    runtime = try ServiceRuntime(backend, budget, options, cache: cache)
   }
 
   /// Begins to serve what a test made.
@@ -38,6 +43,7 @@ public final class SearchService: Sendable {
     backend: any SearchBackend, budget: PerformanceBudget, options: ServiceOptions
   ) throws(NeedletailError) {
     self.budget = budget
+    index = nil
     runtime = try ServiceRuntime(backend, budget, options)
   }
 

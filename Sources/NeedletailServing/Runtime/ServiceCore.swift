@@ -230,7 +230,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     }
     guard let cost else { return }
     // A window between the two says nothing of either.
-    if plan.rung != .smallerWindow || plan.window <= planner.leastWindow {
+    if plan.isOfItsRung {
       costs.learn(cost, plan.rung, kind)
     }
   }
@@ -255,6 +255,11 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
       usage[quota.name] = tenants.usage(of: directory.tenant(named: quota.name)).charged.millionths
     }
     return usage
+  }
+
+  /// A query waited for somebody else's search until its time was over.
+  mutating func expired(_ standing: Standing) -> Rejection {
+    refuse(.deadline, budget.ladder.retryAfter, standing)
   }
 
   /// Counts a refusal: it breaks what was promised, whoever may have deserved it.

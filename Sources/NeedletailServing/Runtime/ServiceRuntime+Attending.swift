@@ -8,6 +8,8 @@ extension ServiceRuntime {
     while !sleep(until: due) {
       let events = state.withLock { $0.core.tick(at: clock.now) }
       tell(events)
+      cache?.answers.expireWaiters(at: clock.now)
+      cache?.lookForOthers(at: clock.now)
       due = max(due + Core.interval, clock.now)
     }
   }

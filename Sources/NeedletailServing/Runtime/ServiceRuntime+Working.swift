@@ -92,6 +92,7 @@ extension ServiceRuntime {
         if group.assignments.count > 1 {
           serveAlone(assignment)
         } else {
+          assignment.payload.lead?.fail(error)
           assignment.payload.done(.failure(.failed(error)))
         }
       }
@@ -118,8 +119,10 @@ extension ServiceRuntime {
           served.certificate.rung, isWhole: served.certificate.reasons.isEmpty,
           assignment.standing, after: served.certificate.stages.total)
       }
+      hand(served, of: assignment)
       assignment.payload.done(.success(served))
     } catch {
+      assignment.payload.lead?.fail(error)
       assignment.payload.done(.failure(.failed(error)))
     }
   }
@@ -149,6 +152,7 @@ extension ServiceRuntime {
       }
     }
     for (place, assignment) in group.assignments.enumerated() {
+      hand(answers[place], of: assignment)
       assignment.payload.done(.success(answers[place]))
     }
   }
@@ -160,7 +164,7 @@ extension ServiceRuntime {
   ) -> ServedAnswer {
     let statistics = result.statistics
     var stages = StageLedger()
-    stages.cache = assignment.payload.times.cache
+    stages.cache = assignment.payload.cacheTime
     stages.admission = begin - assignment.standing.arrival - stages.cache
     stages.filter = answer.filterNanoseconds
     stages.rerank = Nanoseconds(statistics.rerankNanoseconds)
@@ -181,6 +185,7 @@ extension ServiceRuntime {
 
   /// A query whose time is over before its turn.
   private func expire(_ job: Job, _ standing: Core.Standing) {
+    job.lead?.fail(NeedletailError(.cancelled, "The time of the search was over before its turn."))
     let rejection = Rejection(reason: .deadline, retryAfter: budget.ladder.retryAfter)
     job.done(.failure(.rejected(rejection)))
   }

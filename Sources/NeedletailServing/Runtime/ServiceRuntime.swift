@@ -7,13 +7,11 @@ final class ServiceRuntime: Sendable {
   /// A query that waits, and who wants its answer.
   struct Job: Sendable {
     let request: ServiceRequest
-    let times: JobTimes
+    /// The duty to tell the cache of the answer, where others may wait for it.
+    var lead: CacheLead?
+    /// Time that was spent on the cache.
+    var cacheTime: Nanoseconds = 0
     let done: @Sendable (ServiceResult) -> Void
-  }
-
-  /// What was spent before the queue.
-  struct JobTimes: Sendable {
-    var cache: Nanoseconds = 0
   }
 
   typealias Core = ServiceCore<Job>
@@ -31,13 +29,15 @@ final class ServiceRuntime: Sendable {
   let clock: any ServingClock
   let state: Monitor<State>
   let backend: Guarded<any SearchBackend>
+  let cache: AnswerCache?
   let flags: Guarded<FlagStates>
   let threads: Guarded<[ServiceThread]>
   /// Where threads sleep that wait for time to pass: whether the service ends.
   let bell = Monitor(false)
 
   init(
-    _ backend: any SearchBackend, _ budget: PerformanceBudget, _ options: ServiceOptions
+    _ backend: any SearchBackend, _ budget: PerformanceBudget, _ options: ServiceOptions,
+    cache: AnswerCache? = nil
   ) throws(NeedletailError) {
     self.budget = budget
     self.options = options
@@ -47,6 +47,7 @@ final class ServiceRuntime: Sendable {
       leastWindow: backend.leastWindow, batch: options.batch)
     state = Monitor(State(core: try Core(budget, settings, start: clock.now)))
     self.backend = Guarded(backend)
+    self.cache = cache
     flags = Guarded(FlagStates(options.flags, budget.tiers.map(\.name)))
     threads = Guarded([])
     try start()
@@ -105,7 +106,10 @@ final class ServiceRuntime: Sendable {
 
   private func refuseAll() {
     let jobs = state.withLock { $0.core.refuseWaiting() }
-    for (job, rejection) in jobs { job.done(.failure(.rejected(rejection))) }
+    for (job, rejection) in jobs {
+      job.lead?.fail(NeedletailError(.cancelled, "The service has ended."))
+      job.done(.failure(.rejected(rejection)))
+    }
   }
 
   /// Takes a query.
@@ -119,13 +123,25 @@ final class ServiceRuntime: Sendable {
       priority: request.priority, tenant: request.tenant,
       kind: request.filter == nil ? .plain : .filtered,
       deadline: request.deadline.map { Nanoseconds($0) })
-    let job = Job(request: request, times: JobTimes(), done: done)
-    let (rejection, wakes) = state.withLock { state in
-      let standing = state.core.arrive(call, at: now)
-      let rejection = state.core.offer(job, standing, at: now)
-      return (rejection, state.idle > 0)
+    let standing = state.withLock { $0.core.arrive(call, at: now) }
+    let job = Job(request: request, done: done)
+    if let cache, request.usesCache {
+      ask(cache, job, standing)
+    } else {
+      enqueue(job, standing)
     }
-    if let rejection { return done(.failure(.rejected(rejection))) }
+  }
+
+  /// Lets a query wait for a worker, or refuses it.
+  func enqueue(_ job: Job, _ standing: Core.Standing) {
+    let (rejection, wakes) = state.withLock { state in
+      (state.core.offer(job, standing, at: clock.now), state.idle > 0)
+    }
+    if let rejection {
+      // Whoever waits for this search asks for itself.
+      job.lead?.fail(NeedletailError(.cancelled, "The search that others waited for was refused."))
+      return job.done(.failure(.rejected(rejection)))
+    }
     if wakes { state.wakeOne() }
   }
 

@@ -1,0 +1,106 @@
+import Needletail
+import NeedletailBudgets
+import NeedletailCore
+
+/// The result cache of a service, and what keeps it true while its index is written to.
+///
+/// Writes that go through the service end exactly the answers that they touch. What others write, in this process or in another one, is seen
+/// ten times a second, and ends every answer; what was withdrawn is looked for in each answer before it is given.
+final class AnswerCache: Sendable {
+  /// Filters that list more are not kept under: their answers would weigh more than they save.
+  private static let longestFilter = 4_096
+
+  let answers: ResultCache<IndexJudge>
+  private let index: VectorIndex
+  private let judge: IndexJudge
+  private let known: Guarded<Known>
+
+  /// Which changes the cache was told of.
+  private struct Known {
+    /// All writes up to this one.
+    var sequence: UInt64
+    /// Writes beyond it.
+    var later: Set<UInt64> = []
+    var withdrawals: Int
+    /// Writes that are under way.
+    var open = 0
+
+    /// A write that the cache was told of.
+    mutating func note(_ number: UInt64) {
+      later.insert(number)
+      while later.remove(sequence + 1) != nil { sequence += 1 }
+    }
+  }
+
+  /// - Throws: `notFound` for an index without rows; `invalidConfiguration`.
+  init(_ settings: ResultCacheSettings, _ index: VectorIndex) throws(NeedletailError) {
+    let snapshot = try index.snapshot()
+    self.index = index
+    judge = IndexJudge(snapshot)
+    answers = try ResultCache(settings, judge: judge)
+    known = Guarded(
+      Known(sequence: snapshot.sequence, withdrawals: snapshot.withdrawalRevision))
+  }
+
+  /// The key of a request at a rung; `nil` where its answer is not kept.
+  func key(_ request: ServiceRequest, at rung: Rung) -> CacheKey? {
+    var bytes: [UInt8] = []
+    if let filter = request.filter {
+      bytes = filter.identity
+      guard bytes.count <= Self.longestFilter else { return nil }
+      judge.filters.note(filter, bytes)
+    }
+    return answers.key(
+      query: IndexJudge.bytes(request.query), filter: bytes, k: request.k, rung: rung)
+  }
+
+  /// The present generation; `nil` where something of an answer was withdrawn: the answers that hold it are gone then.
+  func generation(showing neighbors: [Neighbor], at now: Nanoseconds) -> Int? {
+    guard let snapshot = try? index.snapshot() else { return nil }
+    guard let id = snapshot.firstWithdrawn(among: neighbors) else { return snapshot.generation }
+    answers.apply([.withdrawn(id)], at: now)
+    return nil
+  }
+
+  /// Makes a change of the index, and tells the cache of it before it returns.
+  func writing<Result>(
+    at now: () -> Nanoseconds, _ write: () throws(NeedletailError) -> (Result, UInt64?),
+    _ changes: () -> [CacheChange<IndexJudge.Item>]
+  ) throws(NeedletailError) -> Result {
+    known.withLock { $0.open += 1 }
+    defer { known.withLock { $0.open -= 1 } }
+    let (result, sequence) = try write()
+    answers.apply(changes(), at: now())
+    if let sequence { known.withLock { $0.note(sequence) } }
+    return result
+  }
+
+  /// Withdraws or reinstates, and tells the cache before it returns.
+  func withdrawing(
+    _ ids: [VectorID], at now: () -> Nanoseconds, isWithdrawn: Bool,
+    _ write: () throws(NeedletailError) -> Void
+  ) throws(NeedletailError) {
+    try write()
+    // What comes back may belong into any answer.
+    answers.apply(isWithdrawn ? ids.map { .withdrawn($0) } : [.everything], at: now())
+    let revision = (try? index.snapshot())?.withdrawalRevision
+    known.withLock { $0.withdrawals = revision ?? $0.withdrawals }
+  }
+
+  /// Ends everything where somebody else has written; called ten times a second.
+  func lookForOthers(at now: Nanoseconds) {
+    guard let snapshot = try? index.snapshot() else { return }
+    let (sequence, withdrawals) = (snapshot.sequence, snapshot.withdrawalRevision)
+    let isForeign = known.withLock { known in
+      // A write that is under way tells of itself.
+      guard known.open == 0 else { return false }
+      defer {
+        known.sequence = max(known.sequence, sequence)
+        known.later = known.later.filter { $0 > known.sequence }
+        known.withdrawals = withdrawals
+      }
+      return sequence > known.sequence || withdrawals != known.withdrawals
+    }
+    if isForeign { answers.apply([.everything], at: now) }
+  }
+}

@@ -1,0 +1,95 @@
+import Needletail
+import NeedletailCore
+
+/// Knows how far a row that was written is from the queries whose answers are kept.
+///
+/// A distance is taken a little too small, by what rounding may have made of the one in an answer: an answer that a change might touch
+/// ends.
+struct IndexJudge: AnswerJudge {
+  /// What was written.
+  struct Item: Sendable {
+    let row: [Float]
+    let attributes: Attributes
+    let id: VectorID
+  }
+
+  /// The filters that kept answers were found with, by their bytes.
+  final class Filters: Sendable {
+    /// Beyond it all are forgotten: answers with filters then end with the next change.
+    private static let most = 10_000
+
+    private let known = Guarded<[[UInt8]: Filter]>([:])
+
+    func note(_ filter: Filter, _ bytes: [UInt8]) {
+      known.withLock { known in
+        if known.count >= Self.most { known = [:] }
+        known[bytes] = filter
+      }
+    }
+
+    func filter(_ bytes: [UInt8]) -> Filter? { known.withLock { $0[bytes] } }
+  }
+
+  let metric: Metric
+  /// What the rounding of a kept row may be, relative to its length; `nil`: rows are not kept, and nothing can be told.
+  let rounding: Double?
+  let filters = Filters()
+
+  init(_ snapshot: Snapshot) {
+    metric = snapshot.metric
+    // Beside the rows' own, that of sums of many products in single precision.
+    switch snapshot.preciseRows {
+    case .float32: rounding = 4e-6
+    case .float16: rounding = 1e-3
+    case .bfloat16: rounding = 8e-3
+    default: rounding = nil
+    }
+  }
+
+  func distances(from item: Item, to keys: [CacheKey]) -> [Float] {
+    keys.map { key in
+      guard let rounding else { return .nan }
+      if !key.filter.isEmpty {
+        guard let filter = filters.filter(key.filter) else { return .nan }
+        guard filter.matches(item.id, item.attributes) else { return .infinity }
+      }
+      return distance(key.query, item.row, rounding)
+    }
+  }
+
+  /// At most what a search gives; NaN for a query of other dimensions.
+  private func distance(_ query: [UInt8], _ row: [Float], _ rounding: Double) -> Float {
+    guard query.count == 4 * row.count else { return .nan }
+    var (product, squaredQuery, squaredRow) = (0.0, 0.0, 0.0)
+    for j in row.indices {
+      let bits =
+        UInt32(query[4 * j]) | UInt32(query[4 * j + 1]) << 8 | UInt32(query[4 * j + 2]) << 16
+        | UInt32(query[4 * j + 3]) << 24
+      let (q, x) = (Double(Float(bitPattern: bits)), Double(row[j]))
+      product += q * x
+      squaredQuery += q * q
+      squaredRow += x * x
+    }
+    let lengths = (squaredQuery * squaredRow).squareRoot()
+    switch metric {
+    case .innerProduct: return Float(-product - rounding * lengths)
+    case .cosine:
+      // A vector without a direction is refused when it is written, and as a query.
+      return lengths > 0 ? Float(1 - product / lengths - rounding) : .nan
+    case .squaredEuclidean:
+      let squared = max(0, squaredQuery + squaredRow - 2 * product)
+      return Float(squared - rounding * (squaredQuery + squaredRow + 2 * lengths))
+    }
+  }
+
+  /// A query's components as the bytes of a key.
+  static func bytes(_ query: [Float]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(4 * query.count)
+    for component in query {
+      let bits = component.bitPattern
+      for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: bits >> shift)) }
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,93 @@
+public import Needletail
+import NeedletailBudgets
+import NeedletailCore
+
+/// Writing through a service: as the index does, and the result cache is told before the call returns.
+///
+/// From then on no answer lacks the change, unless it says that it is stale. What is written past the service is seen within 100 ms,
+/// and ends every cached answer.
+extension SearchService {
+  /// Adds vectors under new ids; as `VectorIndex.insert`.
+  @discardableResult
+  public func insert(
+    _ rows: VectorMatrix, ids: some Collection<VectorID>, attributes: [Attributes] = [],
+    options: WriteOptions = WriteOptions()
+  ) throws(NeedletailError) -> WriteResult {
+    let index = try written()
+    return try write(rows, Array(ids), attributes, isInsert: true) {
+      () throws(NeedletailError) in
+      try index.insert(rows, ids: ids, attributes: attributes, options: options)
+    }
+  }
+
+  /// Adds vectors, each in the place of the one that has its id; as `VectorIndex.upsert`.
+  @discardableResult
+  public func upsert(
+    _ rows: VectorMatrix, ids: some Collection<VectorID>, attributes: [Attributes] = [],
+    options: WriteOptions = WriteOptions()
+  ) throws(NeedletailError) -> WriteResult {
+    let index = try written()
+    return try write(rows, Array(ids), attributes, isInsert: false) {
+      () throws(NeedletailError) in
+      try index.upsert(rows, ids: ids, attributes: attributes, options: options)
+    }
+  }
+
+  /// Removes vectors; as `VectorIndex.remove`.
+  @discardableResult
+  public func remove(
+    _ ids: some Collection<VectorID>, options: WriteOptions = WriteOptions()
+  ) throws(NeedletailError) -> WriteResult {
+    let index = try written()
+    guard let cache = runtime.cache else { return try index.remove(ids, options: options) }
+    return try cache.writing(at: { runtime.clock.now }) { () throws(NeedletailError) in
+      let result = try index.remove(ids, options: options)
+      return (result, result.sequence)
+    } _: {
+      ids.map { .removed($0) }
+    }
+  }
+
+  /// Hides ids from every answer from now on; as `VectorIndex.withdraw`.
+  public func withdraw(_ ids: some Collection<VectorID>) throws(NeedletailError) {
+    let index = try written()
+    guard let cache = runtime.cache else { return try index.withdraw(ids) }
+    try cache.withdrawing(Array(ids), at: { runtime.clock.now }, isWithdrawn: true) {
+      () throws(NeedletailError) in try index.withdraw(ids)
+    }
+  }
+
+  /// Takes withdrawals back; as `VectorIndex.reinstate`.
+  public func reinstate(_ ids: some Collection<VectorID>) throws(NeedletailError) {
+    let index = try written()
+    guard let cache = runtime.cache else { return try index.reinstate(ids) }
+    try cache.withdrawing(Array(ids), at: { runtime.clock.now }, isWithdrawn: false) {
+      () throws(NeedletailError) in try index.reinstate(ids)
+    }
+  }
+
+  private func written() throws(NeedletailError) -> VectorIndex {
+    guard let index else {
+      throw NeedletailError(.notFound, "The service has no index that can be written to.")
+    }
+    return index
+  }
+
+  private func write(
+    _ rows: VectorMatrix, _ ids: [VectorID], _ attributes: [Attributes], isInsert: Bool,
+    _ write: () throws(NeedletailError) -> WriteResult
+  ) throws(NeedletailError) -> WriteResult {
+    guard let cache = runtime.cache else { return try write() }
+    return try cache.writing(at: { runtime.clock.now }) { () throws(NeedletailError) in
+      let result = try write()
+      return (result, result.sequence)
+    } _: {
+      ids.enumerated().map { place, id in
+        let item = IndexJudge.Item(
+          row: rows[place],
+          attributes: attributes.isEmpty ? Attributes() : attributes[place], id: id)
+        return isInsert ? .inserted(id, item) : .upserted(id, item)
+      }
+    }
+  }
+}
