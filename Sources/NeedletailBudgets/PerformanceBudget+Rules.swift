@@ -211,7 +211,7 @@ extension PerformanceBudget {
         faults.add(
           rule: place.appending("tier"), involving: [DocumentPath([.key("tiers")])],
           "There is no tier \(quoted(tier))",
-          near ?? "Write one of \(names.map { "“\($0)”" }.joined(separator: ", ")).")
+          near ?? "Write one of \(names.map(quoted).joined(separator: ", ")).")
       }
       for (number, alert) in objective.alerts.enumerated() {
         let alertPath = place.appending("alerts").appending(number)

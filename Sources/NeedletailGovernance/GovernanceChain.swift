@@ -13,8 +13,8 @@
     fileprivate static let digits = 64
 
     private(set) var records: [GovernanceRecord] = []
-    /// The budget after each record.
-    private(set) var budgets: [PerformanceBudget] = []
+    /// The budget after all of them.
+    private(set) var budget: PerformanceBudget?
     /// Bytes of whole records.
     private(set) var byteCount = 0
     /// Bytes behind them that a write left which was cut off.
@@ -94,7 +94,7 @@
         start = end + 1
         byteCount = start
       }
-      for line in lines { try take(line) }
+      try take(lines)
     }
 
     /// A line that is in order as far as it goes.
@@ -159,8 +159,34 @@
       throw damage(line.number, line.start, reason)
     }
 
-    /// Appends a record, after it was applied to the budget.
-    private mutating func take(_ line: Line) throws(NeedletailError) {
+    /// Takes over what the lines say, in their order up to the first that says what no record does.
+    private mutating func take(_ lines: [Line]) throws(NeedletailError) {
+      var read: [GovernanceRecord] = []
+      var fault: NeedletailError?
+      for line in lines {
+        do throws(NeedletailError) { read.append(try record(of: line)) } catch {
+          fault = error
+          break
+        }
+      }
+      var replay = BudgetReplay(read)
+      for (line, record) in zip(lines, read) {
+        do throws(InvalidBudget) { try replay.apply(record) } catch {
+          throw damage(line.number, line.start, "it cannot be applied: \(error)")
+        }
+        guard replay.budget.map(Self.hash(of:)) == record.budgetHash else {
+          throw damage(
+            line.number, line.start,
+            "the budget that it leads to is not the one that was in force then; read it with the"
+              + " version that wrote it")
+        }
+      }
+      if let fault { throw fault }
+      records = read
+      budget = replay.budget
+    }
+
+    private func record(of line: Line) throws(NeedletailError) -> GovernanceRecord {
       guard var record = GovernanceRecord(body: Array(line.body.utf8)) else {
         throw damage(line.number, line.start, "its content is no record of this format")
       }
@@ -168,46 +194,21 @@
       guard record.number == line.number else {
         throw damage(line.number, line.start, "it says that it is record \(record.number)")
       }
-      let budget: PerformanceBudget
-      do throws(InvalidBudget) {
-        budget = try applying(record)
-      } catch {
-        throw damage(line.number, line.start, "it cannot be applied: \(error)")
-      }
-      guard Self.hash(of: budget) == record.budgetHash else {
-        throw damage(
-          line.number, line.start,
-          "the budget that it leads to is not the one that was in force then; read it with the"
-            + " version that wrote it")
-      }
-      records.append(record)
-      budgets.append(budget)
+      return record
     }
 
-    /// The budget that a record leads to.
+    /// The budget that one more record leads to.
     func applying(_ record: GovernanceRecord) throws(InvalidBudget) -> PerformanceBudget {
-      func fault(_ problem: String) -> InvalidBudget {
-        InvalidBudget([
-          BudgetFault(path: "", problem: problem, advice: "`needletail budget history` lists them.")
-        ])
+      // A way back may lead anywhere: then all is replayed, with that place kept.
+      if record.kind == .change, let budget {
+        var replay = BudgetReplay(continuing: budget, after: records.count)
+        try replay.apply(record)
+        return replay.budget ?? budget
       }
-      switch record.kind {
-      case .start:
-        guard records.isEmpty, let text = record.budget else {
-          throw fault("A log starts with one whole budget")
-        }
-        return try PerformanceBudget(json: text)
-      case .change:
-        guard let budget = budgets.last, let field = record.field else {
-          throw fault("A change needs a field, and a budget before it")
-        }
-        return try budget.setting(field, to: record.new ?? "null")
-      case .rollback:
-        guard let target = record.target, budgets.indices.contains(target - 1) else {
-          throw fault("There is no record \(record.target ?? 0) to go back to")
-        }
-        return budgets[target - 1]
+      guard let after = try BudgetReplay.budget(after: records + [record]) else {
+        throw BudgetReplay.fault("The log is empty")
       }
+      return after
     }
 
     private func damage(_ number: Int, _ start: Int, _ reason: String) -> NeedletailError {

@@ -16,13 +16,11 @@
     public let path: String
     /// The records, oldest first.
     public private(set) var records: [GovernanceRecord]
-    /// The budget after each record.
-    public private(set) var budgets: [PerformanceBudget]
+    /// The budget that is in force.
+    public private(set) var budget: PerformanceBudget
     /// Bytes at the end that a crash left of a record; nobody was told that it is durable.
     public private(set) var tornBytes: Int
 
-    /// The budget that is in force.
-    public var budget: PerformanceBudget { budgets[budgets.count - 1] }
     /// The hash of the last record, which tells this state of the log from every other.
     public var head: String { records[records.count - 1].hash }
 
@@ -55,14 +53,34 @@
             + " Records at its end are gone, or it is another log; restore it from a copy.",
           at: .init(path: path))
       }
-      self.init(chain)
+      try self.init(chain)
     }
 
-    private init(_ chain: GovernanceChain) {
+    private init(_ chain: GovernanceChain) throws(NeedletailError) {
+      guard let budget = chain.budget else { throw Self.empty(chain.path) }
       path = chain.path
       records = chain.records
-      budgets = chain.budgets
+      self.budget = budget
       tornBytes = chain.tornBytes
+    }
+
+    /// The budget that was in force after a record.
+    ///
+    /// - Parameter number: The number of the record, from 1.
+    /// - Returns: the budget, replayed: a log keeps the last one alone.
+    /// - Throws: `invalidConfiguration` where there is no such record.
+    /// - Complexity: O(n) changes for n records.
+    public func budget(after number: Int) throws(NeedletailError) -> PerformanceBudget {
+      do throws(InvalidBudget) {
+        guard (1...records.count).contains(number),
+          let budget = try BudgetReplay.budget(after: Array(records.prefix(number)))
+        else { throw BudgetReplay.fault("There is no record \(number)") }
+        return budget
+      } catch {
+        throw NeedletailError(
+          .invalidConfiguration, "The budget is not in the log", at: .init(path: path),
+          cause: error)
+      }
     }
 
     /// Begins a log with a budget.
@@ -109,7 +127,7 @@
       _ field: String, to value: String, _ reason: ChangeReason, time: Int? = nil
     ) throws(NeedletailError) {
       try append(reason, time) { (chain, record) throws(InvalidBudget) in
-        guard let budget = chain.budgets.last else { return }
+        guard let budget = chain.budget else { return }
         let changed = try budget.setting(field, to: value)
         record.field = field
         record.old = try budget.value(of: field)
@@ -154,7 +172,7 @@
           .invalidConfiguration, "The log is as it was: the budget refuses the change",
           at: .init(path: path), cause: error)
       }
-      guard budget != chain.budgets.last else {
+      guard budget != chain.budget else {
         throw NeedletailError(
           .invalidConfiguration, "That is how it is already; the log is as it was.",
           at: .init(path: path))
@@ -164,7 +182,7 @@
       try chain.check(record, line)
       if chain.tornBytes > 0 { try file.truncate(to: chain.byteCount) }
       try file.append(line, behind: chain.byteCount)
-      self = GovernanceLog(try Self.chain(try file.read(), path: path))
+      self = try GovernanceLog(try Self.chain(try file.read(), path: path))
     }
 
     private static var now: Int { Int(Date().timeIntervalSince1970) }
@@ -174,13 +192,15 @@
     ) throws(NeedletailError) -> GovernanceChain {
       var chain = GovernanceChain(path: path)
       try chain.read(bytes)
-      guard !chain.records.isEmpty else {
-        throw NeedletailError(
-          .unsupportedFormat,
-          "The file holds no record of a budget's changes; start a log of its own.",
-          at: .init(path: path))
-      }
+      guard chain.budget != nil else { throw empty(path) }
       return chain
+    }
+
+    private static func empty(_ path: String) -> NeedletailError {
+      NeedletailError(
+        .unsupportedFormat,
+        "The file holds no record of a budget's changes; start a log of its own.",
+        at: .init(path: path))
     }
 
     private static func check(_ reason: ChangeReason) throws(NeedletailError) {

@@ -34,7 +34,7 @@ struct ChangeTests {
       ])
     #expect(
       try budget.setting("ladder.window", to: #"{"efSearch":20}"#).ladder.window == .efSearch(20))
-    let more = try budget.setting("tenants[mail]", to: #"{"rate":100}"#)
+    let more = try budget.setting("tenants[+mail]", to: #"{"rate":100}"#)
     #expect(more.tenants.map(\.name) == ["web", "mail"] && more.tenants[1].rate == 100)
     #expect(try more.setting("tenants[mail]", to: "null") == budget)
     #expect(try budget.setting("version", to: "2").version == 2)
@@ -43,7 +43,16 @@ struct ChangeTests {
   @Test(
     "What cannot be set says why",
     arguments: [
-      ("tiers[peek].p99", "1s", "nothing called"), ("tires", "1", "“tiers”"), ("", "1", "no path"),
+      ("tiers[peek].p99", "1s", "Did you mean “peak”?"),
+      ("tiers[rush].p99", "1s", "There are “normal”, “peak”. To add it, write [+rush]"),
+      ("tenants[mail]", #"{"rate": 1}"#, "There is no tenant “mail”"),
+      ("tenants[mail]", "null", "no tenant"), ("tenants[7]", "{}", "no tenant “7”"),
+      ("tenants[+web]", "{}", "There is “web” already"), ("tenants[+a b]", "{}", "no name"),
+      ("tenants[+mail].rate", "1", "Nothing can be added"), ("name[+x]", "1", "Nothing can be"),
+      ("objectives[0].alerts[0]", "{}", "no objective “0”"),
+      ("tenants[\u{1b}[31m]", "{}", "no path"), ("tiers\u{2028}", "{}", "no path"),
+      ("owner", "\u{9b}31m", "1 to 200 bytes"), ("owner", "a\u{2029}b", "1 to 200 bytes"),
+      ("tiers[peak].name", "\u{7f}", "no name"), ("tires", "1", "“tiers”"), ("", "1", "no path"),
       ("tiers[", "1", "no path"), ("tiers[]", "1", "no path"), ("a..b", "1", "no path"),
       (".a", "1", "no path"), ("a.", "1", "no path"), ("name.x", "1", "no fields"),
       ("name[0]", "1", "no list"), ("tiers[peak].p99", "100ms", "below p95"),
@@ -81,7 +90,7 @@ struct ChangeTests {
     #expect(try moves("owner", "you") == [#"owner "me" "you" changed"#])
     #expect(try moves("tiers[peak].rungs", #"["full"]"#).first?.hasSuffix("changed") ?? false)
     #expect(try moves("tiers[peak]", "null").first?.hasSuffix("- removed") ?? false)
-    #expect(try moves("tenants[x]", "{}").first?.hasSuffix("added") ?? false)
+    #expect(try moves("tenants[+x]", "{}").first?.hasSuffix("added") ?? false)
     #expect(old.differences(to: old).isEmpty)
     let swapped = try PerformanceBudget(
       name: "shop", owner: "me", tiers: old.tiers, memory: old.memory,

@@ -29,6 +29,31 @@ struct HostileDocumentTests {
       error?.faults.count == 1 && error?.faults.first?.position?.description == place, "\(text)")
   }
 
+  @Test("Whatever controls a text holds, what is said of it, and written of it, holds none")
+  func controls() throws {
+    let controls = [0, 7, 8, 9, 10, 13, 27, 31, 127, 128, 133, 155, 159, 0x2028, 0x2029]
+      .compactMap { (value: UInt32) in Unicode.Scalar(value).map { String($0) } }
+    func isClean(_ text: String) -> Bool { !text.unicodeScalars.contains(where: isControl) }
+    for control in controls {
+      let escape = JSONWriter.compact(.text("a\(control)[31m"))
+      #expect(isClean(escape))
+      let documents = [
+        #"{"name": \#(escape), "owner": "me", "tiers": []}"#,
+        #"{"name": "a", "owner": \#(escape), "tiers": []}"#,
+        #"{\#(escape): 1}"#, #"{"tiers": [{\#(escape): \#(escape)}]}"#,
+        #"{"name": "a", "owner": "b", "tiers": [{"name": \#(escape), "p95": \#(escape), "p99": 1}]}"#,
+        #"{"name": "a", "owner": "b", "tiers": [{"name": \#(escape), "p95": "1s", "p99": "1s"}], "objectives": [{"name": \#(escape), "indicator": "latency", "tier": "nowhere", "target": 0.9}]}"#,
+        #"{"name": "a", "owner": "b", "tiers": [{"name": "n", "p95": "1s", "p99": "1s", "rungs": [\#(escape)]}]}"#,
+        "{\(escape) 1}", "a\(control)",
+      ]
+      for document in documents {
+        let error = try #require(refusal(Array(document.utf8)))
+        #expect(error.faults.allSatisfy { isClean($0.description) }, "\(error.faults)")
+      }
+      #expect(shortened("a\(control)b") == "a\u{fffd}b")
+    }
+  }
+
   @Test("Deep nesting, huge texts and invalid UTF-8 are refused")
   func extremes() {
     for bracket in ["[", "{\"a\":"] {

@@ -35,7 +35,7 @@
       log = try GovernanceLog.start(at: directory("shop.log"), with: budget, Self.reason, time: 1)
       try log.set("tiers[peak].p99", to: "500ms", Self.reason, time: 2)
       try log.set("memory.total", to: "1GiB", Self.reason, time: 3)
-      try log.set("tenants[mail]", to: #"{"rate": 100}"#, Self.reason, time: 4)
+      try log.set("tenants[+mail]", to: #"{"rate": 100}"#, Self.reason, time: 4)
       try log.rollBack(to: 2, Self.reason, time: 5)
     }
   }
@@ -47,7 +47,7 @@
       var world = try Self.world()
       let log = try GovernanceLog(contentsOf: world.path)
       #expect(log.records == world.log.records && log.budget == world.log.budget)
-      #expect(log.budgets == world.log.budgets && log.head == world.log.head)
+      #expect(log.head == world.log.head)
       #expect(log.records.map(\.kind) == [.start, .change, .change, .change, .rollback])
       let change = log.records[1]
       #expect(change.field == "tiers[peak].p99" && change.tier == "peak")
@@ -55,7 +55,11 @@
       #expect(change.reason == LogWorld.reason && change.time == 2)
       #expect(log.records[2].old == nil && log.records[2].tier == nil)
       // The rollback leads to what was in force after record 2.
-      #expect(log.budget == log.budgets[1] && log.records[4].target == 2)
+      #expect(try log.budget == log.budget(after: 2) && log.records[4].target == 2)
+      #expect(try log.budget(after: 1).tiers[1].p99 == .milliseconds(400))
+      #expect(try log.budget(after: 4).tenants.map(\.name) == ["mail"])
+      #expect(throws: NeedletailError.self) { try log.budget(after: 6) }
+      #expect(throws: NeedletailError.self) { try log.budget(after: 0) }
       try world.log.rollBack(to: 4, LogWorld.reason)
       #expect(world.log.budget.tenants.map(\.name) == ["mail"])
       try world.log.set("tenants[mail]", to: "null", LogWorld.reason)
@@ -126,7 +130,7 @@
           } else {
             let (field, value) = [
               ("version", "\(step + 2)"), ("tiers[n].p99", "\(2_000 + step)ms"),
-              ("memory.codes", "\(step + 1)MiB"), ("tenants[t\(step)]", "{}"),
+              ("memory.codes", "\(step + 1)MiB"), ("tenants[+t\(step)]", "{}"),
               ("envelope.efSearch", "\(step + 100_000_0)"),
             ][Int(random.next(below: 5))]
             guard let next = try? live.setting(field, to: value), next != live else { continue }
@@ -134,6 +138,8 @@
             try log.set(field, to: value, LogWorld.reason)
           }
           states.append(live)
+          let past = Int(random.next(below: UInt64(states.count)))
+          #expect(try log.budget(after: past + 1) == states[past], "seed \(seed), step \(step)")
           #expect(try GovernanceLog(contentsOf: path).budget == live, "seed \(seed), step \(step)")
         }
       }

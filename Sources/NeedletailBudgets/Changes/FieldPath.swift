@@ -1,10 +1,12 @@
-/// A field as people name it: `tiers[peak].p99`, or `tiers[1].p99`.
+/// A field as people name it: `tiers[peak].p99`, or `tiers[1].p99`; `tenants[+mail]` is an item that is to be added.
 struct FieldPath {
   /// One step of it.
   enum Step: Hashable {
     case key(String)
     /// What stands in brackets: the name of an item, or its number.
     case item(String)
+    /// What stands in brackets behind a plus: the name of an item that is added; empty for one without a name.
+    case newItem(String)
   }
 
   let text: String
@@ -18,7 +20,7 @@ struct FieldPath {
     var steps: [Step] = []
     var word = ""
     var isItem = false
-    var isGood = text.utf8.count <= 1_024
+    var isGood = text.utf8.count <= 1_024 && !text.unicodeScalars.contains(where: isControl)
     func end(_ step: Step) { steps.append(step) }
     for character in text {
       switch character {
@@ -29,15 +31,15 @@ struct FieldPath {
         isItem = true
       case "]" where isItem:
         isGood = isGood && !word.isEmpty
-        end(.item(word))
+        end(word.hasPrefix("+") ? .newItem(String(word.dropFirst())) : .item(word))
         word = ""
         isItem = false
       case "." where !isItem:
-        if !word.isEmpty {
-          end(.key(word))
-        } else if case .item? = steps.last {
+        if word.isEmpty {
+          // Only behind brackets.
+          if case .key = steps.last ?? .key("") { isGood = false }
         } else {
-          isGood = false
+          end(.key(word))
         }
         word = ""
       default: word.append(character)

@@ -5,7 +5,7 @@ extension PerformanceBudget {
   /// The value of one field.
   ///
   /// - Parameter field: A path, items by name or number: `tiers[peak].p99`, `memory.total`.
-  /// - Returns: JSON on one line; `nil` where the field is left out.
+  /// - Returns: JSON on one line; `nil` where the field is left out, and for an item that is to be added.
   /// - Throws: the fault of a path that leads nowhere, with the nearest name.
   public func value(of field: String) throws(InvalidBudget) -> String? {
     var document = written()
@@ -17,7 +17,8 @@ extension PerformanceBudget {
   /// The budget with another value for one field.
   ///
   /// - Parameters:
-  ///   - field: A path, as for `value(of:)`. A name that a list does not have yet adds an item.
+  ///   - field: A path, as for `value(of:)`. A plus adds an item to a list: `tenants[+mail]`; a name that is not
+  ///     there is a fault without it.
   ///   - value: JSON; what is no JSON counts as a text, so that `300ms` need not be in quotes. `null` takes the
   ///     value, or the item of a list, away.
   /// - Returns: a budget that is as well checked as any.
@@ -79,22 +80,50 @@ extension PerformanceBudget {
       guard var items = node.items else {
         throw path.fault("There is no list before [\(shortened(item))]", "Leave the brackets out.")
       }
-      let place = node.index(of: item)
-      var value = place.map { items[$0] }
+      guard let place = node.index(of: item) else {
+        throw path.fault(
+          "There is no \(Self.word(before: steps, in: path)) \(quoted(item))",
+          Self.missingItem(item, items.compactMap(\.itemName)))
+      }
+      var value: DocumentNode? = items[place]
       let field = FieldDescription(key: item, tightening: .neither, example: "", children: known)
       let old = try Self.edit(&value, whenMissing: nil, path, steps, field, change)
-      if var value {
-        if place == nil, isName(item), var entries = value.entries, value.itemName == nil {
-          entries.insert(.init("name", .text(item)), at: 0)
-          value.value = .object(entries)
-        }
-        if let place { items[place] = value } else { items.append(value) }
-      } else if let place {
-        items.remove(at: place)
-      }
+      if let value { items[place] = value } else { items.remove(at: place) }
       node.value = .list(items)
       return old
+    case .newItem(let name):
+      guard let items = node.items, steps.count == 1 else {
+        throw path.fault(
+          "Nothing can be added here", "Add a whole item to a list: tenants[+mail], and its value.")
+      }
+      guard !items.contains(where: { $0.itemName == name }) else {
+        throw path.fault(
+          "There is \(quoted(name)) already", "Leave the plus out to change it.")
+      }
+      guard var value = change(nil) else { return nil }
+      if !name.isEmpty, var entries = value.entries, value.itemName == nil {
+        entries.insert(.init("name", .text(name)), at: 0)
+        value.value = .object(entries)
+      }
+      node.value = .list(items + [value])
+      return nil
     }
+  }
+
+  /// What an item of a list is called: `tier` in `tiers`.
+  private static func word(
+    before steps: ArraySlice<FieldPath.Step>, in path: FieldPath
+  ) -> String {
+    guard case .key(let key)? = path.steps[..<steps.startIndex].last else { return "item" }
+    return key.hasSuffix("s") ? String(key.dropLast()) : key
+  }
+
+  /// What to write instead of an item that a list does not have.
+  private static func missingItem(_ item: String, _ names: [String]) -> String {
+    if let near = nearest(to: item, among: names) { return "Did you mean “\(near)”?" }
+    let known =
+      names.isEmpty ? "" : "There are \(names.prefix(8).map(quoted).joined(separator: ", ")). "
+    return known + "To add it, write [+\(shortened(item))]."
   }
 
   /// As above, of a value that may be missing.

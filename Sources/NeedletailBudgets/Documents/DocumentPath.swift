@@ -32,12 +32,25 @@ package func quoted(_ text: String) -> String { "“\(shortened(text))”" }
 
 /// At most 48 characters, and none that a terminal takes for a command.
 package func shortened(_ text: String) -> String {
-  var short = ""
-  for scalar in text.unicodeScalars.prefix(48) {
-    let isPlain = scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value)
-    short.unicodeScalars.append(isPlain ? scalar : "\u{fffd}")
-  }
+  let short = printable(String(text.unicodeScalars.prefix(48)))
   return text.unicodeScalars.count > 48 ? short + "…" : short
+}
+
+/// The text on one line, with a mark in place of each character that a terminal takes for a command.
+package func printable(_ text: String) -> String {
+  var plain = ""
+  for scalar in text.unicodeScalars {
+    plain.unicodeScalars.append(isControl(scalar) ? "\u{fffd}" : scalar)
+  }
+  return plain
+}
+
+/// Whether a character steers what shows it: the controls of C0 and C1, and what ends a line or a paragraph.
+package func isControl(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.value {
+  case 0..<0x20, 0x7f...0x9f, 0x2028, 0x2029: true
+  default: false
+  }
 }
 
 /// The known word that was probably meant, for a word that is not known.

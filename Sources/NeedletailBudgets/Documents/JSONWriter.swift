@@ -1,4 +1,6 @@
 /// Writes nodes as JSON: keys in the order of the nodes, so the same nodes give the same bytes.
+///
+/// Controls are escapes, also those that JSON would let stand: what is written may be shown.
 package enum JSONWriter {
   /// With line ends and two spaces a level; lists of single values stay on one line.
   package static func pretty(_ node: DocumentNode) -> String {
@@ -59,7 +61,7 @@ package enum JSONWriter {
       case "\n": text += "\\n"
       case "\t": text += "\\t"
       case "\r": text += "\\r"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+      case _ where isControl(scalar):
         let digits = String(scalar.value, radix: 16)
         text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
       default: text.unicodeScalars.append(scalar)

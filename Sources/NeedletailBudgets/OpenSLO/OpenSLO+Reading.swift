@@ -54,7 +54,8 @@ private struct OpenSLOReader {
     }
     if services.count > 1 {
       faults.add(
-        DocumentPath(), "The documents belong to the services \(services.joined(separator: ", "))",
+        DocumentPath(),
+        "The documents belong to the services \(services.map(quoted).joined(separator: ", "))",
         "A budget is that of one service: keep the others in a file of their own.")
     }
     for (index, document) in documents.enumerated() where !used.contains(index) {

@@ -165,7 +165,7 @@ extension Form where Value == String {
     Form(
       example: "\"\(example)\"", wanted: "A text", parse: \.string, write: { .text($0) },
       problem: { value in
-        let isPlain = value.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
+        let isPlain = !value.unicodeScalars.contains(where: isControl)
         return value.unicodeScalars.contains { $0 != " " } && value.utf8.count <= 200 && isPlain
           ? nil
           : ("\(quoted(value)) will not do", "Write 1 to 200 bytes of text on one line.")

@@ -68,11 +68,11 @@
               --impact "p99 + 100 ms at peak" --undo "rollback to 3"
           needletail budget set shop.log memory.total 8GiB \\
               --owner ada --rationale "larger machines"
-          needletail budget set shop.log 'tenants[mail]' '{"rate": 2000}' \\
+          needletail budget set shop.log 'tenants[+mail]' '{"rate": 2000}' \\
               --owner ada --rationale "mail gets a quota"
 
-        Items are named by name or number. The value is JSON, or a text without quotes; null \
-        takes it away. A change that the budget refuses leaves the log as it was.
+        Items are named by name or number; a plus adds one. The value is JSON, or a text without \
+        quotes; null takes it away. A change that the budget refuses leaves the log as it was.
         """)
 
     @Argument(help: "The log.")

@@ -83,7 +83,7 @@
         case .start: "starts the log"
         case .rollback: "goes back to record \(record.target ?? 0)"
         case .change:
-          "\(record.field ?? "")  \(BudgetWording.value(record.old)) → "
+          "\(plain(record.field ?? ""))  \(BudgetWording.value(record.old)) → "
             + BudgetWording.value(record.new)
         }
       var lines = [
@@ -98,7 +98,7 @@
     /// A text of a log, without what a terminal takes for commands.
     private static func plain(_ text: String) -> String {
       String(
-        text.unicodeScalars.map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? " " : $0 }
+        text.unicodeScalars.map { isControl($0) ? " " : $0 }
           .reduce(into: "") { $0.unicodeScalars.append($1) })
     }
 
