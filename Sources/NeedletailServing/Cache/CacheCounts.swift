@@ -10,6 +10,10 @@ public struct CacheCounts: Sendable, Hashable {
   public var misses = 0
   /// Questions that waited for somebody else's search.
   public var joined = 0
+  /// Searches that were begun before anybody asked.
+  public var prefetches = 0
+  /// Of their answers, those that somebody asked for afterwards.
+  public var prefetchHits = 0
   /// Answers that were not kept, because something had changed since their search began.
   public var overtaken = 0
   /// Answers that a change ended.
@@ -23,6 +27,8 @@ public struct CacheCounts: Sendable, Hashable {
     a.betterHits += b.betterHits
     a.misses += b.misses
     a.joined += b.joined
+    a.prefetches += b.prefetches
+    a.prefetchHits += b.prefetchHits
     a.overtaken += b.overtaken
     a.invalidated += b.invalidated
     a.evictions += b.evictions

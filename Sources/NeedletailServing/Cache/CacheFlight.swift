@@ -42,15 +42,18 @@ package final class CacheLead: Sendable {
   /// The number of the last change when the search began.
   let version: UInt64
   let serial: UInt64
+  /// Whether nobody had asked yet when the search began.
+  let isPrefetch: Bool
   private let end: Guarded<(@Sendable (CacheLead, FlightEnd) -> Void)?>
 
   init(
-    key: CacheKey, version: UInt64, serial: UInt64,
+    key: CacheKey, version: UInt64, serial: UInt64, isPrefetch: Bool = false,
     end: @escaping @Sendable (CacheLead, FlightEnd) -> Void
   ) {
     self.key = key
     self.version = version
     self.serial = serial
+    self.isPrefetch = isPrefetch
     self.end = Guarded(end)
   }
 

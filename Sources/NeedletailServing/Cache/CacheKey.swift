@@ -46,9 +46,12 @@ public struct CacheKey: Sendable, Hashable {
   }
 
   /// The same question, answered at another rung.
-  func at(_ rung: Rung) -> CacheKey {
+  package func at(_ rung: Rung) -> CacheKey {
     CacheKey(query: query, filter: filter, k: k, rung: rung, hash: hash)
   }
+
+  /// Bytes of the key, where nobody else holds the same ones.
+  var byteCount: Int { 112 + query.count + filter.count }
 
   /// Whether a search may answer it in a way that can be kept and saved.
   var isKeepable: Bool {

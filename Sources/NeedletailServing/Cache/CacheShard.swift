@@ -22,6 +22,8 @@ package struct CacheShard: Sendable {
     var previous = -1
     var next = -1
     var staleSince: Nanoseconds?
+    /// Whether it was searched for before anybody asked, and nobody has yet.
+    var isPrefetched = false
   }
 
   struct List: Sendable {
@@ -80,6 +82,10 @@ package struct CacheShard: Sendable {
       guard let slot = places[rung == key.rung ? key : key.at(rung)] else { continue }
       guard let since = slots[slot]?.staleSince else {
         touch(slot)
+        if slots[slot]?.isPrefetched == true {
+          slots[slot]?.isPrefetched = false
+          counts.prefetchHits += 1
+        }
         return answer(slot, isStale: false)
       }
       if stale == nil, staleAge > 0, now - since <= staleAge { stale = slot }
@@ -101,7 +107,9 @@ package struct CacheShard: Sendable {
   }
 
   /// Takes an answer in, instead of one that is there already; whatever is more popular stays.
-  mutating func insert(_ key: CacheKey, _ neighbors: [Neighbor], version: UInt64) {
+  mutating func insert(
+    _ key: CacheKey, _ neighbors: [Neighbor], version: UInt64, isPrefetched: Bool = false
+  ) {
     if let slot = places[key] { remove(slot) }
     let byteCount = Self.byteCount(key, neighbors.count)
     guard byteCount <= capacity / 8 else { return }
@@ -110,6 +118,7 @@ package struct CacheShard: Sendable {
       if let slot = places[key.at(rung)] { remove(slot) }
     }
     let slot = add(KeptAnswer(key, neighbors, version: version), byteCount)
+    slots[slot]?.isPrefetched = isPrefetched
     link(slot, .window, front: true)
     while lists[Region.window.rawValue].byteCount > windowCapacity {
       settle(lists[Region.window.rawValue].last)

@@ -158,6 +158,17 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
     }
   }
 
+  /// The duty to search for what nobody has asked yet; nil where a fresh answer is there or somebody searches already.
+  ///
+  /// It is no sign of popularity, and neither a hit nor a miss. Who asks meanwhile waits for this search.
+  package func prefetch(_ key: CacheKey) -> CacheLead? {
+    shard(key).state.withLock { state in
+      guard state.flights[key] == nil, !state.isFresh(key) else { return nil }
+      state.counts.prefetches += 1
+      return lead(key, &state, isPrefetch: true)
+    }
+  }
+
   private func find(
     _ key: CacheKey, _ state: inout CacheShard, _ allowStale: Bool, _ now: Nanoseconds
   ) -> CachedAnswer? {
@@ -169,11 +180,15 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
   }
 
   /// Notes a flight, whose search the caller makes.
-  private func lead(_ key: CacheKey, _ state: inout CacheShard) -> CacheLead {
+  private func lead(
+    _ key: CacheKey, _ state: inout CacheShard, isPrefetch: Bool = false
+  ) -> CacheLead {
     state.flightCount += 1
     let serial = state.flightCount
     state.flights[key] = CacheFlight(serial: serial)
-    return CacheLead(key: key, version: log.version, serial: serial) { [weak self] lead, result in
+    return CacheLead(
+      key: key, version: log.version, serial: serial, isPrefetch: isPrefetch
+    ) { [weak self] lead, result in
       self?.end(lead, result)
     }
   }
