@@ -43,6 +43,11 @@ struct CacheModelTests {
           continue
         }
         let truth = index.search(key)
+        if random.next(below: 16) == 0 {
+          // Before anybody asked: the search may end much later.
+          if let lead = cache.prefetch(key) { open.append((lead, truth)) }
+          continue
+        }
         let waiter = Waiting(key, truth)
         switch cache.lookup(
           key, deadline: .max, at: Int64(step),
@@ -94,7 +99,7 @@ struct CacheModelTests {
       }
     }
     #expect(
-      served > 5_000 && joined > 200 && cache.counts.overtaken > 200,
+      served > 4_000 && joined > 200 && cache.counts.overtaken > 200,
       "\(served) \(joined) \(cache.counts)")
     #expect(rungs.count == 1 || cache.counts.betterHits > 2_000, "\(cache.counts)")
     #expect(needed > 500 && ended >= needed)

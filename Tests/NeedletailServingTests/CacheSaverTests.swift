@@ -246,6 +246,76 @@ struct CacheSaverTests {
     #expect(failed > 8 && old > 3 && new > 3, "\(failed) \(old) \(new)")
   }
 
+  /// Every state that the index ever had, and whether one is visible that the cache was not told of.
+  private struct History: Sendable {
+    var states: [PointIndex]
+    var settled = true
+  }
+
+  @Test("What is saved beside threads that read and write is true of the content that it names")
+  func threads() async throws {
+    let (world, disk) = (try World(), InMemoryFileSystem())
+    let (cache, history) = (world.cache, Shared(History(states: [world.index.value])))
+    let isOver = Shared(false)
+    let saved = Shared(0)
+    @Sendable func number(_ place: Int) -> [UInt8] { [UInt8(place & 255), UInt8(place >> 8)] }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        var random = SplitMix64(seed: 1)
+        for step in 0..<400 {
+          let change = history.change { history in
+            history.settled = false
+            var state = history.states[history.states.count - 1]
+            let change = state.change(&random, ids: 60)
+            history.states.append(state)
+            return change
+          }
+          await Task.yield()
+          cache.apply([change], at: Int64(step))
+          history.change { $0.settled = true }
+          for _ in 0..<random.next(below: 20) { await Task.yield() }
+          // Or a slow saver would never find a moment without changes.
+          while saved.value < step / 40 { await Task.yield() }
+        }
+        isOver.change { $0 = true }
+      }
+      group.addTask {
+        var random = SplitMix64(seed: 2)
+        while !isOver.value {
+          let key = cache.key(&random, questions: 300, rungs: Rung.searching)
+          if case .lead(let lead) = cache.lookup(key, deadline: 0, at: 0, done: { _ in }) {
+            let state = history.change { $0.states[$0.states.count - 1] }
+            lead.finish(state.search(key))
+          }
+          await Task.yield()
+        }
+      }
+      group.addTask {
+        let saver = CacheSaver(cache, path: "cache", in: disk)
+        while !isOver.value {
+          let outcome = try? saver.save {
+            history.change { $0.settled ? number($0.states.count - 1) : nil }
+          }
+          if case .answers = outcome, let bytes = disk.contents("cache") {
+            saved.change { $0 += 1 }
+            do throws(NeedletailError) {
+              let found = try CacheBytes.decode(bytes)
+              let place = Int(found.identity[0]) | Int(found.identity[1]) << 8
+              let state = history.change { $0.states[place] }
+              for entry in found.entries {
+                let key = cache.key(
+                  query: entry.query, filter: entry.filter, k: entry.k, rung: entry.rung)
+                #expect(entry.neighbors == state.search(key))
+              }
+            } catch { Issue.record(error) }
+          }
+          await Task.yield()
+        }
+        #expect(saved.value >= 9)
+      }
+    }
+  }
+
   @Test("A disk that cannot be read is reported, and the start is empty")
   func unreadable() throws {
     let (world, base) = (try World(), InMemoryFileSystem())
