@@ -28,7 +28,8 @@ extension AttributePredicate {
     guard let value = attributes[name] else { return false }
     switch (test, value) {
     case (.exists, _): return true
-    case (.number(let range, let isInverted), .integer), (.number(let range, let isInverted), .real):
+    case (.number(let range, let isInverted), .integer),
+      (.number(let range, let isInverted), .real):
       return range.contains(value) != isInverted
     case (.numbers(let ranges), .integer), (.numbers(let ranges), .real):
       return ranges.contains { $0.contains(value) }

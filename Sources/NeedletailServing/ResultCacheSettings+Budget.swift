@@ -12,9 +12,12 @@ extension ResultCacheSettings {
     self.init(capacity: capacity)
     // A power of 2, so that none is added: each has room for an answer.
     while shards > 1, capacity < shards * CacheSettings.leastBytes { shards /= 2 }
+    // And none is larger than one can be.
+    while capacity / shards > Self.largestShard { shards *= 2 }
     staleAge = Nanoseconds(budget.cache.staleFor)
   }
 
   private static let usualCapacity = 64 << 20
   private static let largestCapacity = 1 << 40
+  private static let largestShard = 1 << 36
 }

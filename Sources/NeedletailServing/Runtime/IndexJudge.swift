@@ -40,8 +40,8 @@ struct IndexJudge: AnswerJudge {
     // Beside the rows' own, that of sums of many products in single precision.
     switch snapshot.preciseRows {
     case .float32: rounding = 4e-6
-    case .float16: rounding = 1e-3
-    case .bfloat16: rounding = 8e-3
+    case .float16: rounding = 0x1p-11 + 4e-6
+    case .bfloat16: rounding = 0x1p-8 + 4e-6
     default: rounding = nil
     }
   }
@@ -77,8 +77,10 @@ struct IndexJudge: AnswerJudge {
       // A vector without a direction is refused when it is written, and as a query.
       return lengths > 0 ? Float(1 - product / lengths - rounding) : .nan
     case .squaredEuclidean:
+      // A row that is off by e is nearer by at most 2·√d·e; sums of products round by their terms.
       let squared = max(0, squaredQuery + squaredRow - 2 * product)
-      return Float(squared - rounding * (squaredQuery + squaredRow + 2 * lengths))
+      let off = rounding * squaredRow.squareRoot()
+      return Float(squared - 2 * squared.squareRoot() * off - 4e-6 * (squaredQuery + squaredRow))
     }
   }
 

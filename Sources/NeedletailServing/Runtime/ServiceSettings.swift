@@ -36,7 +36,8 @@ package struct ServiceSettings: Sendable {
     guard (1...Limits.threads).contains(workers), (1...1_024).contains(batch) else {
       throw NeedletailError(
         .invalidConfiguration,
-        "\(workers) workers and batches of \(batch): there can be 1 to \(Limits.threads) and 1 to 1024.")
+        "\(workers) workers and batches of \(batch): there can be 1 to \(Limits.threads) and 1 to 1024."
+      )
     }
   }
 }

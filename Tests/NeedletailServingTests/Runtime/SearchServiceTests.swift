@@ -53,7 +53,8 @@ struct SearchServiceTests {
     return options
   }
 
-  @Test("An answer without a reason is that of a search without a budget, and its stages are its time")
+  @Test(
+    "An answer without a reason is that of a search without a budget, and its stages are its time")
   func honest() async throws {
     let world = try Self.world()
     let snapshot = try world.index.snapshot()
@@ -195,7 +196,9 @@ struct SearchServiceTests {
     }
   }
 
-  @Test("Cached answers are those of a search, end with the changes that touch them, and never show what is withdrawn")
+  @Test(
+    "Cached answers are those of a search, end with the changes that touch them, and never show what is withdrawn"
+  )
   func cached() throws {
     let world = try Self.world()
     let service = try SearchService(
@@ -303,7 +306,7 @@ struct SearchServiceTests {
             let judged = try #require(judge.distances(from: item, to: [key]).first)
             #expect(judged <= neighbor.distance, "\(metric) \(precise)")
             let scale = max(1, abs(neighbor.distance))
-            #expect(neighbor.distance - judged < 0.2 * scale, "\(metric) \(precise)")
+            #expect(neighbor.distance - judged < 0.05 * scale, "\(metric) \(precise)")
           }
         }
       }

@@ -63,7 +63,8 @@ struct ServiceCoreTests {
     (40 * .millisecond, 60 * .millisecond),
   ]
 
-  @Test("Overload of 2, 5 and 10 times: what is let in is in time, and as much is done as at the best")
+  @Test(
+    "Overload of 2, 5 and 10 times: what is let in is in time, and as much is done as at the best")
   func overload() throws {
     let second = Nanoseconds.second
     // All that the service can do, on the lightest rung that it has.
@@ -115,7 +116,8 @@ struct ServiceCoreTests {
     #expect(Double(inverted) <= 0.01 * Double(windows), "\(inverted) of \(windows)")
   }
 
-  @Test("A sweep of the load walks the rungs in order, and nearly all are served until the last one")
+  @Test(
+    "A sweep of the load walks the rungs in order, and nearly all are served until the last one")
   func sweep() throws {
     let second = Nanoseconds.second
     // From half to three times over two minutes; the last rungs want a cache, which answers nothing here.
@@ -133,7 +135,9 @@ struct ServiceCoreTests {
     #expect(Double(before.filter { $0.end != nil }.count) >= 0.999 * Double(before.count))
   }
 
-  @Test("A quiet tenant does not feel a neighbour at twenty times its quota; what is charged is what was used")
+  @Test(
+    "A quiet tenant does not feel a neighbour at twenty times its quota; what is charged is what was used"
+  )
   func tenants() throws {
     let second = Nanoseconds.second
     let quotas = [
@@ -166,7 +170,9 @@ struct ServiceCoreTests {
     }
   }
 
-  @Test("A machine that stands still for a second: hopeless queries go, and the service recovers within one")
+  @Test(
+    "A machine that stands still for a second: hopeless queries go, and the service recovers within one"
+  )
   func stall() throws {
     let second = Nanoseconds.second
     var world = try ServiceWorld(Self.budget(), [Self.steady(0.8)])
