@@ -127,6 +127,8 @@ struct CacheSaverTests {
       Issue.record("answers were not saved when changes had ended")
       return
     }
+    // Nor do the same questions alone take the place of their answers.
+    #expect(try saver.saveIfDue(at: 40, identity: { nil }) == .unchanged)
   }
 
   @Test("The most popular questions come first")

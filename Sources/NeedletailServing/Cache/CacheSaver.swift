@@ -106,17 +106,18 @@ package final class CacheSaver<Judge: AnswerJudge>: Sendable {
     defer { state.withLock { $0.isBusy = false } }
     // Read first: what changes from here on is saved the next time.
     let revision = cache.revision
-    let known = state.withLock { $0.revision == revision ? $0.identity : nil }
-    let isKnown = state.withLock { $0.revision == revision }
+    let last = state.withLock { ($0.revision, $0.identity) }
+    let isKnown = last.0 == revision
     for _ in 0..<Self.attempts {
       guard let before = identity() else { continue }
-      if known == before { return .unchanged }
+      if isKnown, last.1 == before { return .unchanged }
       guard let bytes = cache.saved(identity: before), identity() == before else { continue }
       try write(bytes)
       note(revision, before)
       return .answers(byteCount: bytes.count)
     }
-    if isKnown, known == nil { return .unchanged }
+    // The questions are there already, maybe with answers that are true again after a crash.
+    if isKnown { return .unchanged }
     let bytes = cache.savedQuestions()
     try write(bytes)
     note(revision, nil)
