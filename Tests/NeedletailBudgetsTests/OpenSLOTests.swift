@@ -123,6 +123,63 @@ struct OpenSLOTests {
     }
   #endif
 
+  /// An objective that another tool measures.
+  private static func foreign(_ annotations: String, onIndicator: Bool = false) -> String {
+    let note = #", "annotations": {\#(annotations)}"#
+    return #"""
+      [{"apiVersion": "openslo/v1", "kind": "SLI", "metadata": {"name": "sli"\#(onIndicator ? note : "")},
+        "spec": {"thresholdMetric": {"metricSource": {"type": "Prometheus", "metricSourceRef": "p",
+          "spec": {"query": "histogram_quantile(0.99, x)"}}}}},
+       {"apiVersion": "openslo/v1", "kind": "SLO", "metadata": {"name": "slo"\#(onIndicator ? "" : note)},
+        "spec": {"service": "shop", "indicatorRef": "sli", "budgetingMethod": "Occurrences",
+          "timeWindow": [{"duration": "28d", "isRolling": true}], "objectives": [{"target": 0.99}]}}]
+      """#
+  }
+
+  @Test(
+    "What others measure is taken in where an annotation says what it is, and what goes is named")
+  func annotated() throws {
+    let latency =
+      #""needletail/indicator": "latency", "needletail/within": "p95", "needletail/tier": "peak""#
+    for isOnIndicator in [false, true] {
+      let read = try OpenSLO(json: Self.foreign(latency, onIndicator: isOnIndicator))
+      #expect(
+        read.objectives == [
+          Objective(
+            name: "slo", indicator: .latency(.p95, tier: "peak"), target: 0.99, alerts: [])
+        ])
+      #expect(read.leftOut.map(\.path) == ["[0].spec"])
+      #expect(read.leftOut.first?.problem == "The metric source, “Prometheus”, is left out")
+      #expect(read.leftOut.first?.position != nil)
+      // What is written is ours, and nothing goes when that is read.
+      #expect(try OpenSLO(json: read.json).leftOut.isEmpty)
+      #expect(try OpenSLO(json: read.json).objectives == read.objectives)
+    }
+    let recall = try OpenSLO(
+      json: Self.foreign(#""needletail/indicator": "recall", "team/pager": "7""#))
+    #expect(recall.objectives.map(\.indicator) == [.recall])
+    #expect(recall.leftOut.map(\.path) == ["[0].spec", "[1].metadata.annotations.team/pager"])
+    let usual = try OpenSLO(json: Self.foreign(#""needletail/indicator": "latency""#))
+    #expect(usual.objectives.map(\.indicator) == [.latency(.p99)])
+  }
+
+  @Test(
+    "What others measure, and nobody says what it is, is a fault that says how to",
+    arguments: [
+      ("", "annotations: {needletail/indicator: latency}"),
+      (#""team/indicator": "latency""#, "annotations: {needletail/indicator: latency}"),
+      (#""needletail/indicator": "uptime""#, "“uptime” stands here"),
+      (#""needletail/indicator": "latency", "needletail/within": "p50""#, "“p50” stands here"),
+      (#""needletail/indicator": "latency", "needletail/tier": 3"#, "A tier's name"),
+      (#""needletail/indikator": "latency""#, "Did you mean “needletail/indicator”?"),
+    ])
+  func notAnnotated(_ annotations: String, _ fragment: String) {
+    do throws(InvalidBudget) {
+      _ = try OpenSLO(json: Self.foreign(annotations))
+      Issue.record("it was read")
+    } catch { #expect(error.description.contains(fragment), "\(error)") }
+  }
+
   @Test("Names that OpenSLO cannot tell apart, and no alerts")
   func names() throws {
     let names = ["a.b", "A-B", "a_b", "Zz."]

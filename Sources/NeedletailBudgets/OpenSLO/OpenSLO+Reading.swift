@@ -6,13 +6,16 @@ extension OpenSLO {
     var reader = OpenSLOReader(documents)
     let (service, objectives) = reader.read()
     if let error = reader.faults.error(in: .list(documents)) { throw error }
-    self.init(service: service, objectives: objectives)
+    let leftOut = reader.notes.error(in: .list(documents))?.faults ?? []
+    self.init(service: service, objectives: objectives, leftOut: leftOut)
   }
 }
 
 /// Puts objectives together from documents that refer to each other.
 private struct OpenSLOReader {
   var faults = FaultList()
+  /// What is left out without being a fault.
+  var notes = FaultList()
   private let documents: [DocumentNode]
   /// Where the document of a kind and name stands.
   private var places: [String: Int] = [:]
@@ -71,7 +74,9 @@ private struct OpenSLOReader {
 
   private mutating func checkHead(_ document: DocumentNode, _ path: DocumentPath) {
     checkKeys(document, ["apiVersion", "kind", "metadata", "spec"], path)
-    checkKeys(document["metadata"], ["name", "displayName"], path.appending("metadata"))
+    checkKeys(
+      document["metadata"], ["name", "displayName", "annotations"], path.appending("metadata"))
+    checkAnnotations(document["metadata"], path.appending("metadata"))
     if document["apiVersion"]?.string != OpenSLO.apiVersion {
       faults.add(
         path.appending("apiVersion"), "This is not \(OpenSLO.apiVersion)",
@@ -109,7 +114,7 @@ private struct OpenSLOReader {
         "Write 1 to 64 letters, digits, dots, dashes or underscores.")
     }
     expect(spec["budgetingMethod"], ["Occurrences"], place.appending("budgetingMethod"))
-    let indicator = indicator(of: spec, place)
+    let indicator = indicator(of: spec, metadata, place)
     let window = window(spec["timeWindow"], place.appending("timeWindow"))
     let target = target(spec["objectives"], place.appending("objectives"))
     let alerts = (spec["alertPolicies"]?.items ?? []).enumerated().compactMap {
@@ -123,18 +128,32 @@ private struct OpenSLOReader {
   }
 
   private mutating func indicator(
-    of spec: DocumentNode, _ place: DocumentPath
+    of spec: DocumentNode, _ metadata: DocumentNode?, _ place: DocumentPath
   ) -> Indicator? {
     var path = place.appending("indicator")
     var sli = spec["indicator"]?["spec"]
+    var ownMetadata = spec["indicator"]?["metadata"]
     if let reference = spec["indicatorRef"]?.string {
       (sli, path) = referred("SLI", reference, place.appending("indicatorRef"))
+      ownMetadata = places[Self.key("SLI", reference)].flatMap { documents[$0]["metadata"] }
     } else {
+      checkAnnotations(ownMetadata, path.appending("metadata"))
       path = path.appending("spec")
     }
     guard let sli else {
       faults.add(rule: path, "The SLI is missing", "Write one, or the name of one as indicatorRef.")
       return nil
+    }
+    let type = Self.sourceType(of: sli)
+    if type != OpenSLO.source,
+      let annotated = [ownMetadata, metadata].compactMap({ $0?["annotations"] }).first(where: {
+        $0[OpenSLO.annotation + "indicator"] != nil
+      })
+    {
+      notes.add(
+        path, "The metric source, \(type.map(quoted) ?? "without a type"), is left out",
+        "The service counts these events itself, as the annotation says.")
+      return indicator(annotated, OpenSLO.annotation, place)
     }
     checkKeys(sli, ["description", "ratioMetric"], path)
     path = path.appending("ratioMetric")
@@ -146,27 +165,67 @@ private struct OpenSLOReader {
       faults.add(
         rule: path, "The budget cannot measure this indicator",
         "Write ratioMetric.good.metricSource with the type \(OpenSLO.source), and a spec with "
-          + "indicator: latency, fullQuality or recall.")
+          + "indicator: latency, fullQuality or recall; or say which of them it is with "
+          + "metadata.annotations: {\(OpenSLO.annotation)indicator: latency}.")
       return nil
     }
     let fields = source?["spec"]
     let latencyKeys = kind == .latency ? ["within", "tier"] : []
     checkKeys(fields, ["indicator", "events"] + latencyKeys, path.appending("spec"))
-    switch kind {
+    guard let fields else { return nil }
+    return indicator(fields, "", path.appending("spec"))
+  }
+
+  /// The indicator that an object names with keys that begin alike.
+  private mutating func indicator(
+    _ fields: DocumentNode, _ prefix: String, _ path: DocumentPath
+  ) -> Indicator? {
+    let word = expect(
+      fields[prefix + "indicator"], IndicatorKind.allCases.map(\.rawValue),
+      path.appending(prefix + "indicator"))
+    let tier = fields[prefix + "tier"]
+    let within = fields[prefix + "within"]
+    switch word.flatMap(IndicatorKind.init(rawValue:)) {
+    case .none: return nil
     case .fullQuality: return .fullQuality
     case .recall: return .recall
     case .latency:
-      if let tier = fields?["tier"], tier.string == nil {
+      if let tier, tier.string == nil {
         faults.add(
-          path.appending("spec").appending("tier"),
-          "A tier's name is wanted, and this is \(tier.kind)",
+          path.appending(prefix + "tier"), "A tier's name is wanted, and this is \(tier.kind)",
           "Write it in quotes, or leave it out.")
       }
-      let within = expect(
-        fields?["within"], LatencyTarget.allCases.map(\.rawValue),
-        path.appending("spec").appending("within"))
-      return .latency(
-        within.flatMap(LatencyTarget.init(rawValue:)) ?? .p99, tier: fields?["tier"]?.string)
+      // An annotation that is left out means the usual one; a source of ours always says it.
+      let target =
+        within == nil && !prefix.isEmpty
+        ? nil
+        : expect(within, LatencyTarget.allCases.map(\.rawValue), path.appending(prefix + "within"))
+      return .latency(target.flatMap(LatencyTarget.init(rawValue:)) ?? .p99, tier: tier?.string)
+    }
+  }
+
+  /// The type of the source of an SLI, of whichever kind that is.
+  private static func sourceType(of sli: DocumentNode) -> String? {
+    let ratio = sli["ratioMetric"]
+    let metrics = [ratio?["good"], ratio?["bad"], ratio?["raw"], sli["thresholdMetric"]]
+    return metrics.lazy.compactMap { $0?["metricSource"]?["type"]?.string }.first
+  }
+
+  /// Notes what others' tools are told, and blames what is meant for this and not known.
+  private mutating func checkAnnotations(_ metadata: DocumentNode?, _ path: DocumentPath) {
+    let known = ["indicator", "within", "tier"].map { OpenSLO.annotation + $0 }
+    for entry in metadata?["annotations"]?.entries ?? [] where !known.contains(entry.key) {
+      let place = path.appending("annotations").appending(entry.key)
+      if entry.key.hasPrefix(OpenSLO.annotation) {
+        faults.add(
+          place, at: entry.keyPosition, "There is no such annotation",
+          nearest(to: entry.key, among: known).map { "Did you mean “\($0)”?" }
+            ?? "Known are \(known.joined(separator: ", ")).")
+      } else {
+        notes.add(
+          place, at: entry.keyPosition, "The annotation is left out",
+          "It is for another tool; keep it there.")
+      }
     }
   }
 

@@ -5,17 +5,29 @@
 /// `alertAfter`: how long the condition has to hold. A metric source of the type `Needletail` says which indicator
 /// is meant. What an objective cannot say is a fault when it is read, never left out in silence; only descriptions go.
 ///
+/// Documents that are measured by others' sources are taken in where an annotation of the `SLO` or its `SLI` says which
+/// indicator they mean: `needletail/indicator`, and for latencies `needletail/within` and `needletail/tier`, with the words of a
+/// budget. The source is left out then, which `leftOut` says.
+///
 /// - Source: the OpenSLO specification, `openslo/v1`.
 public struct OpenSLO: Sendable, Hashable {
   /// The service that the objectives belong to; written in small letters, digits and dashes.
   public var service: String
   /// The objectives.
   public var objectives: [Objective]
+  /// What the documents said and the objectives do not, with its place and why; empty for what was not read.
+  public private(set) var leftOut: [BudgetFault] = []
 
   /// Takes objectives of a service.
   public init(service: String, objectives: [Objective]) {
     self.service = service
     self.objectives = objectives
+  }
+
+  /// Takes what was read.
+  init(service: String, objectives: [Objective], leftOut: [BudgetFault]) {
+    self.init(service: service, objectives: objectives)
+    self.leftOut = leftOut
   }
 
   /// Takes the objectives of a budget.
@@ -36,6 +48,8 @@ public struct OpenSLO: Sendable, Hashable {
 
   /// The metric source that this reads and writes.
   static let source = "Needletail"
+  /// What annotations that are meant for this begin with.
+  static let annotation = "needletail/"
   static let apiVersion = "openslo/v1"
 }
 
