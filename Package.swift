@@ -162,8 +162,8 @@ let package = Package(
     .testTarget(
       name: "NeedletailServingTests",
       dependencies: [
-        "NeedletailCore", "NeedletailBudgets", "NeedletailServing", "NeedletailStorage", "Needletail",
-        "_NeedletailTestSupport",
+        "NeedletailCore", "NeedletailBudgets", "NeedletailServing", "NeedletailStorage",
+        "Needletail", "_NeedletailTestSupport",
       ],
       swiftSettings: strict),
     .target(

@@ -44,8 +44,12 @@ package struct Planner: Sendable {
   /// - Parameters:
   ///   - start: the rung by the ladder.
   ///   - deepest: the last rung that may be taken.
-  ///   - whole: the time from the query's arrival to its deadline.
+  ///   - arrival: when the query came.
+  ///   - whole: the time from then to its deadline.
+  ///   - kind: whether it has a filter.
   ///   - costs: what searches take.
+  ///   - now: the present instant.
+  /// - Returns: the plan.
   package func plan(
     from start: Rung, to deepest: Rung = .lighterCodes, arrival: Nanoseconds, whole: Nanoseconds,
     kind: QueryKind, costs: CostModel, at now: Nanoseconds

@@ -60,10 +60,7 @@ final class Monitor<Value: Sendable>: @unchecked Sendable {
   /// Wakes all threads that sleep here.
   func wakeAll() { unsafe pthread_cond_broadcast(changed) }
 
-  /// Calls `body` until it gives something, and sleeps between two calls until the monitor is woken, at most `nap` nanoseconds.
-  ///
-  /// - Parameters:
-  ///   - nap: what `body` says how long to sleep at most; `nil`: until woken.
+  /// Calls `body` until it gives something, and sleeps between two calls: until the monitor is woken, or as long as `body` says.
   func waiting<Result>(_ body: (inout Value) -> Wait<Result>) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }

@@ -19,9 +19,8 @@ package struct ScaleSignal: Sendable {
     since = start
   }
 
-  /// Takes the load; gives a number of workers when it is another one than before, and has been for a while.
-  ///
-  /// - Parameter load: work that arrives over what the workers can do.
+  /// Takes the load, work that arrives over what the workers can do; gives a number of workers when it is another one than
+  /// before, and has been for a while.
   package mutating func update(load: Double, at now: Nanoseconds) -> Int? {
     let needed = max(1, Int((load * Double(present) / Self.limit).rounded(.up)))
     // More is told at once after the hold; fewer only where it is one fewer than what would do.

@@ -172,9 +172,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     }
   }
 
-  /// Takes the next query that can still be answered in time.
-  ///
-  /// - Parameter expired: gets those that cannot any more.
+  /// Takes the next query that can still be answered in time; `expired` gets those that cannot any more.
   package mutating func take(
     at now: Nanoseconds, expired: (Payload, Standing) -> Void
   ) -> Assignment? {
@@ -210,10 +208,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     costs.learn(cost, rung, kind)
   }
 
-  /// The work on a query has ended.
-  ///
-  /// - Parameters:
-  ///   - cost: what it took; `nil`: it failed, and took no time to speak of.
+  /// The work on a query has ended; without a cost it failed, and took no time to speak of.
   package mutating func finished(
     _ assignment: Assignment, cost: SearchCost?, at now: Nanoseconds
   ) {
