@@ -58,4 +58,16 @@ public struct LatencyRecorder: Sendable {
       return Double(sorted[max(0, min(sorted.count, rank) - 1)]) / 1000
     #endif
   }
+
+  /// The longest time that was recorded, in microseconds; 0 before the first one.
+  public var greatestMicroseconds: Double { microseconds(atPercentile: 100) }
+
+  /// Forgets every time, and keeps the room.
+  mutating func reset() {
+    #if Tools
+      histogram.reset()
+    #else
+      times.removeAll(keepingCapacity: true)
+    #endif
+  }
 }

@@ -1,0 +1,242 @@
+import NeedletailCore
+
+/// What the generator's thread knows of a run so far: groups, slices, lag.
+///
+/// No other thread touches it.
+struct LoadTally {
+  let vocabulary: LoadVocabulary
+  let start: Int64
+  let slice: Int64
+  private let length: Int64
+  private let deadline: Int64?
+  /// The p95 and p99 of each tier of the vocabulary, in nanoseconds; nil where the budget has none.
+  private let targets: [(p95: Int64, p99: Int64)?]
+
+  private(set) var validity = LoadValidity()
+  private(set) var slices: [LoadSlice] = []
+  private(set) var tierChanges: [LoadTierChange] = []
+  private(set) var overall = LoadGroup(name: "all")
+  private(set) var tiers: [LoadGroup]
+  private(set) var rungs: [LoadGroup]
+  private(set) var priorities: [LoadGroup]
+  private(set) var tenants: [LoadGroup]
+  /// Times from sending to the refusal.
+  private(set) var refusals = LoadGroup(name: "rejection")
+  private var reasons: [Int]
+  private var lag = LatencyRecorder()
+  /// The work in progress of slices that are not closed; nil for those that are.
+  private var open: [OpenSlice?] = []
+  private var firstOpen = 0
+  private var spare: [LatencyRecorder] = [LatencyRecorder(), LatencyRecorder()]
+  private var lastTier: (tier: Int, finished: Int64)?
+
+  /// A slice whose requests have not all ended.
+  private struct OpenSlice {
+    var latency: LatencyRecorder
+    var waiting = 0
+    var stages = SIMD8<Int64>()
+  }
+
+  init(
+    _ vocabulary: LoadVocabulary, tenants: [String], options: LoadOptions, start: Int64,
+    length: Int64
+  ) {
+    self.vocabulary = vocabulary
+    self.start = start
+    self.length = length
+    let seconds: Int64 = 1_000_000_000
+    slice = length / options.slice < 3600 ? options.slice : (length / 3600 / seconds + 1) * seconds
+    deadline = options.deadline
+    targets = vocabulary.tiers.map { name in
+      options.budget?.tier(name).map {
+        (Int64($0.p95Microseconds * 1000), Int64($0.p99Microseconds * 1000))
+      }
+    }
+    tiers = vocabulary.tiers.map { LoadGroup(name: $0) }
+    rungs = vocabulary.rungs.map { LoadGroup(name: $0) }
+    priorities = LoadPriority.allCases.map { LoadGroup(name: $0.name) }
+    self.tenants = tenants.map { LoadGroup(name: $0) }
+    reasons = vocabulary.reasons.map { _ in 0 }
+    overall.prepare()
+    let count = Int(length / slice) + 1
+    slices.reserveCapacity(count)
+    open.reserveCapacity(count)
+  }
+
+  /// How often each reason was given.
+  var reasonCounts: [LoadCount] {
+    zip(vocabulary.reasons, reasons).map { LoadCount(name: $0, count: $1) }
+  }
+
+  /// Counts a request when its time has come; `sent` is nil when it was not sent.
+  mutating func offer(_ request: LoadRequest, sent: Int64?, now: Int64) {
+    let place = self.place(of: request.intended)
+    slices[place].offered += 1
+    slices[place].offeredByPriority[request.priority.rawValue] += 1
+    overall.offer()
+    priorities[request.priority.rawValue].offer()
+    if tenants.indices.contains(request.tenant) { tenants[request.tenant].offer() }
+    open[place]?.waiting += 1
+    guard let sent else {
+      validity.unsent += 1
+      end(request, LoadEnd(outcome: nil, latency: now - request.intended), place)
+      return
+    }
+    let behind = max(0, sent - request.intended)
+    validity.sent += 1
+    lag.record(nanoseconds: UInt64(behind))
+    if behind > LoadValidity.late {
+      validity.late += 1
+      slices[place].late += 1
+    }
+  }
+
+  /// Counts the end of a request.
+  mutating func finish(_ record: LoadCollector.Record) {
+    let (request, response) = (record.request, record.response)
+    let place = self.place(of: request.intended)
+    let tier = response.tier.flatMap { tiers.indices.contains($0) ? $0 : nil }
+    let rung = response.rung.flatMap { rungs.indices.contains($0) ? $0 : nil }
+    let target = tier.flatMap { targets[$0] }
+    let latency = record.finished - request.intended
+    let end = LoadEnd(
+      outcome: response.outcome, latency: latency,
+      isInTime: latency <= target?.p99 ?? deadline ?? .max,
+      isWithinP95: latency <= target?.p95 ?? deadline ?? .max,
+      isFull: response.reasons == 0, evaluations: response.evaluations)
+    for bit in reasons.indices where response.reasons & 1 << UInt32(bit) != 0 { reasons[bit] += 1 }
+    if let tier {
+      tiers[tier].offer()
+      tiers[tier].end(end)
+      slices[place].tiers[tier] += 1
+      note(tier, at: record.finished)
+    }
+    if response.outcome == .answered {
+      if let rung {
+        rungs[rung].offer()
+        rungs[rung].end(end)
+        slices[place].rungs[rung] += 1
+      }
+      open[place]?.stages &+= response.stages
+    } else if response.outcome == .rejected {
+      refusals.offer()
+      refusals.record(record.finished - record.sent)
+    }
+    self.end(request, end, place)
+  }
+
+  /// Counts a request that nobody waits for any more.
+  mutating func giveUp(_ request: LoadRequest, now: Int64) {
+    end(
+      request, LoadEnd(outcome: nil, latency: now - request.intended), place(of: request.intended))
+  }
+
+  private mutating func end(_ request: LoadRequest, _ end: LoadEnd, _ place: Int) {
+    overall.end(end)
+    priorities[request.priority.rawValue].end(end)
+    if tenants.indices.contains(request.tenant) { tenants[request.tenant].end(end) }
+    open[place]?.waiting -= 1
+    switch end.outcome {
+    case .answered:
+      slices[place].answered += 1
+      slices[place].answeredByPriority[request.priority.rawValue] += 1
+      slices[place].inTime += end.isInTime ? 1 : 0
+      slices[place].withinP95 += end.isWithinP95 ? 1 : 0
+      slices[place].fullQuality += end.isFull ? 1 : 0
+      slices[place].evaluations &+= end.evaluations
+    case .rejected: slices[place].rejected += 1
+    case .failed: slices[place].failed += 1
+    case nil: slices[place].unanswered += 1
+    }
+    if end.outcome == .answered || end.outcome == nil {
+      open[place]?.latency.record(nanoseconds: UInt64(max(0, end.latency)))
+    }
+  }
+
+  /// Notes when responses begin to name another tier; an answer that overtook others changes nothing.
+  private mutating func note(_ tier: Int, at finished: Int64) {
+    if let last = lastTier, finished < last.finished || tier == last.tier {
+      if finished > last.finished { lastTier?.finished = finished }
+      return
+    }
+    lastTier = (tier, finished)
+    guard tierChanges.count < 10_000 else { return }
+    tierChanges.append(LoadTierChange(seconds: Double(finished - start) / 1e9, tier: tier))
+  }
+}
+
+extension LoadTally {
+  /// The slice of an instant; slices up to it are begun.
+  private mutating func place(of instant: Int64) -> Int {
+    let place = Int(max(0, instant - start) / slice)
+    while slices.count <= place {
+      let offset = Int64(slices.count) * slice
+      slices.append(
+        LoadSlice(
+          start: Double(offset) / 1e9, seconds: Double(max(1, min(slice, length - offset))) / 1e9,
+          vocabulary: vocabulary))
+      open.append(OpenSlice(latency: spare.popLast() ?? LatencyRecorder()))
+    }
+    return place
+  }
+
+  /// Begins the slices up to an instant, also those that nothing was meant for.
+  mutating func begin(at instant: Int64) { _ = place(of: instant) }
+
+  /// Notes what could be seen at the end of a slice.
+  mutating func sample(_ gauges: LoadGauges, memory: Int?, slice number: Int) {
+    guard slices.indices.contains(number) else { return }
+    slices[number].memoryBytes = gauges.memoryBytes ?? memory
+    slices[number].longestQueue = gauges.longestQueue
+    slices[number].queueBound = gauges.queueBound
+  }
+
+  /// Closes slices that ended before an instant and wait for nothing, and takes their room back.
+  ///
+  /// - Returns: Whether one that ended before `overdue` still waits.
+  mutating func close(before instant: Int64, overdue: Int64 = .min) -> Bool {
+    var waits = false
+    for number in firstOpen..<slices.count where open[number] != nil {
+      let end = start + Int64(number + 1) * slice
+      guard end <= instant else { break }
+      if let waiting = open[number]?.waiting, waiting > 0 {
+        if end <= overdue { waits = true }
+        continue
+      }
+      close(number)
+    }
+    while firstOpen < slices.count, open[firstOpen] == nil { firstOpen += 1 }
+    return waits
+  }
+
+  /// Closes every slice.
+  mutating func closeAll() {
+    for number in firstOpen..<slices.count { close(number) }
+    firstOpen = slices.count
+  }
+
+  private mutating func close(_ number: Int) {
+    guard var work = open[number].take() else { return }
+    slices[number].p50Microseconds = work.latency.microseconds(atPercentile: 50)
+    slices[number].p95Microseconds = work.latency.microseconds(atPercentile: 95)
+    slices[number].p99Microseconds = work.latency.microseconds(atPercentile: 99)
+    if slices[number].answered > 0 {
+      for stage in vocabulary.stages.indices {
+        slices[number].stageMicroseconds[stage] =
+          Double(work.stages[stage]) / 1000 / Double(slices[number].answered)
+      }
+    }
+    work.latency.reset()
+    spare.append(work.latency)
+  }
+
+  /// Ends the run's own account.
+  mutating func judge(strays: Int, isPinned: Bool, faults: [String]) {
+    validity.strays = strays
+    validity.isPinned = isPinned
+    validity.faults = faults
+    validity.lagP99Microseconds = lag.microseconds(atPercentile: 99)
+    validity.greatestLagMicroseconds = lag.greatestMicroseconds
+    validity.judge()
+  }
+}

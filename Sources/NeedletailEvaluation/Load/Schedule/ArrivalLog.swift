@@ -1,0 +1,178 @@
+public import NeedletailCore
+
+/// Arrivals as they were recorded: when each came, which query it was, and whose.
+///
+/// The file is CSV. Its first line names the columns: `seconds` (from the beginning of the record) must be there;
+/// `query` (a row of the file of queries), `priority`, `tenant` (a name) and `k` may be. What a line leaves empty is
+/// for the mix to decide.
+public struct ArrivalLog: Sendable, Hashable {
+  /// One arrival.
+  public struct Entry: Sendable, Hashable {
+    /// Nanoseconds from the beginning of the record.
+    public var offset: Int64
+    /// The row of the query; nil: not recorded.
+    public var query: Int32?
+    /// The neighbours asked for; nil: not recorded.
+    public var k: Int32?
+    /// A place in `tenants`; nil: not recorded.
+    public var tenant: Int32?
+    /// How much it matters; nil: not recorded.
+    public var priority: LoadPriority?
+  }
+
+  private let entries: [Entry]
+  /// The names of the tenants, in the order in which they first came.
+  public let tenants: [String]
+  /// Where it was read from.
+  public let path: String
+
+  /// The most arrivals that a record may have.
+  static let mostEntries = 5_000_000
+  static let mostBytes = 1 << 29
+  static let mostTenants = 256
+
+  /// The number of arrivals.
+  public var count: Int { entries.count }
+  /// From the beginning to the last arrival.
+  public var nanoseconds: Int64 { entries.last?.offset ?? 0 }
+  /// The highest row of a query.
+  public var highestQuery: Int { Int(entries.lazy.compactMap(\.query).max() ?? 0) }
+  /// The highest number of neighbours asked for.
+  public var highestK: Int { Int(entries.lazy.compactMap(\.k).max() ?? 0) }
+
+  /// One arrival, by its place in time.
+  public subscript(index: Int) -> Entry { entries[index] }
+
+  /// Reads a record.
+  ///
+  /// - Parameters:
+  ///   - bytes: The text.
+  ///   - path: Where it is from, for errors.
+  /// - Throws: `corrupted` with the line and what to write instead; `capacityExceeded` for more than 5 000 000
+  ///   arrivals.
+  public init(parsing bytes: [UInt8], path: String) throws(NeedletailError) {
+    var reader = ArrivalReader(path: path)
+    var number = 0
+    for line in bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
+      number += 1
+      let line = line.last == 0x0d ? line.dropLast() : line
+      if line.isEmpty { continue }
+      try reader.read(line, number: number)
+    }
+    entries = try reader.sorted()
+    tenants = reader.tenants
+    self.path = path
+  }
+}
+
+/// Reads the lines of a record.
+private struct ArrivalReader {
+  private enum Column: String, CaseIterable { case seconds, query, priority, tenant, k }
+
+  let path: String
+  private var columns: [Column]?
+  private var entries: [ArrivalLog.Entry] = []
+  private(set) var tenants: [String] = []
+  private var places: [String: Int32] = [:]
+
+  init(path: String) { self.path = path }
+
+  mutating func read(_ line: ArraySlice<UInt8>, number: Int) throws(NeedletailError) {
+    let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
+      LoadText.trimmed(String(decoding: $0, as: UTF8.self))
+    }
+    guard let columns else {
+      columns = try head(fields, number)
+      return
+    }
+    guard fields.count == columns.count else {
+      throw fault(
+        number, "has \(fields.count) fields, and the first line names \(columns.count)")
+    }
+    guard entries.count < ArrivalLog.mostEntries else {
+      throw NeedletailError(
+        .capacityExceeded,
+        "The record has more than \(Numerals.grouped(ArrivalLog.mostEntries)) arrivals; cut it.",
+        at: .init(path: path))
+    }
+    var entry = ArrivalLog.Entry(offset: 0)
+    for (column, text) in zip(columns, fields) {
+      if text.isEmpty && column != .seconds { continue }
+      try set(column, text, number, &entry)
+    }
+    entries.append(entry)
+  }
+
+  private func head(_ fields: [String], _ number: Int) throws(NeedletailError) -> [Column] {
+    let found = fields.compactMap { Column(rawValue: $0) }
+    guard found.count == fields.count, Set(found).count == found.count, found.contains(.seconds)
+    else {
+      let known = Column.allCases.map(\.rawValue).joined(separator: ",")
+      throw fault(
+        number,
+        "is “\(fields.joined(separator: ",").prefix(80))”; it names the columns, `seconds` and some "
+          + "others of \(known), each once")
+    }
+    return found
+  }
+
+  private mutating func set(
+    _ column: Column, _ text: String, _ number: Int, _ entry: inout ArrivalLog.Entry
+  ) throws(NeedletailError) {
+    switch column {
+    case .seconds:
+      guard let seconds = LoadText.number(text), seconds <= 86_400 else {
+        throw fault(
+          number, "has “\(text)” as seconds; give those since the beginning, at most 86400")
+      }
+      entry.offset = Int64((seconds * 1e9).rounded())
+    case .query:
+      guard let query = Int32(text), query >= 0 else {
+        throw fault(number, "has “\(text)” as query; give a row of the file of queries, from 0")
+      }
+      entry.query = query
+    case .k:
+      guard let k = Int32(text), (1...Int32(Limits.neighborsPerQuery)).contains(k) else {
+        throw fault(number, "has “\(text)” as k; give 1 to \(Limits.neighborsPerQuery)")
+      }
+      entry.k = k
+    case .priority:
+      guard let priority = LoadPriority(name: text) else {
+        let known = LoadPriority.allCases.map(\.name).joined(separator: ", ")
+        throw fault(number, "has the priority “\(text)”; known are \(known)")
+      }
+      entry.priority = priority
+    case .tenant:
+      if let place = places[text] {
+        entry.tenant = place
+        return
+      }
+      guard tenants.count < ArrivalLog.mostTenants else {
+        throw fault(
+          number, "names one tenant more than \(ArrivalLog.mostTenants); join the small ones")
+      }
+      places[text] = Int32(tenants.count)
+      entry.tenant = Int32(tenants.count)
+      tenants.append(text)
+    }
+  }
+
+  /// The arrivals by time; several writers may have recorded them out of order.
+  func sorted() throws(NeedletailError) -> [ArrivalLog.Entry] {
+    guard !entries.isEmpty else {
+      throw NeedletailError(
+        .corrupted, "The record has no arrivals; a line for each follows the names of the columns.",
+        at: .init(path: path))
+    }
+    return entries.enumerated().sorted {
+      ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset)
+    }
+    .map(\.element)
+  }
+
+  private func fault(_ number: Int, _ text: String) -> NeedletailError {
+    NeedletailError(
+      .corrupted, "Line \(number) of the record \(text).",
+      at: .init(path: path, section: "line \(number)"))
+  }
+}
