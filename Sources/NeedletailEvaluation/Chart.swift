@@ -122,6 +122,15 @@ struct Drawing {
         + "height=\"\(number(height))\" rx=\"1.5\"/>")
   }
 
+  /// A rectangle without rounded corners, for what is stacked.
+  mutating func block(
+    _ x: Double, _ y: Double, _ width: Double, _ height: Double, class name: String
+  ) {
+    elements.append(
+      "<rect class=\"\(name)\" x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(width))\" "
+        + "height=\"\(number(height))\"/>")
+  }
+
   mutating func path(_ points: [(x: Double, y: Double)], class name: String) {
     let text = points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
     elements.append("<polyline class=\"\(name)\" points=\"\(text)\"/>")

@@ -34,12 +34,13 @@
         Results go to standard output, progress to standard error (when it is a terminal).
 
         EXIT STATUS
-          0 done · 64 usage · 65 bad data · 66 input missing · 73 cannot create ·
+          0 done · 1 not passed · 64 usage · 65 bad data · 66 input missing · 73 cannot create ·
           74 input/output error · 75 try again later · 130 interrupted
         """,
       version: "0.1.0",
       subcommands: [
         BuildCommand.self, TuneCommand.self, SearchCommand.self, EvaluateCommand.self,
+        LoadCommand.self,
         GroundTruthCommand.self, ConvertCommand.self, InfoCommand.self, VerifyCommand.self,
         ApplyCommand.self, CompactCommand.self, RollbackCommand.self, LogCommand.self,
         RepairCommand.self, BudgetCommand.self, DatasetsCommand.self, ReportCommand.self,

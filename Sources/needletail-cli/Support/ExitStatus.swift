@@ -1,9 +1,11 @@
 #if Tools
   import NeedletailCore
 
-  /// How the process ends, after `sysexits.h`.
+  /// How the process ends, after `sysexits.h`; 1 is a gate that was not passed.
   enum ExitStatus: Int32 {
     case success = 0
+    /// What was measured is not what was asked for.
+    case broken = 1
     /// The command was used wrongly.
     case usage = 64
     /// The input is wrong.

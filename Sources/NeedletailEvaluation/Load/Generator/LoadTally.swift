@@ -9,6 +9,8 @@ struct LoadTally {
   let slice: Int64
   private let length: Int64
   private let deadline: Int64?
+  /// What holds where a target names no tiers: those of the first one.
+  private let usual: (p95: Int64, p99: Int64)?
   /// The p95 and p99 of each tier of the vocabulary, in nanoseconds; nil where the budget has none.
   private let targets: [(p95: Int64, p99: Int64)?]
 
@@ -47,11 +49,11 @@ struct LoadTally {
     let seconds: Int64 = 1_000_000_000
     slice = length / options.slice < 3600 ? options.slice : (length / 3600 / seconds + 1) * seconds
     deadline = options.deadline
-    targets = vocabulary.tiers.map { name in
-      options.budget?.tier(name).map {
-        (Int64($0.p95Microseconds * 1000), Int64($0.p99Microseconds * 1000))
-      }
+    func target(_ tier: LoadBudget.Tier) -> (p95: Int64, p99: Int64) {
+      (Int64(tier.p95Microseconds * 1000), Int64(tier.p99Microseconds * 1000))
     }
+    usual = vocabulary.tiers.isEmpty ? options.budget?.tiers.first.map(target) : nil
+    targets = vocabulary.tiers.map { options.budget?.tier($0).map(target) }
     tiers = vocabulary.tiers.map { LoadGroup(name: $0) }
     rungs = vocabulary.rungs.map { LoadGroup(name: $0) }
     priorities = LoadPriority.allCases.map { LoadGroup(name: $0.name) }
@@ -97,7 +99,7 @@ struct LoadTally {
     let place = self.place(of: request.intended)
     let tier = response.tier.flatMap { tiers.indices.contains($0) ? $0 : nil }
     let rung = response.rung.flatMap { rungs.indices.contains($0) ? $0 : nil }
-    let target = tier.flatMap { targets[$0] }
+    let target = tier.flatMap { targets[$0] } ?? usual
     let latency = record.finished - request.intended
     let end = LoadEnd(
       outcome: response.outcome, latency: latency,

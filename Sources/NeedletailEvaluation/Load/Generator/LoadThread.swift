@@ -64,6 +64,13 @@ public struct LoadThread: ~Copyable {
     self.handle = handle
   }
 
+  /// Who does not wait lets the thread go on alone.
+  deinit { pthread_detach(handle) }
+
   /// Waits until the work is done.
-  public consuming func join() { _ = pthread_join(handle, nil) }
+  public consuming func join() {
+    let handle = handle
+    discard self
+    pthread_join(handle, nil)
+  }
 }

@@ -4,6 +4,8 @@ public struct LoadReport: Sendable, Hashable, Codable {
   public var schedule: String
   /// Its length.
   public var seconds: Double
+  /// Its stretches with one rate.
+  public var steps: [LoadStep]
   /// What arrivals and mix were drawn from.
   public var seed: UInt64
   /// The neighbours asked for.
@@ -66,6 +68,7 @@ public struct LoadReport: Sendable, Hashable, Codable {
   init(_ tally: LoadTally, schedule: LoadSchedule, options: LoadOptions) {
     self.schedule = schedule.text
     seconds = Double(schedule.nanoseconds) / 1e9
+    steps = LoadStep.steps(of: schedule)
     seed = options.seed
     k = options.k
     deadlineMicroseconds = options.deadline.map { Double($0) / 1000 }

@@ -45,6 +45,26 @@ extension LoadSchedule {
     try checkBounds()
   }
 
+  /// Whether a schedule has a rate that is a multiple of the capacity.
+  public static func needsCapacity(_ text: String) -> Bool {
+    pieces(text).contains { piece in
+      let halves = piece.split(separator: ":", maxSplits: 1)
+      guard halves.count == 2, LoadText.trimmed(halves[0]) != "log" else { return false }
+      return halves[1].split(separator: ",").contains { LoadText.trimmed($0).hasSuffix("x") }
+    }
+  }
+
+  /// A rate alone, like `2000qps`; nil for anything else, and for a rate of 0 or above 10 000 000.
+  public static func requestsPerSecond(parsing text: String) -> Double? {
+    guard text.hasSuffix("qps"), let rate = LoadText.number(LoadText.trimmed(text.dropLast(3))),
+      rate > 0, rate <= Bounds.rate
+    else { return nil }
+    return rate
+  }
+
+  /// A length of time alone, like `5ms`; nil for anything else.
+  public static func nanoseconds(parsing text: String) -> Int64? { LoadText.duration(text) }
+
   /// The texts of the parts.
   private static func pieces(_ text: String) -> [String] {
     var words: [[Substring]] = [[]]

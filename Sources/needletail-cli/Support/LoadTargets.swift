@@ -1,0 +1,57 @@
+#if Tools
+  import Needletail
+  import NeedletailCore
+  import NeedletailEvaluation
+
+  /// What a load run puts under load, and ends after it.
+  protocol ServiceUnderLoad: LoadTarget {
+    /// Finishes what waits, and ends its threads; more than once is once.
+    func stop()
+  }
+
+  /// How the requests of a load run are searched.
+  struct LoadSettings {
+    var options: SearchOptions
+    var k: Int
+  }
+
+  /// Makes what is put under load.
+  enum LoadTargets {
+    /// A processor for the generator and one for the worker; nil where there are not two.
+    static let processors: (generator: Int, worker: Int)? = {
+      let allowed = ProcessorPin.allowed
+      return allowed.count > 1 ? (allowed[0], allowed[1]) : nil
+    }()
+
+    /// The service that answers: here one worker behind one bounded queue.
+    static func make(
+      _ snapshot: Snapshot, queries: VectorMatrix, settings: LoadSettings
+    ) throws(NeedletailError) -> any ServiceUnderLoad {
+      try QueuedService(
+        snapshot, queries: queries, settings: settings, pinnedTo: processors?.worker)
+    }
+
+    /// What one worker does in a second, in queries a second.
+    ///
+    /// - Throws: whatever a search throws.
+    static func capacity(
+      _ snapshot: Snapshot, queries: VectorMatrix, settings: LoadSettings
+    ) throws -> Double {
+      let rows = (0..<queries.count).map { queries[$0] }
+      var options = settings.options
+      options.measuresTime = true
+      // What the first searches read from disk is not what later ones cost.
+      for query in rows.prefix(1000) {
+        _ = try snapshot.search(query, k: settings.k, options: options)
+      }
+      let clock = ContinuousClock()
+      let begin = clock.now
+      var count = 0
+      while clock.now - begin < .seconds(1) {
+        _ = try snapshot.search(rows[count % rows.count], k: settings.k, options: options)
+        count += 1
+      }
+      return Double(count) / ((clock.now - begin) / .seconds(1))
+    }
+  }
+#endif
