@@ -122,9 +122,11 @@ import Testing
     let report = try report(calm + (10..<30).map { slice($0, offered: 500, answered: 99) })
     #expect(
       LoadCriteria.overload(report, from: 10, peakGoodput: 100, p99Microseconds: 2000)
-        .allSatisfy(\.isMet))
+        .allSatisfy { $0.isMet })
     #expect(
-      !LoadCriteria.overload(report, peakGoodput: 100, p99Microseconds: 2000).allSatisfy(\.isMet))
+      !LoadCriteria.overload(report, peakGoodput: 100, p99Microseconds: 2000).allSatisfy {
+        $0.isMet
+      })
   }
 
   @Test func importantClassesComeFirst() {
@@ -203,7 +205,7 @@ import Testing
     var report = try report((0..<10).map { slice($0) })
     report.budget?.memoryCeiling = 1_000_000
     report.slices[3].memoryBytes = 900_000
-    #expect(LoadGate.verdicts(report).allSatisfy(\.isMet))
+    #expect(LoadGate.verdicts(report).allSatisfy { $0.isMet })
     #expect(LoadGate.verdicts(report).contains { $0.name.contains("within tier normal") })
     report.slices[3].memoryBytes = 1_100_000
     report.slices[4].p99Microseconds = 1e6
@@ -221,7 +223,7 @@ import Testing
     report.budget?.tiers[0].recallFloor = 0.9
     report.tiers[0].recall = 0.95
     report.objectives = []
-    #expect(LoadGate.verdicts(report).allSatisfy(\.isMet))
+    #expect(LoadGate.verdicts(report).allSatisfy { $0.isMet })
     report.tiers[0].recall = 0.89
     #expect(LoadGate.verdicts(report).filter { !$0.isMet }.map(\.name) == ["recall of tier normal"])
   }

@@ -65,7 +65,7 @@ extension LoadCriteria {
     else { return LoadVerdict(name, isMet: false, finding: "has no answers in one of the runs") }
     let found = after.p99Microseconds / max(before.p99Microseconds, 1e-3) - 1
     return LoadVerdict(
-      name, isMet: found <= growth,
+      name, isMet: found <= growth + 1e-9,
       finding: "p99 from \(Numerals.measured(before.p99Microseconds)) to "
         + "\(Numerals.measured(after.p99Microseconds)) µs, \(Numerals.fixed(found * 100, 1)) %; "
         + percent(growth))
