@@ -120,7 +120,8 @@ let package = Package(
       name: "needletail-cli",
       dependencies: [
         "Needletail", "NeedletailCore", "NeedletailFormats", "NeedletailEvaluation",
-        "NeedletailBudgets", "NeedletailBudgetsYAML", "NeedletailGovernance", argumentParser,
+        "NeedletailBudgets", "NeedletailBudgetsYAML", "NeedletailGovernance", "NeedletailServing",
+        argumentParser,
       ],
       swiftSettings: strict),
 

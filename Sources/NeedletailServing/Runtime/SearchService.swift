@@ -93,4 +93,12 @@ public final class SearchService: Sendable {
 
   /// What the service does now.
   public var status: ServiceStatus { runtime.status }
+
+  /// The most queries that waited at a time since this was called last.
+  public func takeLongestQueue() -> Int {
+    runtime.state.withLock { state in
+      defer { state.longestQueue = state.core.waitingCount }
+      return state.longestQueue
+    }
+  }
 }

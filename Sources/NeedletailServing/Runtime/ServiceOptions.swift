@@ -29,6 +29,8 @@ public struct ServiceOptions: Sendable {
   public var recallSampling = 0.01
   /// Switches that follow the load.
   public var flags: [FeatureFlag] = []
+  /// Called by each worker before its first search, with the worker's number: to pin its thread, or to name it.
+  public var onWorkerStart: (@Sendable (Int) -> Void)?
   /// Called with what happens, one event after the other, on a thread of the service.
   public var onEvent: (@Sendable (ServiceEvent) -> Void)?
   /// Where instants come from.

@@ -14,7 +14,8 @@ extension ServiceRuntime {
   }
 
   /// A worker's life.
-  func work() {
+  func work(_ number: Int) {
+    options.onWorkerStart?(number)
     while let turn = next() {
       for (job, standing) in turn.expired { expire(job, standing) }
       for group in turn.groups { serve(group) }

@@ -22,6 +22,8 @@ final class ServiceRuntime: Sendable {
     var isReady = false
     /// Workers that sleep.
     var idle = 0
+    /// The most queries that waited since somebody asked.
+    var longestQueue = 0
   }
 
   let budget: PerformanceBudget
@@ -55,8 +57,8 @@ final class ServiceRuntime: Sendable {
 
   private func start() throws(NeedletailError) {
     var started: [ServiceThread] = []
-    for _ in 0..<options.workers {
-      guard let thread = ServiceThread({ self.work() }) else { break }
+    for number in 0..<options.workers {
+      guard let thread = ServiceThread({ self.work(number) }) else { break }
       started.append(thread)
     }
     let count = started.count
@@ -135,7 +137,9 @@ final class ServiceRuntime: Sendable {
   /// Lets a query wait for a worker, or refuses it.
   func enqueue(_ job: Job, _ standing: Core.Standing) {
     let (rejection, wakes) = state.withLock { state in
-      (state.core.offer(job, standing, at: clock.now), state.idle > 0)
+      let rejection = state.core.offer(job, standing, at: clock.now)
+      state.longestQueue = max(state.longestQueue, state.core.waitingCount)
+      return (rejection, state.idle > 0)
     }
     if let rejection {
       // Whoever waits for this search asks for itself.

@@ -2,6 +2,7 @@
   import ArgumentParser
   import Foundation
   import Needletail
+  import NeedletailBudgets
   import NeedletailCore
   import NeedletailEvaluation
 
@@ -98,8 +99,10 @@
     func run() throws {
       if let html { try Outputs.checkPage(html) }
       let mix = try LoadMix(priorities: priorities, tenants: tenants, popularity: popularity)
-      var options = try options()
-      let snapshot = try Inputs.index(index)
+      let promised = try budget.map { try BudgetInputs.budget($0) }
+      var options = try options(promised)
+      let opened = try Inputs.openedIndex(index)
+      let snapshot = try opened.snapshot()
       let matrix = try Inputs.queries(
         queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
       let judging = try groundtruth.map {
@@ -110,7 +113,8 @@
       let settings = LoadSettings(options: searchOptions, k: k)
       let capacity = try rate(snapshot, matrix, settings)
       let schedule = try LoadSchedule(parsing: schedule, capacity: capacity)
-      let target = try LoadTargets.make(snapshot, queries: matrix, settings: settings)
+      let target = try LoadTargets.make(
+        opened, promised, queries: matrix, settings: settings, tenants: mix.tenants.map(\.name))
       defer { target.stop() }
       var run = try Self.run(target, schedule, mix, matrix.count, options)
       target.stop()
@@ -122,11 +126,11 @@
       try show(run.report)
     }
 
-    private func options() throws -> LoadOptions {
+    private func options(_ promised: PerformanceBudget?) throws -> LoadOptions {
       var options = LoadOptions()
       options.k = k
       options.seed = seed
-      options.budget = try budget.map { LoadBudget(try BudgetInputs.budget($0)) }
+      options.budget = promised.map { LoadBudget($0) }
       if let deadline {
         guard let length = LoadSchedule.nanoseconds(parsing: deadline),
           (1...3_600_000_000_000).contains(length)

@@ -46,9 +46,12 @@
     }
 
     /// The current generation of an index.
-    static func index(_ path: String) throws -> Snapshot {
+    static func index(_ path: String) throws -> Snapshot { try openedIndex(path).snapshot() }
+
+    /// Opens an index directory, to search it or to serve from it.
+    static func openedIndex(_ path: String) throws -> VectorIndex {
       try refuseWhatIsNoIndex(path)
-      return try VectorIndex.open(at: path).snapshot()
+      return try VectorIndex.open(at: path)
     }
 
     /// Tells a damaged index (65) from what is no index at all (66).

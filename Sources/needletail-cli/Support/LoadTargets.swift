@@ -1,5 +1,6 @@
 #if Tools
   import Needletail
+  import NeedletailBudgets
   import NeedletailCore
   import NeedletailEvaluation
 
@@ -23,12 +24,18 @@
       return allowed.count > 1 ? (allowed[0], allowed[1]) : nil
     }()
 
-    /// The service that answers: here one worker behind one bounded queue.
+    /// What answers: a service with one worker, which keeps the budget; or, without one, a worker behind a bounded queue.
     static func make(
-      _ snapshot: Snapshot, queries: VectorMatrix, settings: LoadSettings
+      _ index: VectorIndex, _ budget: PerformanceBudget?, queries: VectorMatrix,
+      settings: LoadSettings, tenants: [String]
     ) throws(NeedletailError) -> any ServiceUnderLoad {
-      try QueuedService(
-        snapshot, queries: queries, settings: settings, pinnedTo: processors?.worker)
+      guard let budget else {
+        return try QueuedService(
+          index.snapshot(), queries: queries, settings: settings, pinnedTo: processors?.worker)
+      }
+      return try BudgetedService(
+        index, budget, queries: queries, settings: settings, tenants: tenants,
+        pinnedTo: processors?.worker)
     }
 
     /// What one worker does in a second, in queries a second.

@@ -1,0 +1,90 @@
+#if Tools
+  import Needletail
+  import NeedletailBudgets
+  import NeedletailCore
+  import NeedletailEvaluation
+  import NeedletailServing
+
+  /// An index that a service answers from, within a budget.
+  final class BudgetedService: ServiceUnderLoad {
+    let vocabulary: LoadVocabulary
+    private let service: SearchService
+    private let queries: [[Float]]
+    private let tenants: [String]
+    private let tiers: [String: Int]
+    private let reasons: [String: Int]
+    private let bound: Int
+
+    /// - Parameters:
+    ///   - index: what is searched.
+    ///   - budget: what is kept.
+    ///   - queries: the rows that requests name.
+    ///   - settings: how a query is searched at full quality.
+    ///   - tenants: the names of the mix, by their places.
+    ///   - processor: where the one worker runs.
+    init(
+      _ index: VectorIndex, _ budget: PerformanceBudget, queries: VectorMatrix,
+      settings: LoadSettings, tenants: [String], pinnedTo processor: Int?
+    ) throws(NeedletailError) {
+      let names =
+        ["deadline", "evaluations", "coarse", "partialSegments", "shed", "stale"]
+        + ["queueFull", "quota", "draining"]
+      vocabulary = LoadVocabulary(
+        tiers: budget.tiers.map(\.name), rungs: Rung.allCases.map(\.rawValue),
+        stages: Stage.allCases.map(\.rawValue), reasons: names)
+      tiers = Dictionary(
+        uniqueKeysWithValues: budget.tiers.enumerated().map { ($1.name, $0) })
+      reasons = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+      bound = PriorityClass.allCases.reduce(0) { $0 + budget.priorities[$1].length }
+      self.queries = (0..<queries.count).map { queries[$0] }
+      self.tenants = tenants
+      var options = ServiceOptions()
+      options.workers = 1
+      options.full = settings.options
+      if let processor { options.onWorkerStart = { _ in _ = ProcessorPin.pin(to: processor) } }
+      service = try SearchService(index, budget: budget, options: options)
+    }
+
+    func submit(_ request: LoadRequest, to collector: LoadCollector) {
+      let deadline = request.deadline.map { Duration.nanoseconds(max(1, $0 - request.intended)) }
+      let asked = ServiceRequest(
+        query: queries[request.query], k: request.k,
+        priority: PriorityClass.allCases[request.priority.rawValue],
+        tenant: tenants.isEmpty ? nil : tenants[request.tenant], deadline: deadline)
+      service.submit(asked) { [self] result in
+        switch result {
+        case .success(let answer):
+          collector.receive(response(answer), to: request, neighbors: answer.neighbors.span)
+        case .failure(.rejected(let rejection)):
+          var response = LoadResponse(.rejected)
+          response.reasons = bit(rejection.reason.rawValue)
+          response.retryAfter = Int64(rejection.retryAfter / .nanoseconds(1))
+          collector.receive(response, to: request)
+        case .failure(.failed): collector.receive(LoadResponse(.failed), to: request)
+        }
+      }
+    }
+
+    func gauges() -> LoadGauges {
+      LoadGauges(longestQueue: service.takeLongestQueue(), queueBound: bound)
+    }
+
+    func stop() { service.drain(within: .seconds(10)) }
+
+    private func response(_ answer: ServedAnswer) -> LoadResponse {
+      let certificate = answer.certificate
+      var response = LoadResponse(
+        .answered, tier: tiers[certificate.tier], rung: certificate.rung.order)
+      for (place, stage) in Stage.allCases.enumerated() {
+        response.stages[place] = certificate.stages[stage]
+      }
+      for reason in certificate.reasons { response.reasons |= bit(reason.description) }
+      response.evaluations = certificate.evaluations
+      return response
+    }
+
+    private func bit(_ reason: String) -> UInt32 {
+      reasons[reason].map { 1 << UInt32($0) } ?? 0
+    }
+  }
+#endif
