@@ -56,6 +56,7 @@
       var seconds: Double
       var report: EvaluationReport
       var packages: [Package]
+      var load: DemoScene
 
       struct Package: Encodable {
         var name: String
@@ -79,7 +80,8 @@
         threads: threads ?? Check.cores)
       if speaks { describe(built) }
       // Searched as a serving process would: opened from disk.
-      let snapshot = try VectorIndex.open(at: path).snapshot()
+      let index = try VectorIndex.open(at: path)
+      let snapshot = try index.snapshot()
       let report = try EvaluateCommand.evaluate(
         snapshot, queries: data.queries, truth: data.truth, base: data.base,
         options: EvaluationOptions(efSearch: [10, 16, 32, 64, 128]),
@@ -99,9 +101,14 @@
               Document.Similar(name: data.name(Int($0.id)), similarity: 1 - $0.distance)
             }))
       }
+      if speaks { introduceLoad() }
+      let scene = try DemoScene.play(
+        index, queries: data.queries, truth: data.truth, base: data.base)
+      if speaks { describe(scene) }
       if outputOptions.json {
         try JSONOutput.write(
-          Document(seconds: built.elapsed / .seconds(1), report: report, packages: packages))
+          Document(
+            seconds: built.elapsed / .seconds(1), report: report, packages: packages, load: scene))
       } else {
         print("\n" + Terminal.dim("Ask for others: needletail demo vim gcc r-base"))
       }
@@ -160,6 +167,15 @@
       for line in Wording.memory(information.memory, placement: information.placement) {
         print(line)
       }
+    }
+
+    private func introduceLoad() {
+      heading("A service within a budget: load doubles, and the ladder moves")
+    }
+
+    private func describe(_ scene: DemoScene) {
+      for (row, line) in scene.lines().enumerated() { print(row == 0 ? Terminal.dim(line) : line) }
+      for line in scene.sentences() { print(Terminal.dim(line)) }
     }
 
     private func describe(_ row: Int, _ similar: [Neighbor], _ data: DemoData) {

@@ -111,7 +111,7 @@
       }
       if judging != nil { options.keptAnswers = 2000 }
       let settings = LoadSettings(options: searchOptions, k: k)
-      let capacity = try rate(snapshot, matrix, settings)
+      let capacity = try rate(opened, promised, matrix, settings)
       let schedule = try LoadSchedule(parsing: schedule, capacity: capacity)
       let target = try LoadTargets.make(
         opened, promised, queries: matrix, settings: settings, tenants: mix.tenants.map(\.name))
@@ -149,7 +149,8 @@
 
     /// The rate that `1x` is: as given, or what one worker does for a second, where the schedule needs it.
     private func rate(
-      _ snapshot: Snapshot, _ matrix: VectorMatrix, _ settings: LoadSettings
+      _ opened: VectorIndex, _ promised: PerformanceBudget?, _ matrix: VectorMatrix,
+      _ settings: LoadSettings
     ) throws -> Double? {
       if let capacity {
         guard let rate = LoadSchedule.requestsPerSecond(parsing: capacity) else {
@@ -158,7 +159,7 @@
         return rate
       }
       guard LoadSchedule.needsCapacity(schedule) else { return nil }
-      return try LoadTargets.capacity(snapshot, queries: matrix, settings: settings)
+      return try LoadTargets.capacity(opened, promised, queries: matrix, settings: settings)
     }
 
     /// Runs the generator on a thread of its own, with its progress shown.

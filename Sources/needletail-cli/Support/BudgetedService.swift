@@ -22,6 +22,7 @@
     ///   - settings: how a query is searched at full quality.
     ///   - tenants: the names of the mix, by their places.
     ///   - processor: where the one worker runs.
+    /// - Throws: as `SearchService.init`.
     init(
       _ index: VectorIndex, _ budget: PerformanceBudget, queries: VectorMatrix,
       settings: LoadSettings, tenants: [String], pinnedTo processor: Int?
@@ -67,6 +68,22 @@
 
     func gauges() -> LoadGauges {
       LoadGauges(longestQueue: service.takeLongestQueue(), queueBound: bound)
+    }
+
+    /// Answers a second with `outstanding` queries always under way, at full quality and without a cache: the rate beyond which
+    /// queues grow.
+    static func capacity(
+      _ index: VectorIndex, queries: VectorMatrix, settings: LoadSettings, pinnedTo processor: Int?
+    ) throws -> Double {
+      let calm = LoadTier(name: "calm", p95: .seconds(60), p99: .seconds(60))
+      let budget = try PerformanceBudget(
+        name: "capacity", owner: "needletail", tiers: [calm], ladder: Ladder(rungs: [.full]),
+        cache: CacheSettings(isEnabled: false))
+      let target = try BudgetedService(
+        index, budget, queries: queries, settings: settings, tenants: [], pinnedTo: processor)
+      // What the first searches read from disk is not what later ones cost.
+      _ = ClosedLoop(target.service, target.queries, k: settings.k).run(for: .milliseconds(300))
+      return ClosedLoop(target.service, target.queries, k: settings.k).run(for: .seconds(1))
     }
 
     func stop() { service.drain(within: .seconds(10)) }

@@ -38,12 +38,18 @@
         pinnedTo: processors?.worker)
     }
 
-    /// What one worker does in a second, in queries a second.
+    /// What one worker does in a second, in queries a second: with what the service adds to the search, where there is one.
     ///
     /// - Throws: whatever a search throws.
     static func capacity(
-      _ snapshot: Snapshot, queries: VectorMatrix, settings: LoadSettings
+      _ index: VectorIndex, _ budget: PerformanceBudget?, queries: VectorMatrix,
+      settings: LoadSettings
     ) throws -> Double {
+      if budget != nil {
+        return try BudgetedService.capacity(
+          index, queries: queries, settings: settings, pinnedTo: processors?.worker)
+      }
+      let snapshot = try index.snapshot()
       let rows = (0..<queries.count).map { queries[$0] }
       var options = settings.options
       options.measuresTime = true
