@@ -1,4 +1,5 @@
 package import NeedletailCore
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -31,6 +32,8 @@ package final class MemoryBlock: @unchecked Sendable {
   let start: UnsafeMutableRawPointer
   /// Bytes to unmap; 0 when the block is from the heap.
   private let mappedLength: Int
+  /// Whether pages of it were locked in memory.
+  private let isLocked = Atomic<Bool>(false)
 
   /// Takes zero-filled memory from the system; `byteCount` 0 gives an empty block with an address.
   ///
@@ -75,8 +78,17 @@ package final class MemoryBlock: @unchecked Sendable {
 
   deinit {
     // SAFETY: the block owns the memory, from `mmap` or `posix_memalign`, and nobody outlives it.
-    if mappedLength > 0 { unsafe munmap(start, mappedLength) } else { unsafe free(start) }
+    if mappedLength > 0 {
+      unsafe munmap(start, mappedLength)
+      return
+    }
+    // The heap goes on with these pages.
+    if isLocked.load(ordering: .relaxed) { unsafe munlock(start, byteCount) }
+    unsafe free(start)
   }
+
+  /// Takes note that pages of it were locked.
+  func noteLock() { isLocked.store(true, ordering: .relaxed) }
 
   /// The bytes, for the builder alone; valid while the block lives.
   package var mutableBytes: UnsafeMutableRawBufferPointer {

@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailStorage
 import Synchronization
 
 /// The attributes of a live segment's rows: one writer, any number of readers without a lock.
@@ -71,6 +72,19 @@ final class LiveAttributes: @unchecked Sendable {
     return unsafe UnsafeBufferPointer(
       start: tagNumbers.start.assumingMemoryBound(to: UInt32.self) + start,
       count: Int(entry & 0x1ff))
+  }
+
+  /// The memory of the first rows' values; that of texts is not among it.
+  ///
+  /// - Precondition: the rows were published.
+  func memory(rows: Int) -> [MemoryRange] {
+    var ranges: [MemoryRange] = []
+    var next = first.load()
+    while let column = next {
+      ranges += column.memory(rows: rows)
+      next = column.next.load()
+    }
+    return ranges
   }
 
   // MARK: - Writing

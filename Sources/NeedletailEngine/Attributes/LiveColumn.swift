@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailStorage
 import Synchronization
 
 /// One column of a live segment: values by row, in memory that grows and never moves.
@@ -39,6 +40,11 @@ final class LiveColumn: @unchecked Sendable {
   func grow(rows: Int) throws(NeedletailError) {
     try memory.grow(to: rows * stride)
     try presence?.grow(to: rows)
+  }
+
+  /// The values of the first rows.
+  func memory(rows: Int) -> [MemoryRange] {
+    [memory.range(byteCount: rows * stride)] + (presence.map { [$0.range(byteCount: rows)] } ?? [])
   }
 
   private var stride: Int { kind == .category ? 4 : 8 }

@@ -5,7 +5,7 @@ import NeedletailStorage
 final class SealedColumns: Sendable {
   /// By ascending bytes of the names; of one name, by ascending kind.
   let columns: [SealedColumn]
-  private let component: Component
+  let component: Component
 
   /// Takes the columns of a file; `nil` where it has none.
   ///

@@ -56,6 +56,15 @@ package struct LinkTable: @unchecked Sendable {
     self.owner = owner
   }
 
+  /// The links of all rows, for those who look after their pages.
+  ///
+  /// - Precondition: nothing lies between the rows.
+  var memory: MemoryRange {
+    // SAFETY: checked when the table was made; the owner keeps the bytes.
+    unsafe MemoryRange(
+      UnsafeRawBufferPointer(start: links, count: count * stride * 4), owner: owner)
+  }
+
   private static var empty: UnsafeRawPointer {
     unsafe UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
   }

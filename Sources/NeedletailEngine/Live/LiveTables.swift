@@ -1,5 +1,6 @@
 import NeedletailCore
 import NeedletailKernels
+import NeedletailStorage
 import Synchronization
 
 /// The memory of a live segment: one table per property of a row, each of them one range of addresses that
@@ -93,6 +94,15 @@ final class LiveTables: @unchecked Sendable {
 
   /// The memory, for those who keep an address of it.
   var owners: [ReservedMemory] { tables.map { $0.memory } }
+
+  /// The memory of the first `rows` rows.
+  ///
+  /// - Precondition: they were written.
+  func memory(rows: Int) -> [MemoryRange] {
+    tables.compactMap { table in
+      table.stride == 0 ? nil : table.memory.range(byteCount: rows * table.stride)
+    } + attributes.memory(rows: rows)
+  }
 
   /// Bytes that are usable, written or not.
   var byteCount: Int { tables.reduce(attributes.byteCount) { $0 + $1.memory.byteCount } }

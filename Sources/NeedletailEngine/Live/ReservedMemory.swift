@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailStorage
 
 #if canImport(Glibc)
   import Glibc
@@ -89,6 +90,14 @@ final class ReservedMemory: @unchecked Sendable {
           + " rows that are there.")
     }
     byteCount = larger
+  }
+
+  /// The first bytes.
+  ///
+  /// - Precondition: they are usable.
+  func range(byteCount: Int) -> MemoryRange {
+    // SAFETY: the owner keeps the addresses.
+    unsafe MemoryRange(UnsafeRawBufferPointer(start: start, count: byteCount), owner: self)
   }
 
   private static func rounded(_ count: Int) -> Int {

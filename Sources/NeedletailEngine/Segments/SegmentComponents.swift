@@ -53,6 +53,9 @@ struct Component: @unchecked Sendable {
     owner = block
   }
 
+  /// The bytes, for those who look after their pages.
+  var memory: MemoryRange { unsafe MemoryRange(bytes, owner: owner) }
+
   /// The first byte.
   @unsafe @inline(__always)
   var start: UnsafeRawPointer { unsafe bytes.baseAddress.unsafelyUnwrapped }
