@@ -81,11 +81,15 @@ extension Snapshot {
     _ query: UnsafePointer<Float>, _ parameters: SearchParameters, _ cap: GroupCap?,
     among rows: StackRows?, into answers: UnsafeMutablePointer<Neighbor>
   ) throws(NeedletailError) -> NeedletailEngine.SearchOutcome {
-    guard let cap else {
-      return unsafe try view.stack.search(query, parameters, among: rows, into: answers)
+    var outcome: NeedletailEngine.SearchOutcome
+    if let cap {
+      unsafe outcome = try view.stack.search(
+        query, parameters, cap: cap, among: rows?.parts, into: answers)
+    } else {
+      unsafe outcome = try view.stack.search(query, parameters, among: rows, into: answers)
     }
-    return unsafe try view.stack.search(
-      query, parameters, cap: cap, among: rows?.parts, into: answers)
+    if view.isPartial { outcome.cuts.insert(.parts) }
+    return outcome
   }
 
   /// Answers many queries.
@@ -93,11 +97,14 @@ extension Snapshot {
     batch queries: VectorMatrix, _ parameters: SearchParameters, _ cap: GroupCap?,
     among rows: StackRows?, threads: Int
   ) throws(NeedletailError) -> BatchAnswers {
-    guard let cap else {
-      return try view.stack.search(batch: queries, parameters, among: rows, threads: threads)
+    let batch: BatchAnswers
+    if let cap {
+      batch = try view.stack.search(
+        batch: queries, parameters, cap: cap, among: rows?.parts, threads: threads)
+    } else {
+      batch = try view.stack.search(batch: queries, parameters, among: rows, threads: threads)
     }
-    return try view.stack.search(
-      batch: queries, parameters, cap: cap, among: rows?.parts, threads: threads)
+    return view.isPartial ? batch.adding(.parts) : batch
   }
 
   /// What a search cost, and what it may not know.

@@ -111,7 +111,9 @@ extension Snapshot {
       statistics.add(result.statistics)
       let reachesBeyond = result.neighbors.last.map { $0.distance > radius } ?? true
       let isAll = k >= limit || result.neighbors.count < k || k >= reachable
-      if reachesBeyond || isAll || !result.completion.isComplete {
+      // That segments are left out would be so of every step.
+      let cuts = result.completion.reasons.subtracting(view.isPartial ? [.partialSegments] : [])
+      if reachesBeyond || isAll || !cuts.isEmpty {
         result.neighbors.removeAll { $0.distance > radius }
         result.statistics = statistics
         return result

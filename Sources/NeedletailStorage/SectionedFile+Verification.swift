@@ -64,14 +64,55 @@ extension SectionedFile {
   package func verify(monitor: WorkMonitor? = nil) throws(NeedletailError) {
     let damaged = try damagedBlocks(monitor: monitor)
     if let first = damaged.first {
-      throw NeedletailError(
-        .corrupted,
-        "\(damaged.count) of \(blockCount) blocks are damaged, the first one: \(first). Restore the"
-          + " file from a copy or build the index again.",
-        at: .init(
-          path: region.path, section: first.parts.first, byteOffset: UInt64(first.range.lowerBound))
-      )
+      throw damage(
+        "\(damaged.count) of \(blockCount) blocks are damaged, the first one: \(first)", first)
     }
+    try verifyHash()
+  }
+
+  /// Checks what the checksums of blocks lean on: header, footer, checksum table and identity, as they are now and as
+  /// they were when the file was opened.
+  ///
+  /// - Throws: `corrupted`, with the place.
+  /// - Complexity: O(blocks).
+  package func verifyFrame() throws(NeedletailError) {
+    let now: SectionedFile
+    do throws(NeedletailError) {
+      now = try SectionedFile(region, format, verification: .structure)
+    } catch {
+      throw NeedletailError(
+        .corrupted, "The file is not what it was when it was opened: \(error.message)",
+        at: error.location ?? .init(path: region.path, section: "header"), cause: error)
+    }
+    guard now.contentHash == contentHash, now.tableChecksum == tableChecksum else {
+      throw NeedletailError(
+        .corrupted, "The footer is not the one that the file was opened with.",
+        at: .init(path: region.path, section: "footer"))
+    }
+    guard isChecksumTableSound else {
+      let damaged = DamagedBlock(range: tableRange, parts: ["checksum table"])
+      throw damage("A part of the file is damaged: \(damaged)", damaged)
+    }
+    try verifyHash()
+  }
+
+  /// Checks some blocks.
+  ///
+  /// - Precondition: the range lies in `0..<blockCount`.
+  /// - Throws: `corrupted` with the first damaged place.
+  package func verify(blocks: Range<Int>) throws(NeedletailError) {
+    guard let first = damagedBlocks(in: blocks).first else { return }
+    throw damage("A block of the file is damaged: \(first)", first)
+  }
+
+  private func damage(_ message: String, _ block: DamagedBlock) -> NeedletailError {
+    NeedletailError(
+      .corrupted, message + ". Restore the file from a copy or build the index again.",
+      at: .init(
+        path: region.path, section: block.parts.first, byteOffset: UInt64(block.range.lowerBound)))
+  }
+
+  private func verifyHash() throws(NeedletailError) {
     let computed = computedHash()
     guard computed == contentHash else {
       throw NeedletailError(

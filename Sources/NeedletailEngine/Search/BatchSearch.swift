@@ -10,6 +10,13 @@ package struct BatchAnswers: Sendable {
   package let answers: [Neighbor]
   /// What each query cost, and how many answers it has.
   package let outcomes: [SearchOutcome]
+
+  /// The same answers, each of which says that more was left out.
+  package func adding(_ cuts: SearchCuts) -> BatchAnswers {
+    var outcomes = outcomes
+    for query in outcomes.indices { outcomes[query].cuts.formUnion(cuts) }
+    return BatchAnswers(answersPerQuery: answersPerQuery, answers: answers, outcomes: outcomes)
+  }
 }
 
 extension SealedSegment {

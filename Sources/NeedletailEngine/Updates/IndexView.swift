@@ -15,16 +15,22 @@ package final class IndexView: Sendable {
   package let lsn: UInt64
   /// For each source, where the last batch of it stands that is shown.
   package let sourceOffsets: [String: UInt64]
+  /// The hashes of sealed segments of the generation that the view leaves out, on somebody's word.
+  package let leftOut: Set<String>
+  /// Whether it leaves out any.
+  package let isPartial: Bool
 
   init(
     generation: OpenGeneration, stack: SegmentStack, withdrawn: WithdrawnIDs, lsn: UInt64,
-    sourceOffsets: [String: UInt64]
+    sourceOffsets: [String: UInt64], leftOut: Set<String> = []
   ) {
     self.generation = generation
     self.stack = stack
     self.withdrawn = withdrawn
     self.lsn = lsn
     self.sourceOffsets = sourceOffsets
+    self.leftOut = leftOut
+    isPartial = !leftOut.isEmpty
   }
 }
 
