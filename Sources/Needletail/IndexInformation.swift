@@ -1,26 +1,6 @@
 public import NeedletailCore
 import NeedletailEngine
 
-/// Bytes of an index by component.
-public struct MemoryByComponent: Sendable, Hashable, Codable {
-  /// Codes and the terms beside them.
-  public var codes = 0
-  /// Links of all levels.
-  public var graph = 0
-  /// Precise rows and original norms.
-  public var preciseRows = 0
-  /// Ids and their order.
-  public var ids = 0
-  /// The rotation and the scale.
-  public var quantizer = 0
-
-  /// All of them together.
-  public var total: Int { codes + graph + preciseRows + ids + quantizer }
-
-  /// Nothing yet.
-  public init() {}
-}
-
 /// How vectors became codes.
 public struct QuantizerInformation: Sendable, Hashable, Codable {
   /// `global scale`, `scale per row`, `lossless u8`, `lossless i8` or `none`.
@@ -168,6 +148,7 @@ extension Snapshot {
       memory.graph += sizes.graph
       memory.preciseRows += sizes.rows
       memory.ids += sizes.ids
+      memory.attributes += sizes.attributes
     }
     memory.quantizer = view.generation.quantizerByteCount
     return memory

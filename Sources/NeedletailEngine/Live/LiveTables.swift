@@ -110,6 +110,14 @@ final class LiveTables: @unchecked Sendable {
   /// Bytes that attributes may still make usable; `nil`: no limit but the system's.
   var attributeBudget: Int? { memoryLimit.map { max(0, $0 - byteCount) } }
 
+  /// Bytes that rows without attributes take, about: link terms are counted for one rule.
+  static func byteCount(rows: Int, m: Int, dimensions: Int) -> Int {
+    let strides = [
+      Quantizer.blocks(dimensions) * 64, 8, 4 * dimensions, 8, 8, 4, 8, 1, 8 * m, 4, 4, 16,
+    ]
+    return strides.reduce(0) { $0 + ReservedMemory.rounded(rows * $1) }
+  }
+
   /// Makes room for `count` rows, and for the attributes that they may have.
   ///
   /// - Throws: `capacityExceeded` beyond the limit on rows, `overBudget` beyond the limit on memory, `io` when

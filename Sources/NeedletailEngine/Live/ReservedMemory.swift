@@ -100,7 +100,8 @@ final class ReservedMemory: @unchecked Sendable {
     unsafe MemoryRange(UnsafeRawBufferPointer(start: start, count: byteCount), owner: self)
   }
 
-  private static func rounded(_ count: Int) -> Int {
+  /// The bytes that are made usable for so many.
+  static func rounded(_ count: Int) -> Int {
     let step = count >= hugePage ? hugePage : smallStep
     return (count + step - 1) & ~(step - 1)
   }

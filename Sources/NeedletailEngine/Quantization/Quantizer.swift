@@ -70,6 +70,8 @@ package final class Quantizer: @unchecked Sendable {
   package var codeByteCount: Int { blocks * 64 }
 
   package static func blocks(_ dimensions: Int) -> Int { (dimensions + 63) / 64 }
+  /// Bytes that a quantizer takes.
+  static func byteCount(_ dimensions: Int) -> Int { 4 * dimensions + signByteCount(dimensions) }
   static func signByteCount(_ dimensions: Int) -> Int { 4 * ((dimensions + 7) / 8) }
 
   /// What a search needs of a row beside its code.

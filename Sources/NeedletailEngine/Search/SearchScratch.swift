@@ -119,6 +119,13 @@ package final class SearchScratch: @unchecked Sendable {
     }
   }
 
+  /// Bytes that room for such a search takes, the first time it is asked for.
+  static func byteCount(rows: Int, width: Int, degree: Int, dimensions: Int) -> Int {
+    WalkScratch.byteCount(rows: rows, width: width, degree: degree)
+      + 3 * ((dimensions * 4 + 63) & ~63) + 5 * Quantizer.blocks(dimensions) * 64
+      + (max(width, 256) + 64) * 40
+  }
+
   /// Room for the answers of one segment of several; allocates only when it is more than any before.
   @unsafe
   func found(_ k: Int) throws(NeedletailError) -> UnsafeMutablePointer<Neighbor> {

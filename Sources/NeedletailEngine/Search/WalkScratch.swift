@@ -41,8 +41,8 @@ package final class WalkScratch: @unchecked Sendable {
     let width = width <= self.width ? self.width : max(width, 2 * self.width, 256)
     let degree = max(degree, self.degree, 64)
     let wordCount = rows / HopKernel.rowsPerVisitedWord + 1
-    let list = HopKernel.passingBreadth * degree + 2 * HopKernel.slack
-    let words = wordCount + width + list + list + list
+    let list = Self.list(degree)
+    let words = wordCount + width + 3 * list
     // Nothing is claimed before the memory is there.
     memory = try MemoryBlock(byteCount: words * 8)
     self.rows = rows
@@ -57,6 +57,16 @@ package final class WalkScratch: @unchecked Sendable {
     unsafe ordinals = UnsafeMutableRawPointer(keys + list).assumingMemoryBound(to: UInt32.self)
     unsafe estimates = UnsafeMutableRawPointer(ordinals + list).assumingMemoryBound(to: Float.self)
     epoch = 0
+  }
+
+  /// Places of a list of one round's rows.
+  private static func list(_ degree: Int) -> Int {
+    HopKernel.passingBreadth * degree + 2 * HopKernel.slack
+  }
+
+  /// Bytes that room for such walks takes, the first time it is asked for.
+  static func byteCount(rows: Int, width: Int, degree: Int) -> Int {
+    8 * (rows / HopKernel.rowsPerVisitedWord + 1 + max(width, 256) + 3 * list(max(degree, 64)))
   }
 
   /// Forgets every visit.

@@ -86,6 +86,9 @@ package struct ComponentSizes: Sendable, Hashable {
   package var rows = 0
   package var ids = 0
   package var quantizer = 0
+  package var attributes = 0
+
+  package init() {}
 }
 
 extension OpenGeneration {
@@ -115,21 +118,7 @@ extension OpenGeneration {
 extension SealedSegment {
   package var componentSizes: ComponentSizes {
     var sizes = ComponentSizes()
-    for section in file.sections {
-      switch section.kind {
-      case SegmentSection.codes, SegmentSection.lowerCodes, SegmentSection.terms:
-        sizes.codes += section.byteCount
-      case SegmentSection.turboRows:
-        // Of each row the links' ordinals count as graph, though they lie where codes do.
-        let links = count * 2 * parameters.options.graph.m * 4
-        sizes.codes += section.byteCount - links
-        sizes.graph += links
-      case SegmentSection.baseLinks, SegmentSection.upperLinks: sizes.graph += section.byteCount
-      case SegmentSection.ids, SegmentSection.idOrder: sizes.ids += section.byteCount
-      case SegmentSection.rows, SegmentSection.norms: sizes.rows += section.byteCount
-      default: break
-      }
-    }
+    for section in file.sections { sizes.add(ComponentSizes(section, parameters)) }
     sizes.quantizer = quantizer?.byteCount ?? 0
     return sizes
   }

@@ -39,27 +39,11 @@ package struct SegmentCheck: Sendable {
     blocks = range.upperBound
     let read =
       (range.lowerBound * Self.blockByteCount)..<(range.upperBound * Self.blockByteCount)
-    for section in file.sections where segment.placement(of: section.kind) == .resident {
+    let precise = segment.parameters.options.precise
+    for section in file.sections
+    where segment.placements.placement(of: section.kind, precise) == .resident {
       let part = section.range.clamped(to: read)
       if !part.isEmpty { file.region.advise(.dontNeed, part) }
-    }
-  }
-}
-
-extension SealedSegment {
-  /// Where searches read a section; `nil`: they do not.
-  func placement(of kind: SectionKind) -> Placement? {
-    switch kind {
-    case SegmentSection.codes, SegmentSection.lowerCodes, SegmentSection.terms,
-      SegmentSection.turboRows:
-      placements.codes
-    case SegmentSection.baseLinks, SegmentSection.upperLinks: placements.graph
-    case SegmentSection.ids, SegmentSection.idOrder, SegmentSection.attributeValues:
-      placements.ids
-    case SegmentSection.rows: placements.rows
-    case SegmentSection.norms:
-      parameters.options.precise == .givenFloat16 ? placements.rows : .mapped
-    default: nil
     }
   }
 }

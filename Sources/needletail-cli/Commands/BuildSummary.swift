@@ -135,7 +135,7 @@
       [
         ("codes", "codes", memory.codes), ("graph", "graph", memory.graph),
         ("precise rows", "preciseRows", memory.preciseRows), ("ids", "ids", memory.ids),
-        ("quantizer", "quantizer", memory.quantizer),
+        ("quantizer", "quantizer", memory.quantizer), ("attributes", "ids", memory.attributes),
       ]
     }
 
