@@ -49,8 +49,8 @@ final class LiveTables: @unchecked Sendable {
   private let rowLimit: Int
   private let memoryLimit: Int?
   private(set) var capacity = 0
-  /// Every table with its bytes a row.
-  private let tables: [(memory: ReservedMemory, stride: Int)]
+  /// Every table with its bytes a row, and whether readers read it.
+  private let tables: [(memory: ReservedMemory, stride: Int, isRead: Bool)]
 
   /// Reserves addresses for as many rows as there may be.
   ///
@@ -66,10 +66,12 @@ final class LiveTables: @unchecked Sendable {
     attributes = try LiveAttributes(rowLimit: options.rowLimit)
     rowLimit = options.rowLimit
     memoryLimit = options.memoryLimit
-    var tables: [(memory: ReservedMemory, stride: Int)] = []
-    func table(_ stride: Int) throws(NeedletailError) -> UnsafeMutableRawPointer {
+    var tables: [(memory: ReservedMemory, stride: Int, isRead: Bool)] = []
+    func table(
+      _ stride: Int, isRead: Bool = true
+    ) throws(NeedletailError) -> UnsafeMutableRawPointer {
       let memory = try ReservedMemory(count: options.rowLimit, stride: stride)
-      tables.append((memory, stride))
+      tables.append((memory, stride, isRead))
       return unsafe memory.start
     }
     // SAFETY: the tables are aligned to 2 MiB, and kept below; each holds elements of one type.
@@ -78,15 +80,15 @@ final class LiveTables: @unchecked Sendable {
     unsafe try rows = table(dimensions * 4).assumingMemoryBound(to: Float.self)
     unsafe try ids = table(8).assumingMemoryBound(to: VectorID.self)
     unsafe try norms = table(8).assumingMemoryBound(to: Double.self)
-    unsafe try codeNorms = table(4).assumingMemoryBound(to: Int32.self)
+    unsafe try codeNorms = table(4, isRead: false).assumingMemoryBound(to: Int32.self)
     unsafe try ends = table(8).assumingMemoryBound(to: Atomic<UInt64>.self)
     unsafe try withdrawals = table(1).assumingMemoryBound(to: Atomic<UInt8>.self)
     unsafe try links = table(degree * 4).assumingMemoryBound(to: UInt32.self)
-    unsafe try parents = table(4).assumingMemoryBound(to: UInt32.self)
-    unsafe try childCounts = table(4).assumingMemoryBound(to: UInt32.self)
+    unsafe try parents = table(4, isRead: false).assumingMemoryBound(to: UInt32.self)
+    unsafe try childCounts = table(4, isRead: false).assumingMemoryBound(to: UInt32.self)
     var linkTerms = unsafe [UnsafeMutablePointer<Float>]()
     for _ in 0..<rules {
-      unsafe try linkTerms.append(table(16).assumingMemoryBound(to: Float.self))
+      unsafe try linkTerms.append(table(16, isRead: false).assumingMemoryBound(to: Float.self))
     }
     unsafe self.linkTerms = linkTerms
     self.tables = tables
@@ -95,12 +97,13 @@ final class LiveTables: @unchecked Sendable {
   /// The memory, for those who keep an address of it.
   var owners: [ReservedMemory] { tables.map { $0.memory } }
 
-  /// The memory of the first `rows` rows.
+  /// The memory of the first `rows` rows, of tables that readers read.
   ///
   /// - Precondition: they were written.
   func memory(rows: Int) -> [MemoryRange] {
     tables.compactMap { table in
-      table.stride == 0 ? nil : table.memory.range(byteCount: rows * table.stride)
+      guard table.isRead, table.stride > 0 else { return nil }
+      return table.memory.range(byteCount: rows * table.stride)
     } + attributes.memory(rows: rows)
   }
 
