@@ -1,0 +1,59 @@
+/// What a search among candidates came to.
+public struct Decision: Sendable, Hashable {
+  /// Everything that was measured, by ascending work.
+  public var judged: [JudgedCandidate]
+  /// Of those within all limits, the one of least work.
+  public var fastest: JudgedCandidate?
+  /// Of those within all limits, the one of fewest bytes.
+  public var smallest: JudgedCandidate?
+  /// Those that nothing beats in recall and work, by ascending work; empty where nothing is within all limits.
+  public var front: [FrontPoint]
+  /// Where nothing is within all limits, what comes nearest.
+  public var nearest: JudgedCandidate?
+  /// Builds that were made.
+  public var builds: Int
+  /// Candidates that were measured.
+  public var evaluations: Int
+  /// Builds of a full grid over what fits in memory.
+  public var gridBuilds: Int
+  /// Measurements of a full grid.
+  public var gridEvaluations: Int
+
+  init<Subject>(_ ledger: DecisionLedger<Subject>, designs: Int) {
+    judged = ledger.judged.values.sorted { Self.order($0) < Self.order($1) }
+    let feasible = judged.filter(\.isFeasible)
+    fastest = feasible.first
+    smallest = feasible.min { ($0.bytes.total, Self.order($0)) < ($1.bytes.total, Self.order($1)) }
+    front = ParetoFront.points(feasible)
+    builds = ledger.buildSeconds.count
+    evaluations = ledger.judged.count
+    gridBuilds = designs
+    gridEvaluations = ledger.gridEvaluations
+    guard feasible.isEmpty else { return }
+    nearest = judged.min { $0.isBetter(than: $1) } ?? ledger.nearest
+  }
+
+  /// Where to stop on the front.
+  ///
+  /// - Parameter answers: neighbours that were judged, over all queries.
+  /// - Returns: the place and the reason; `nil` for an empty front.
+  public func stop(answers: Int) -> StopRule? {
+    StopRule(front, resolution: 0.5 / Double(max(1, answers)))
+  }
+
+  /// A total order, so that the order of a dictionary decides nothing.
+  private static func order(_ judged: JudgedCandidate) -> (Double, Double, Int, Int, String) {
+    let candidate = judged.candidate
+    return (
+      judged.measurement?.cost ?? .infinity, -(judged.measurement?.recall ?? 0),
+      judged.bytes.total, candidate.efSearch,
+      "\(candidate.design.layout) \(candidate.design.m) \(candidate.design.efConstruction) \(candidate.rerank)"
+    )
+  }
+}
+
+private func < (
+  a: (Int, (Double, Double, Int, Int, String)), b: (Int, (Double, Double, Int, Int, String))
+) -> Bool {
+  a.0 != b.0 ? a.0 < b.0 : a.1 < b.1
+}
