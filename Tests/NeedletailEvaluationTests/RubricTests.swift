@@ -82,6 +82,23 @@ import Testing
     #expect(ParetoFront.points([]).isEmpty)
   }
 
+  @Test func aFrontOfBytesSaysWhatTheyBuy() {
+    let front = ParetoFront.points(
+      [
+        judged(0.92, 20, bytes: 800, limits: [floor]),
+        judged(0.94, 15, bytes: 1_000, limits: [floor]),
+        // Beaten: more bytes for no more recall.
+        judged(0.93, 10, bytes: 1_100, limits: [floor]),
+        judged(0.99, 90, bytes: 2_000, limits: [floor]),
+      ], by: .bytes)
+    #expect(front.map(\.recall) == [0.92, 0.94, 0.99])
+    // 0.02 for 20 bytes a row, and less work; 0.05 for 100 bytes a row and 75 µs.
+    #expect(isNear(front[1].recallPerByte, 0.001) && front[1].recallPerMicrosecond == nil)
+    #expect(isNear(front[1].bytesPerPoint, 10))
+    #expect(isNear(front[2].bytesPerPoint, 20))
+    #expect(isNear(front[2].microsecondsPerPoint, 15))
+  }
+
   @Test func ofEqualsTheSmallerOneStays() {
     let front = ParetoFront.points([
       judged(0.95, 20, bytes: 900, efSearch: 12, limits: [floor]),

@@ -8,6 +8,8 @@ public struct Decision: Sendable, Hashable {
   public var smallest: JudgedCandidate?
   /// Those that nothing beats in recall and work, by ascending work; empty where nothing is within all limits.
   public var front: [FrontPoint]
+  /// Those that nothing beats in recall and bytes, by ascending bytes.
+  public var bytesFront: [FrontPoint]
   /// Where nothing is within all limits, what comes nearest.
   public var nearest: JudgedCandidate?
   /// Builds that were made.
@@ -25,6 +27,7 @@ public struct Decision: Sendable, Hashable {
     fastest = feasible.first
     smallest = feasible.min { ($0.bytes.total, Self.order($0)) < ($1.bytes.total, Self.order($1)) }
     front = ParetoFront.points(feasible)
+    bytesFront = ParetoFront.points(feasible, by: .bytes)
     builds = ledger.buildSeconds.count
     evaluations = ledger.judged.count
     gridBuilds = designs

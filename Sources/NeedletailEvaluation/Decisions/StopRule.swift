@@ -1,7 +1,7 @@
 /// Where more recall no longer pays.
 ///
-/// A step pays while it takes away a greater share of the misses than it adds to the work. The product of work and misses says
-/// so without weights or units: while a step pays it falls, and where it is least is where to stop.
+/// A step pays when it divides the misses by more than it multiplies the work by. The product of work and misses says so
+/// without weights or units: it falls with every step that pays, and where it is least is where to stop.
 public struct StopRule: Sendable, Hashable, Encodable {
   /// The place in the front.
   public var place: Int
@@ -25,8 +25,8 @@ public struct StopRule: Sendable, Hashable, Encodable {
       "efSearch \(here.judged.candidate.efSearch), recall \(Numerals.fixed(here.recall, 4))"
     guard place + 1 < front.count else {
       reason =
-        "Stop at \(name): of what was measured within the budget nothing finds more, and every step up to here took "
-        + "away a greater share of the misses than it added to the work."
+        "Stop at \(name): of what was measured within the budget nothing finds more, and beside all that costs less it "
+        + "saves a greater share of the misses than it adds to the work."
       return
     }
     let next = front[place + 1]

@@ -13,6 +13,12 @@
         needletail tune <dir> [--queries <file>] [--groundtruth <file>]
             [--ids <file>] [--k 10] [--tune-seconds 30] [--no-layouts]
             [--threads <n>] [--json]
+        needletail tune <dir> --budget <file> --queries <file>
+            [--groundtruth <file>] [--ids <file>] [--k 10] [--every] [--json]
+        needletail tune --budget <file> --base <file> --metric cosine|l2|ip
+            [--queries <file>] [--k 10] [--rows 20000] [--seed 1]
+            [--m 8,16,24,32] [--ef-construction 100,200,400]
+            [--rerank f32|bf16|f16|none] [--every] [--threads <n>] [--json]
         """,
       discussion: """
         EXAMPLES
@@ -20,6 +26,8 @@
           needletail tune words.needletail --queries query.fbin
           needletail tune words.needletail --queries query.fbin \\
               --groundtruth truth.ibin --k 100
+          needletail tune --budget shop.yaml --base base.fbin --metric cosine
+          needletail tune words.needletail --budget shop.yaml --queries query.fbin
 
         Afterwards `search --recall 0.95` and SearchOptions(recall: 0.95) use the fastest \
         setting that reaches it. Without --queries, rows of the index serve as queries, each \
@@ -28,10 +36,16 @@
 
         Then a sample of the rows is built in the other layouts, and timed: should one of them \
         be clearly faster, you are told what to rebuild with.
+
+        With --budget it is decided what keeps a budget's recall, p95, p99, memory and build \
+        time with the least work: of a file of vectors, which index to build, tried on a \
+        sample of its rows; of an index that is there, which window and re-rank. Nothing is \
+        written then. Where nothing keeps the budget you are told what comes nearest and \
+        which limit is in the way, and it ends with 65.
         """)
 
     @Argument(help: "The index directory.")
-    var index: String
+    var index: String?
     @Option(help: "Queries like those to come. (default: rows of the index)")
     var queries: String?
     @Option(
@@ -43,18 +57,21 @@
     @Option(help: "Neighbours of each query.")
     var k = 10
     @Option(
-      name: .customLong("tune-seconds"), help: "The time after which no measurement begins.")
-    var seconds = 30.0
+      name: .customLong("tune-seconds"),
+      help: "The time after which no measurement begins. (default: 30)")
+    var seconds: Double?
     @Flag(name: .customLong("no-layouts"), help: "Leave out the trial of other layouts.")
     var leavesOutLayouts = false
     @Option(help: "The most threads to search with. (default: the number of cores)")
     var threads: Int?
+    @OptionGroup var decision: DecisionOptions
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
       try Check.neighbors(k)
-      try Check.seconds(seconds)
+      if let seconds { try Check.seconds(seconds) }
       if let threads { try Check.threads(threads) }
+      try decision.check(self)
       guard groundtruth == nil || queries != nil else {
         throw ValidationError("--groundtruth answers queries; give them as --queries.")
       }
@@ -64,12 +81,19 @@
     }
 
     func run() throws {
+      if let budget = decision.budget { return try decide(budget) }
+      // `validate` has seen that one of the two is there.
+      guard let index else { return }
+      try tune(index)
+    }
+
+    private func tune(_ index: String) throws {
       try Inputs.refuseWhatIsNoIndex(index)
       let opened = try VectorIndex.open(at: index)
       let snapshot = try opened.snapshot()
       var options = TuningOptions()
       options.k = k
-      options.timeLimit = .seconds(seconds)
+      options.timeLimit = .seconds(seconds ?? 30)
       options.queries = try queries.map {
         try Inputs.queries($0, metric: snapshot.metric, dimensions: snapshot.dimensions)
       }
@@ -87,7 +111,7 @@
         throw located(error)
       }
       let elapsed = ContinuousClock.now - start
-      let layouts = layoutTrial(tuned, options)
+      let layouts = layoutTrial(index, tuned, options)
       if outputOptions.json {
         try JSONOutput.write(
           Document(
@@ -108,7 +132,9 @@
     }
 
     /// The index is tuned by now: should the trial fail, that is said, and no more.
-    private func layoutTrial(_ tuned: Snapshot, _ options: TuningOptions) -> LayoutTrial? {
+    private func layoutTrial(
+      _ index: String, _ tuned: Snapshot, _ options: TuningOptions
+    ) -> LayoutTrial? {
       guard tuned.tuning != nil, !leavesOutLayouts else { return nil }
       let monitor = WorkMonitor()
       let trial = Supervision.result(monitor, unit: "rows") {
