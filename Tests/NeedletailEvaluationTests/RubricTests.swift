@@ -108,32 +108,47 @@ import Testing
     #expect(front.map(\.judged.candidate.efSearch) == [13])
   }
 
-  @Test func oneStopsWhereAStepTakesMoreThanItGives() throws {
-    // Work times misses: 20·0.08 = 1.6, 30·0.04 = 1.2, 60·0.03 = 1.8.
+  @Test func oneStopsWhereAPointOfRecallCostsAWholeSearch() throws {
+    // 100·recall − ln cost: 92 − 2.996 = 89.004, 96 − 3.401 = 92.599, 97 − 4.605 = 92.395.
     let front = ParetoFront.points([
       judged(0.92, 20, limits: [floor]), judged(0.96, 30, efSearch: 24, limits: [floor]),
-      judged(0.97, 60, limits: [floor]),
+      judged(0.97, 100, limits: [floor]),
     ])
-    let stop = try #require(StopRule(front, resolution: 0))
+    let stop = try #require(StopRule(front))
     #expect(stop.place == 1)
-    // 30 µs for one point; twice the work, a quarter of the misses.
-    #expect(isNear(stop.microsecondsPerPoint, 30))
-    #expect(stop.reason.contains("efSearch 24") && stop.reason.contains("30.0 µs"))
-    #expect(stop.reason.contains("100.0 % more work for 25.0 % fewer misses"))
-    #expect(StopRule([], resolution: 0) == nil)
+    // 70 µs for one point, with a search that takes 30.
+    #expect(isNear(stop.microsecondsPerPoint, 70))
+    #expect(stop.reason.contains("efSearch 24") && stop.reason.contains("70.0 µs"))
+    #expect(stop.reason.contains("2.33 times what a whole search takes"))
+    // e times the work for one point is as good as to stay: 97 − ln(30·2.7) is more, 97 − ln(30·2.8) is less.
+    for (cost, place) in [(81.0, 2), (84.0, 1)] {
+      let front = ParetoFront.points([
+        judged(0.92, 20, limits: [floor]), judged(0.96, 30, limits: [floor]),
+        judged(0.97, cost, limits: [floor]),
+      ])
+      #expect(StopRule(front)?.place == place)
+    }
+    #expect(StopRule([]) == nil)
   }
 
-  @Test func aSampleWithoutAMissIsNotTakenForPerfect() throws {
-    // With 1 000 answers, misses of half an answer may be left: 20·0.010_5 = 0.21, 500·0.000_5 = 0.25.
-    let front = ParetoFront.points([
-      judged(0.99, 20, limits: [floor]), judged(1, 500, limits: [floor]),
-    ])
-    #expect(StopRule(front, resolution: 0)?.place == 1)
-    let stop = try #require(StopRule(front, resolution: 0.000_5))
-    #expect(stop.place == 0)
-    let end = try #require(StopRule(Array(front.prefix(1)), resolution: 0.000_5))
-    #expect(
-      end.place == 0 && end.microsecondsPerPoint == nil && end.reason.contains("nothing finds more")
-    )
+  @Test func furtherOnEveryPointCostsAtLeastAWholeSearch() throws {
+    for seed in 1...30 as ClosedRange<UInt64> {
+      let floor = [DecisionLimit(.recall, 0.7, field: "tiers[normal].recallFloor")]
+      let front = try DecisionGrid.run(
+        SyntheticSurface.space, limits: floor, subject: SyntheticSurface(seed: seed)
+      ).front
+      let stop = try #require(StopRule(front))
+      let here = front[stop.place]
+      for point in front.dropFirst(stop.place + 1) {
+        #expect((point.cost - here.cost) / (point.recall - here.recall) / 100 >= here.cost * 0.999)
+      }
+    }
+  }
+
+  @Test func theEndOfAFrontSaysThatNothingFindsMore() throws {
+    let front = ParetoFront.points([judged(0.99, 20, limits: [floor])])
+    let end = try #require(StopRule(front))
+    #expect(end.place == 0 && end.microsecondsPerPoint == nil)
+    #expect(end.reason.contains("nothing finds more"))
   }
 }

@@ -36,13 +36,8 @@ public struct Decision: Sendable, Hashable {
     nearest = judged.min { $0.isBetter(than: $1) } ?? ledger.nearest
   }
 
-  /// Where to stop on the front.
-  ///
-  /// - Parameter answers: neighbours that were judged, over all queries.
-  /// - Returns: the place and the reason; `nil` for an empty front.
-  public func stop(answers: Int) -> StopRule? {
-    StopRule(front, resolution: 0.5 / Double(max(1, answers)))
-  }
+  /// Where to stop on the front; `nil` for an empty one.
+  public var stop: StopRule? { StopRule(front) }
 
   /// A total order, so that the order of a dictionary decides nothing.
   private static func order(_ judged: JudgedCandidate) -> (Double, Double, Int, Int, String) {

@@ -110,13 +110,13 @@ extension DecisionSearch {
     log(max(1e-4, 1 - (own.compactMap(\.measurement).map(\.recall).max() ?? 0)))
   }
 
-  /// Measures wider windows of the best candidates, until four in a row no longer pay.
+  /// Measures wider windows of the best candidates, until four in a row are not worth it by `StopRule`.
   mutating func measureFront() throws(NeedletailError) {
     let finalists = bestOf.values.filter(\.isFeasible).sorted { precedes($0, $1) }.prefix(2)
     for finalist in finalists {
       guard let place = space.efSearch.firstIndex(of: finalist.candidate.efSearch) else { continue }
       try measureBelow(place, finalist.candidate)
-      var least = Double.infinity
+      var most = -Double.infinity
       var beyond = 0
       for width in space.efSearch[place...] {
         var candidate = finalist.candidate
@@ -124,9 +124,9 @@ extension DecisionSearch {
         guard beyond < 4, let judged = try ledger.judge(candidate), judged.excess == 0,
           let found = judged.measurement
         else { break }
-        let product = found.cost * max(1e-4, 1 - found.recall)
-        beyond = product < least ? 0 : beyond + 1
-        least = min(least, product)
+        let worth = StopRule.worth(recall: found.recall, cost: found.cost)
+        beyond = worth > most ? 0 : beyond + 1
+        most = max(most, worth)
       }
     }
   }

@@ -23,9 +23,7 @@
     var preciseRows: PreciseRows
 
     /// Where more recall no longer pays.
-    var stop: StopRule? {
-      decision.stop(answers: queryCount * min(k, scale.sampleRows))
-    }
+    var stop: StopRule? { decision.stop }
 
     /// What to build and search with.
     var chosen: FrontPoint? { stop.map { decision.front[$0.place] } }

@@ -46,7 +46,7 @@
     /// The designs of the front, in the order in which they come.
     private var designs: [IndexDesign] {
       var seen: Set<IndexDesign> = []
-      return decision.front.map(\.judged.candidate.design).filter { seen.insert($0).inserted }
+      return shown.map(\.point.judged.candidate.design).filter { seen.insert($0).inserted }
     }
 
     private func letter(_ design: IndexDesign) -> String {
@@ -67,26 +67,43 @@
       }
     }
 
+    /// Points of the front that a table shows: a tenth of a point of recall apart, and up to three beyond the stop.
+    private var shown: [(place: Int, point: FrontPoint)] {
+      let stop = stop?.place ?? 0
+      var shown: [(place: Int, point: FrontPoint)] = []
+      for (place, point) in decision.front.enumerated() {
+        let gain = point.recall - (shown.last?.point.recall ?? -1)
+        if gain >= 0.001 || place == stop { shown.append((place, point)) }
+        if shown.count(where: { $0.place > stop }) == 3 { break }
+      }
+      return shown
+    }
+
     private var table: [String] {
       var table = Table(leading: [0, 2, 9])
       table.add(["", "ef", "re-rank", "recall", "µs", "p95 µs", "B/row", "score", "µs/point", ""])
-      for (place, point) in decision.front.enumerated() {
+      var last: FrontPoint?
+      for (place, point) in shown {
         let candidate = point.judged.candidate
         var marks: [String] = []
         if place == 0 { marks.append("fastest") }
         if place == stop?.place { marks.append("stop here") }
+        // To the line above, which need not be the neighbour.
+        let price = last.map { (point.cost - $0.cost) / (point.recall - $0.recall) / 100 }
         table.add([
           letter(candidate.design), Numerals.grouped(candidate.efSearch),
           candidate.rerank.description, Numerals.fixed(point.recall, 4),
           Numerals.fixed(point.cost, 1), Numerals.fixed(point.judged.measurement?.p95 ?? 0, 1),
           Numerals.grouped(Int(point.judged.bytesPerRow.rounded())),
-          Numerals.fixed(point.score, 1),
-          point.microsecondsPerPoint.map { Numerals.measured($0) } ?? "",
+          Numerals.fixed(point.score, 1), price.map { Numerals.measured($0) } ?? "",
           marks.joined(separator: ", "),
         ])
+        last = point
       }
       var lines = table.lines()
       if !lines.isEmpty { lines[0] = Terminal.dim(lines[0]) }
+      let more = decision.front.count - shown.count
+      if more > 0 { lines.append(Terminal.dim("  \(more) more, close to these, are in --json.")) }
       return lines
     }
 

@@ -28,6 +28,7 @@
     ///   - passes: over all queries; of each query the least time counts, because other work only ever adds.
     ///   - searchScale: what times at percentiles are multiplied by.
     ///   - judge: of the answers.
+    /// - Returns: recall, work and times.
     /// - Throws: what a search throws.
     func measure(
       passes: Int, searchScale: Double, judge: RecallJudge
