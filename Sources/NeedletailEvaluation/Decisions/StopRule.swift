@@ -23,7 +23,7 @@ public struct StopRule: Sendable, Hashable, Encodable {
   /// What is highest where to stop: `100 · recall − ln cost`, with the cost in microseconds.
   static func worth(recall: Double, cost: Double) -> Double { 100 * recall - log(max(cost, 1e-9)) }
 
-  /// Finds the place; of equals the cheaper. `nil` for an empty front.
+  /// Finds the place, of equals the cheaper; `nil` for an empty front.
   ///
   /// - Parameter front: by ascending work and recall.
   public init?(_ front: [FrontPoint]) {
