@@ -1,5 +1,6 @@
 import NeedletailCore
 import Testing
+import _NeedletailTestSupport
 
 @testable import NeedletailEvaluation
 
@@ -40,8 +41,8 @@ import Testing
     // Where only the widest windows reach the floor, chance decides which designs are there at all.
     let verge = SyntheticSurface.space.efSearch.suffix(3)
     var misses = 0
-    let count: UInt64 = 250
-    for seed in 1...count {
+    let count = Effort.count(150, long: 1_500)
+    for seed in 1...UInt64(count) {
       let (found, grid) = try decide(SyntheticSurface(seed: seed), limits(seed))
       #expect(found.evaluations <= max(8, grid.evaluations / 4), "seed \(seed)")
       #expect(found.builds <= max(2, grid.builds / 4), "seed \(seed)")
@@ -54,7 +55,7 @@ import Testing
       #expect(ratio <= 1.05 || verge.contains(best.candidate.efSearch), "seed \(seed): \(ratio)")
       if ratio > 1.05 { misses += 1 }
     }
-    #expect(misses <= Int(count) / 100)
+    #expect(misses <= count / 100)
   }
 
   @Test func theSameIsDecidedAgain() throws {

@@ -25,7 +25,8 @@ public struct Decision: Sendable, Hashable {
     judged = ledger.judged.values.sorted { Self.order($0) < Self.order($1) }
     let feasible = judged.filter(\.isFeasible)
     fastest = feasible.first
-    smallest = feasible.min { ($0.bytes.total, Self.order($0)) < ($1.bytes.total, Self.order($1)) }
+    // Of equals the first, which is the one of least work.
+    smallest = feasible.min { $0.bytes.total < $1.bytes.total }
     front = ParetoFront.points(feasible)
     bytesFront = ParetoFront.points(feasible, by: .bytes)
     builds = ledger.buildSeconds.count
@@ -40,18 +41,13 @@ public struct Decision: Sendable, Hashable {
   public var stop: StopRule? { StopRule(front) }
 
   /// A total order, so that the order of a dictionary decides nothing.
-  private static func order(_ judged: JudgedCandidate) -> (Double, Double, Int, Int, String) {
+  private static func order(_ judged: JudgedCandidate) -> (Double, Double, Int, Int, Int, String) {
     let candidate = judged.candidate
+    let design = candidate.design
     return (
       judged.measurement?.cost ?? .infinity, -(judged.measurement?.recall ?? 0),
-      judged.bytes.total, candidate.efSearch,
-      "\(candidate.design.layout) \(candidate.design.m) \(candidate.design.efConstruction) \(candidate.rerank)"
+      judged.bytes.total, candidate.efSearch, candidate.rerank.plainness,
+      "\(design.layout) \(design.m) \(design.efConstruction) \(candidate.rerank)"
     )
   }
-}
-
-private func < (
-  a: (Int, (Double, Double, Int, Int, String)), b: (Int, (Double, Double, Int, Int, String))
-) -> Bool {
-  a.0 != b.0 ? a.0 < b.0 : a.1 < b.1
 }

@@ -103,7 +103,7 @@ public struct DecisionSearch<Subject: DecisionSubject> {
   /// As `isBetter`, and of equals the one that the space has first: the order of a dictionary decides nothing.
   func precedes(_ a: JudgedCandidate, _ b: JudgedCandidate?) -> Bool {
     guard let b, !a.isBetter(than: b), !b.isBetter(than: a) else { return a.isBetter(than: b) }
-    return (a.candidate.efSearch, a.candidate.rerank.description)
-      < (b.candidate.efSearch, b.candidate.rerank.description)
+    return (a.candidate.efSearch, a.candidate.rerank.plainness)
+      < (b.candidate.efSearch, b.candidate.rerank.plainness)
   }
 }

@@ -50,6 +50,15 @@ public enum RerankDepth: Sendable, Hashable, Comparable, CustomStringConvertible
     }
   }
 
+  /// The place among depths that come to the same: what needs no option first.
+  var plainness: Int {
+    switch self {
+    case .automatic: 0
+    case .none: 1
+    case .rows: 2
+    }
+  }
+
   /// Whether it needs precise rows.
   public var needsRows: Bool { self != .none }
 }

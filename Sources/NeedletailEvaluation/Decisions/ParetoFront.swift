@@ -61,12 +61,14 @@ public enum ParetoFront {
   /// The lower price first; of equal prices more recall, then the lower other price.
   private static func order(
     _ judged: JudgedCandidate, _ price: Price
-  ) -> (Double, Double, Double, Int) {
+  ) -> (Double, Double, Double, Int, Int) {
     let work = judged.measurement?.cost ?? .infinity
     let bytes = Double(judged.bytes.total)
     let recall = judged.measurement?.recall ?? 0
     let width = judged.candidate.efSearch
-    return price == .work ? (work, -recall, bytes, width) : (bytes, -recall, work, width)
+    let depth = judged.candidate.rerank.plainness
+    return price == .work
+      ? (work, -recall, bytes, width, depth) : (bytes, -recall, work, width, depth)
   }
 }
 
