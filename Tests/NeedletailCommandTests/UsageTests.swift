@@ -6,6 +6,7 @@ import _NeedletailTestSupport
   @Test(arguments: [
     [], ["build"], ["search"], ["evaluate"], ["groundtruth"], ["convert"], ["info"], ["verify"],
     ["datasets"], ["datasets", "fetch"], ["datasets", "make"], ["report"], ["report", "scale"],
+    ["load"],
     ["demo"], ["tune"], ["apply"], ["compact"], ["rollback"], ["log"], ["repair"],
     ["budget"], ["budget", "check"], ["budget", "explain"], ["budget", "diff"],
     ["budget", "start"], ["budget", "set"], ["budget", "rollback"], ["budget", "history"],
@@ -24,7 +25,7 @@ import _NeedletailTestSupport
     let help = try Command.run("--help").output
     for name in [
       "build", "search", "evaluate", "groundtruth", "convert", "info", "verify", "datasets",
-      "report", "demo", "tune", "apply", "compact", "rollback", "log", "repair",
+      "report", "load", "demo", "tune", "apply", "compact", "rollback", "log", "repair",
       "budget",
     ] {
       #expect(help.contains("\n  \(name) "))

@@ -293,6 +293,24 @@ import Testing
     #expect(writes.failed > 0 && writes.firstFailure?.contains("seventh") == true)
   }
 
+  @Test func runsHaveAThreadOfTheirOwn() throws {
+    let service = ThreadedService()
+    let worker = try Worker(service)
+    defer {
+      service.end()
+      worker.join()
+    }
+    let run = try LoadGenerator.runOnThread(
+      service, schedule: try LoadSchedule(parsing: "constant:500qps,100ms"), mix: LoadMix(),
+      queries: 1, options: LoadOptions(), pinnedTo: ProcessorPin.allowed.last)
+    #expect(run.report.overall.answered == 50)
+    #expect(throws: NeedletailError.self) {
+      try LoadGenerator.runOnThread(
+        service, schedule: try LoadSchedule(parsing: "constant:500qps,100ms"), mix: LoadMix(),
+        queries: 0, options: LoadOptions(), pinnedTo: nil)
+    }
+  }
+
   @Test func aThreadCanBePinned() throws {
     let allowed = Mutex<[Int]>([])
     let first = ProcessorPin.allowed.first ?? 0

@@ -25,11 +25,11 @@ extension LoadCriteria {
     return [
       LoadVerdict(
         "\(top.priority.name) is served", isMet: share >= served,
-        finding: "\(Numerals.fixed(share * 100, 3)) %; \(percent(served))"),
+        finding: "\(Numerals.fixed(share * 100, 3)) %; at least \(percent(served))"),
       LoadVerdict(
         "no class before a more important one",
         isMet: Double(count) <= inverted * Double(slices.count),
-        finding: "inverted in \(count) of \(slices.count) slices; \(percent(inverted))"),
+        finding: "inverted in \(count) of \(slices.count) slices; at most \(percent(inverted))"),
     ]
   }
 
@@ -68,7 +68,7 @@ extension LoadCriteria {
       name, isMet: found <= growth + 1e-9,
       finding: "p99 from \(Numerals.measured(before.p99Microseconds)) to "
         + "\(Numerals.measured(after.p99Microseconds)) µs, \(Numerals.fixed(found * 100, 1)) %; "
-        + percent(growth))
+        + "at most \(percent(growth))")
   }
 
   /// Whether what was charged is what was used.
@@ -84,6 +84,6 @@ extension LoadCriteria {
     let found = used > 0 ? abs(charged - used) / used : charged == 0 ? 0 : 1
     return LoadVerdict(
       "tenants are charged what they used", isMet: found <= error,
-      finding: "\(Numerals.fixed(found * 100, 2)) % off; \(percent(error))")
+      finding: "\(Numerals.fixed(found * 100, 2)) % off; at most \(percent(error))")
   }
 }

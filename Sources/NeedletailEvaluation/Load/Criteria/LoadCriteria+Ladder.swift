@@ -27,7 +27,7 @@ extension LoadCriteria {
         finding: "\(seen.joined(separator: " → ")); back \(back) times"),
       LoadVerdict(
         "served until the rung \(rungs[end])", isMet: share >= served,
-        finding: "\(Numerals.fixed(share * 100, 3)) %; \(percent(served))"),
+        finding: "\(Numerals.fixed(share * 100, 3)) %; at least \(percent(served))"),
       LoadVerdict(
         "recall of each rung is known", isMet: unjudged.isEmpty && !report.rungs.isEmpty,
         finding: unjudged.isEmpty
@@ -57,7 +57,8 @@ extension LoadCriteria {
       verdicts.append(
         LoadVerdict(
           "queues within their bound", isMet: longest.longest <= longest.bound,
-          finding: "\(Numerals.grouped(longest.longest)) waited; \(Numerals.grouped(longest.bound))"
+          finding:
+            "\(Numerals.grouped(longest.longest)) waited; at most \(Numerals.grouped(longest.bound))"
         ))
     }
     let bytes = slices.filter { $0.start >= warm }.compactMap(\.memoryBytes).sorted()
@@ -68,7 +69,7 @@ extension LoadCriteria {
         LoadVerdict(
           "memory is flat", isMet: found <= flat,
           finding: "\(Numerals.bytes(least)) to \(Numerals.bytes(most)), "
-            + "\(Numerals.fixed(found * 100, 2)) %; \(percent(flat))"))
+            + "\(Numerals.fixed(found * 100, 2)) %; at most \(percent(flat))"))
     }
     return verdicts
   }

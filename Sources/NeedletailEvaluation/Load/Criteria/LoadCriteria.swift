@@ -31,7 +31,7 @@ public enum LoadCriteria {
         LoadVerdict(
           "tier \(tier.name) at load \(load)", isMet: took.map { $0 <= limit } ?? false,
           finding: took.map {
-            "held after \(Numerals.fixed($0, 2)) s; \(Numerals.fixed(limit, 0)) s"
+            "held after \(Numerals.fixed($0, 2)) s; within \(Numerals.fixed(limit, 0)) s"
           }
             ?? "never held after second \(Numerals.fixed(step.start, 1))"))
     }
@@ -58,7 +58,7 @@ public enum LoadCriteria {
     let found = Double(inside) / Double(held.count)
     return LoadVerdict(
       "p95 and p99 within tier \(tier.name)", isMet: found >= share,
-      finding: "in \(inside) of \(held.count) slices; \(percent(share)) of them")
+      finding: "in \(inside) of \(held.count) slices; at least \(percent(share))")
   }
 
   /// Whether a service that is asked for more than it can do keeps doing what it can.
@@ -87,13 +87,14 @@ public enum LoadCriteria {
     var verdicts = [
       LoadVerdict(
         "goodput under overload", isMet: goodput >= 0.9 * peakGoodput && goodput > 0,
-        finding: "\(Numerals.measured(goodput)) of \(Numerals.measured(peakGoodput)) a second; 90 %"
+        finding:
+          "\(Numerals.measured(goodput)) of \(Numerals.measured(peakGoodput)) a second; at least 90 %"
       ),
       LoadVerdict(
         "p99 of what is admitted",
         isMet: !settled.isEmpty && Double(inside) >= 0.99 * Double(settled.count),
         finding:
-          "at most \(Numerals.measured(limit)) µs in \(inside) of \(settled.count) slices; 99 %"
+          "at most \(Numerals.measured(limit)) µs in \(inside) of \(settled.count) slices; at least 99 %"
       ),
       LoadVerdict(
         "settles within 1 s", isMet: time.map { $0 <= 1 } ?? false,

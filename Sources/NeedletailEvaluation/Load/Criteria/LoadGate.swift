@@ -8,8 +8,9 @@ public enum LoadGate {
     var verdicts = [
       LoadVerdict(
         "the run kept to its schedule", isMet: report.validity.isValid,
-        finding: report.validity.faults.first
-          ?? "99 % sent within \(Numerals.measured(report.validity.lagP99Microseconds)) µs")
+        finding: "\(Numerals.grouped(report.validity.late)) of "
+          + "\(Numerals.grouped(report.validity.sent)) late; 99 % within "
+          + "\(Numerals.measured(report.validity.lagP99Microseconds)) µs")
     ]
     let lost = report.overall.failed + report.overall.unanswered
     verdicts.append(
@@ -36,7 +37,8 @@ public enum LoadGate {
         verdicts.append(
           LoadVerdict(
             "recall of tier \(tier.name)", isMet: recall >= tier.recallFloor,
-            finding: "\(Numerals.fixed(recall, 4)); \(Numerals.fixed(tier.recallFloor, 4))"))
+            finding: "\(Numerals.fixed(recall, 4)); at least \(Numerals.fixed(tier.recallFloor, 4))"
+          ))
       }
     }
     if report.vocabulary.tiers.isEmpty, let tier = budget.tiers.first {
@@ -51,13 +53,13 @@ public enum LoadGate {
       verdicts.append(
         LoadVerdict(
           "memory under its ceiling", isMet: most <= ceiling,
-          finding: "\(Numerals.bytes(most)); \(Numerals.bytes(ceiling))"))
+          finding: "\(Numerals.bytes(most)); at most \(Numerals.bytes(ceiling))"))
     }
     verdicts += report.objectives.map { objective in
       LoadVerdict(
         "objective \(objective.name)", isMet: objective.isMet,
         finding: "\(Numerals.fixed(objective.share * 100, 3)) % good; "
-          + "\(Numerals.fixed(objective.target * 100, 3)) %")
+          + "at least \(Numerals.fixed(objective.target * 100, 3)) %")
     }
     return verdicts
   }
@@ -71,6 +73,6 @@ public enum LoadGate {
     return LoadVerdict(
       "p95 and p99 within tier \(tier.name)",
       isMet: !slices.isEmpty && Double(inside) >= 0.99 * Double(slices.count),
-      finding: "in \(inside) of \(slices.count) slices; 99 % of them")
+      finding: "in \(inside) of \(slices.count) slices; at least 99 %")
   }
 }

@@ -41,7 +41,6 @@ struct TimeFrame {
   let right: Double
   let top = 30.0
   let bottom: Double
-  let across: AxisScale
   let upwards: AxisScale
   private let end: Double
 
@@ -55,11 +54,13 @@ struct TimeFrame {
     right = 20
     bottom = height - 46
     end = max(seconds, 1e-3)
-    across = AxisScale(linear: 0...end, ticks: width > 500 ? 8 : 4)
   }
 
-  /// The place of a second; time ends where the axis does.
-  func x(_ second: Double) -> Double { left + (width - left - right) * across.place(second) }
+  /// The place of a second; the axis ends where the run does.
+  func x(_ second: Double) -> Double {
+    let share = second / end
+    return left + (width - left - right) * (share.isFinite ? min(1, max(0, share)) : 0)
+  }
   func y(_ value: Double) -> Double { bottom - (bottom - top) * upwards.place(value) }
 
   /// Grid, ticks and names of the axes.
@@ -68,7 +69,8 @@ struct TimeFrame {
       drawing.line(left, y(value), width - right, y(value), class: "grid")
       drawing.text(tick(value), left - 8, y(value) + 4, anchor: "end")
     }
-    for second in across.ticks {
+    let ticks = AxisScale(linear: 0...end, ticks: isWide ? 8 : 4).ticks
+    for second in ticks where second <= end {
       drawing.line(x(second), bottom, x(second), bottom + 5, class: "axis")
       drawing.text(RecallChart.trimmed(second), x(second), bottom + 20, anchor: "middle")
     }

@@ -71,7 +71,9 @@ struct LoadGoodputChart {
     drawing.path([(x(0), y(0)), (x(end), y(end))], class: "line limit")
     if let capacity = report.capacity, capacity <= end {
       drawing.line(x(capacity), top, x(capacity), bottom, class: "line limit")
-      drawing.text("capacity", x(capacity), top - 6, anchor: "middle")
+      let isRight = scale.place(capacity) > 0.5
+      drawing.text(
+        "capacity", x(capacity) + (isRight ? -6 : 6), top + 12, anchor: isRight ? "end" : "start")
     }
     drawing.text("answers of use a second", left - 8 - (width > 500 ? 30 : 24), 14)
     drawing.text("requests a second", width - right, height - 6, anchor: "end")

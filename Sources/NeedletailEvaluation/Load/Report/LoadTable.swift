@@ -69,8 +69,8 @@ package enum LoadTable {
       )
     }
     lines += report.objectives.map { objective in
-      "Objective \(objective.name): \(Numerals.fixed(objective.share * 100, 3)) % of "
-        + "\(Numerals.fixed(objective.target * 100, 3)) %; "
+      "Objective \(objective.name): \(Numerals.fixed(objective.share * 100, 3)) % good, "
+        + "\(Numerals.fixed(objective.target * 100, 3)) % wanted; "
         + "\(Numerals.fixed(objective.spent * 100, 1)) % of the error budget used."
     }
     if let writes = report.writes {
