@@ -13,6 +13,7 @@ DATA ?= datasets/debian-packages
 METRIC ?= cosine
 COMPARE_FLAGS ?=
 GRAPH_FLAGS ?=
+BUDGET_FLAGS ?=
 # What `make scale` runs on; `--data DIR --metric cosine|l2|ip` adds a set, `--html FILE` a page.
 SCALE_FLAGS ?= --mixture 2000000
 # Target and seconds of `make fuzz`; a minute of each target by default.
@@ -24,7 +25,7 @@ TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
 SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*' -o -name checkouts \) -prune \
   -o -name '*.swift' -print0
 
-.PHONY: help demo build test test-long lint fuzz bench compare graph-quality updates scale wheel dependencies
+.PHONY: help demo build test test-long lint fuzz bench bench-budgets compare graph-quality updates scale wheel dependencies
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +53,14 @@ fuzz: ## fuzz what reads files, under AddressSanitizer: FUZZ_FLAGS='log 600' for
 
 bench: dependencies ## run the kernel, build and search benchmarks
 	@BENCHMARK_DISABLE_JEMALLOC=true swift package --package-path Benchmarks benchmark
+
+bench-budgets: build ## measure what a budget promises, by the clock, on a quiet machine: BUDGET_FLAGS='--seconds 60'
+	@.ci/need python
+	@test -d .build/budgets/index || $(TOOL) build --input "$$(ls $(DATA)/base.*)" --metric $(METRIC) \
+	  --output .build/budgets/index
+	@python3 Benchmarks/Budgets/budgets.py --needletail $(TOOL) --index .build/budgets/index \
+	  --queries "$$(ls $(DATA)/quer*.np* $(DATA)/query.*bin 2>/dev/null | head -1)" --groundtruth $(DATA)/groundtruth.ibin \
+	  --json .build/budgets/rows.json $(BUDGET_FLAGS)
 
 compare: build wheel ## measure beside every rival that installs: DATA=… METRIC=cosine|l2|ip
 	@.ci/need venv

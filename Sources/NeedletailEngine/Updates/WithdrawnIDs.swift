@@ -56,6 +56,18 @@ package final class WithdrawnIDs: Sendable {
     }
   }
 
+  /// A number that is the same for the same withdrawn ids, whatever their order.
+  ///
+  /// - Complexity: O(withdrawn ids).
+  package var digest: UInt64 {
+    state.withLock { state in
+      state.ids.reduce(0) { sum, id in
+        var mixed = SplitMix64(seed: id)
+        return sum ^ mixed.next()
+      }
+    }
+  }
+
   /// Rises whenever something is withdrawn or reinstated.
   package var revision: Int { revisions.load(ordering: .acquiring) }
 

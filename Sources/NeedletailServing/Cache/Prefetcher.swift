@@ -45,6 +45,9 @@ package struct Prefetcher<Predictor: PrefetchPredicting>: Sendable {
     for hint in predictor.next(after: questions) { queue.offer(hint) }
   }
 
+  /// A question that is worth asking for another reason: after all guesses.
+  package mutating func suggest(_ key: CacheKey) { queue.offer(.init(key, likelihood: 0)) }
+
   /// The likeliest question that waits; under any pressure, none, and all of them are dropped.
   package mutating func take(pressure: Int) -> CacheKey? { queue.take(pressure: pressure) }
 }

@@ -11,9 +11,16 @@ final class AnswerCache: Sendable {
   private static let longestFilter = 4_096
 
   let answers: ResultCache<IndexJudge>
-  private let index: VectorIndex
+  private let source: Guarded<VectorIndex>
   private let judge: IndexJudge
   private let known: Guarded<Known>
+  private let saver: CacheSaver<IndexJudge>?
+  /// What rungs mean: answers of other settings are none of this service's.
+  private let settings: [UInt8]
+  /// Questions worth asking in idle moments.
+  private let prefetcher: Guarded<Prefetcher<TransitionPredictor>>
+  /// Whether it is guessed what sessions ask next.
+  private let guesses: Bool
 
   /// Which changes the cache was told of.
   private struct Known {
@@ -32,14 +39,94 @@ final class AnswerCache: Sendable {
     }
   }
 
+  /// Makes the cache, with what was saved of it.
+  ///
   /// - Throws: `notFound` for an index without rows; `invalidConfiguration`.
-  init(_ settings: ResultCacheSettings, _ index: VectorIndex) throws(NeedletailError) {
+  init(
+    _ settings: ResultCacheSettings, _ index: VectorIndex, _ budget: PerformanceBudget,
+    _ options: ServiceOptions
+  ) throws(NeedletailError) {
     let snapshot = try index.snapshot()
-    self.index = index
+    source = Guarded(index)
     judge = IndexJudge(snapshot)
     answers = try ResultCache(settings, judge: judge)
     known = Guarded(
       Known(sequence: snapshot.sequence, withdrawals: snapshot.withdrawalRevision))
+    self.settings = Array("\(options.full) \(budget.ladder.window)".utf8)
+    guesses = budget.cache.prefetches
+    prefetcher = Guarded(
+      Prefetcher(TransitionPredictor(capacity: Self.guessCapacity), capacity: Self.guessCapacity))
+    guard budget.cache.isPersistent, let file = options.cacheFile else {
+      saver = nil
+      return
+    }
+    let saver = CacheSaver(answers, path: file)
+    self.saver = saver
+    let start = saver.restore(identity: snapshot.contentIdentity + self.settings)
+    if let fault = start.fault { options.onEvent?(.failure(fault)) }
+    // What cannot be taken over is asked anew in idle moments, the most popular first.
+    prefetcher.withLock { prefetcher in
+      for key in start.found.questions.prefix(64).reversed() { prefetcher.suggest(key) }
+    }
+  }
+
+  /// Bytes for guesses, and for sessions.
+  private static let guessCapacity = 1 << 20
+
+  /// Writes the answers behind, when it is time.
+  ///
+  /// - Throws: `io`.
+  func save(at now: Nanoseconds, isLast: Bool) throws(NeedletailError) {
+    guard let saver else { return }
+    if isLast {
+      _ = try saver.save { settledIdentity }
+    } else {
+      _ = try saver.saveIfDue(at: now) { settledIdentity }
+    }
+  }
+
+  /// Of which content answers are; `nil` while a write is under way.
+  private var settledIdentity: [UInt8]? {
+    guard known.withLock({ $0.open == 0 }), let snapshot = try? index.snapshot() else { return nil }
+    return snapshot.contentIdentity + settings
+  }
+
+  /// A session has asked.
+  func asked(_ key: CacheKey, session: UInt64) {
+    if guesses { prefetcher.withLock { $0.asked(key, session: session) } }
+  }
+
+  /// What is likely to be asked next, for a moment in which nobody waits.
+  func likely() -> CacheKey? { prefetcher.withLock { $0.take(pressure: 0) } }
+
+  /// The search for a key; `nil` for a filter that is no longer known.
+  func request(_ key: CacheKey) -> BackendRequest? {
+    let filter = key.filter.isEmpty ? nil : judge.filters.filter(key.filter)
+    guard key.filter.isEmpty || filter != nil else { return nil }
+    return BackendRequest(
+      queries: [IndexJudge.floats(key.query)], k: key.k, filter: filter, rung: key.rung)
+  }
+
+  private var index: VectorIndex { source.withLock { $0 } }
+
+  /// Another index is served from now on.
+  ///
+  /// - Throws: `invalidConfiguration` where its distances are of another kind; `notFound` without rows.
+  func follow(_ new: VectorIndex, at now: Nanoseconds) throws(NeedletailError) {
+    let snapshot = try new.snapshot()
+    let other = IndexJudge(snapshot)
+    guard other.metric == judge.metric, other.rounding == judge.rounding else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "The new index has another metric, or keeps its rows in another form, than the one that is served: begin a new service."
+      )
+    }
+    known.withLock { known in
+      known = Known(
+        sequence: snapshot.sequence, withdrawals: snapshot.withdrawalRevision, open: known.open)
+    }
+    source.withLock { $0 = new }
+    answers.apply([.everything], at: now)
   }
 
   /// The key of a request at a rung; `nil` where its answer is not kept.

@@ -12,6 +12,8 @@ struct IndexBackend: SearchBackend {
   let dimensions: Int
   let leastWindow: Double
   private let fullWidth: Int
+  /// Segments that are damaged, and not searched any more.
+  private let quarantine: Quarantine
 
   /// - Throws: `notFound` for an index without rows, or a recall that was never measured; `dimensionMismatch` for a lighter one
   ///   that does not fit.
@@ -21,6 +23,7 @@ struct IndexBackend: SearchBackend {
     let snapshot = try index.snapshot()
     self.index = index
     self.lighter = lighter
+    quarantine = Quarantine()
     self.full = full
     self.smaller = smaller
     dimensions = snapshot.dimensions
@@ -41,9 +44,16 @@ struct IndexBackend: SearchBackend {
 
   func search(_ request: BackendRequest) throws(NeedletailError) -> BackendAnswer {
     if request.rung == .lighterCodes, let lighter { return try lighter.search(request, full) }
-    let snapshot = try index.snapshot()
+    let snapshot = quarantine.leavingOut(of: try index.snapshot())
     return try Self.search(snapshot, request, options(request))
   }
+
+  func snapshot() -> Snapshot? { (try? index.snapshot()).map { quarantine.leavingOut(of: $0) } }
+
+  /// Searches a segment no more: every answer says from now on that parts were left out.
+  ///
+  /// - Returns: whether it was searched until now.
+  func leaveOut(segment: String) -> Bool { quarantine.add(segment) }
 
   static func search(
     _ snapshot: Snapshot, _ request: BackendRequest, _ options: SearchOptions
@@ -59,18 +69,24 @@ struct IndexBackend: SearchBackend {
         results.append(
           try snapshot.search(query, k: request.k, filter: compiled, options: options))
       }
-      return BackendAnswer(
+      var answer = BackendAnswer(
         results: results, generation: snapshot.generation, filterNanoseconds: took)
+      answer.searched = (snapshot, compiled)
+      return answer
     }
     guard request.queries.count > 1 else {
       let query = request.queries.first ?? []
       let result = try snapshot.search(query, k: request.k, options: options)
-      return BackendAnswer(results: [result], generation: snapshot.generation)
+      var answer = BackendAnswer(results: [result], generation: snapshot.generation)
+      answer.searched = (snapshot, nil)
+      return answer
     }
     let rows = try VectorMatrix(request.queries.flatMap(\.self), dimensions: snapshot.dimensions)
-    return BackendAnswer(
+    var answer = BackendAnswer(
       results: try snapshot.search(batch: rows, k: request.k, options: options),
       generation: snapshot.generation)
+    answer.searched = (snapshot, nil)
+    return answer
   }
 
   private func options(_ request: BackendRequest) -> SearchOptions {
@@ -93,6 +109,19 @@ struct IndexBackend: SearchBackend {
     case .efSearch(let width): width
     case .recall(let recall): try? snapshot.efSearch(reaching: recall, k: k)
     }
+  }
+}
+
+/// The segments of an index that are left out, because they are damaged.
+private final class Quarantine: Sendable {
+  private let segments = Guarded<Set<String>>([])
+
+  /// Returns whether the segment was not there yet.
+  func add(_ segment: String) -> Bool { segments.withLock { $0.insert(segment).inserted } }
+
+  func leavingOut(of snapshot: Snapshot) -> Snapshot {
+    let segments = segments.withLock { $0 }
+    return segments.isEmpty ? snapshot : snapshot.leavingOut(segments: segments)
   }
 }
 
@@ -132,6 +161,9 @@ public struct LighterIndex: Sendable {
   ) throws(NeedletailError) -> BackendAnswer {
     var request = request
     if let transform { request.queries = request.queries.map(transform) }
-    return try IndexBackend.search(try index.snapshot(), request, options)
+    var answer = try IndexBackend.search(try index.snapshot(), request, options)
+    // Its distances are its own: nothing here can tell what is right.
+    answer.searched = nil
+    return answer
   }
 }

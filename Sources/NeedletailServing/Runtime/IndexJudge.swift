@@ -84,6 +84,16 @@ struct IndexJudge: AnswerJudge {
     }
   }
 
+  /// A query's components out of the bytes of a key.
+  static func floats(_ bytes: [UInt8]) -> [Float] {
+    (0..<(bytes.count / 4)).map { j in
+      let bits =
+        UInt32(bytes[4 * j]) | UInt32(bytes[4 * j + 1]) << 8 | UInt32(bytes[4 * j + 2]) << 16
+        | UInt32(bytes[4 * j + 3]) << 24
+      return Float(bitPattern: bits)
+    }
+  }
+
   /// A query's components as the bytes of a key.
   static func bytes(_ query: [Float]) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -14,6 +14,14 @@ package protocol SearchBackend: Sendable {
   ///
   /// - Returns: one result for each query.
   func search(_ request: BackendRequest) throws(NeedletailError) -> BackendAnswer
+
+  /// What is searched now, for work in idle moments; `nil`: there is nothing to be looked at.
+  func snapshot() -> Snapshot?
+}
+
+extension SearchBackend {
+  /// Nothing to be looked at.
+  package func snapshot() -> Snapshot? { nil }
 }
 
 /// What a backend is asked.
@@ -51,6 +59,8 @@ package struct BackendAnswer: Sendable {
   package var generation: Int
   /// The time that the filter took, once for all queries.
   package var filterNanoseconds: Nanoseconds
+  /// What was searched, and the filter in its form; `nil`: answers cannot be compared with exact ones.
+  package var searched: (snapshot: Snapshot, filter: CompiledFilter?)?
 
   package init(results: [SearchResult], generation: Int, filterNanoseconds: Nanoseconds = 0) {
     self.results = results

@@ -67,7 +67,7 @@ extension SearchService {
   }
 
   private func written() throws(NeedletailError) -> VectorIndex {
-    guard let index else {
+    guard let index = index.withLock({ $0 }) else {
       throw NeedletailError(.notFound, "The service has no index that can be written to.")
     }
     return index

@@ -20,7 +20,7 @@ public final class SearchService: Sendable {
   public let budget: PerformanceBudget
   let runtime: ServiceRuntime
   /// The index; `nil` for what a test made.
-  let index: VectorIndex?
+  let index: Guarded<VectorIndex?>
 
   /// Begins to serve.
   ///
@@ -29,12 +29,16 @@ public final class SearchService: Sendable {
   public init(
     _ index: VectorIndex, budget: PerformanceBudget, options: ServiceOptions = ServiceOptions()
   ) throws(NeedletailError) {
+    try budget.memory.check(
+      predicted: MemoryUse(try index.snapshot().memoryUse, budget, options))
     let backend = try IndexBackend(
       index, lighter: options.lighter, full: options.full, smaller: budget.ladder.window)
     self.budget = budget
     var cache: AnswerCache?
-    if let settings = ResultCacheSettings(budget) { cache = try AnswerCache(settings, index) }
-    self.index = index
+    if let settings = ResultCacheSettings(budget) {
+      cache = try AnswerCache(settings, index, budget, options)
+    }
+    self.index = Guarded(index)
     runtime = try ServiceRuntime(backend, budget, options, cache: cache)
   }
 
@@ -43,7 +47,7 @@ public final class SearchService: Sendable {
     backend: any SearchBackend, budget: PerformanceBudget, options: ServiceOptions
   ) throws(NeedletailError) {
     self.budget = budget
-    index = nil
+    index = Guarded(nil)
     runtime = try ServiceRuntime(backend, budget, options)
   }
 

@@ -15,6 +15,8 @@ public enum ServiceEvent: Sendable {
   case recallDrift(Rung, estimate: Double, floor: Double)
   /// A named flag goes on or off: see `FeatureFlag`.
   case flag(String, isOn: Bool)
+  /// A segment of the index is damaged, and is not searched any more.
+  case quarantined(segment: String, NeedletailError)
   /// Something that a budget bounds was refused, or failed.
   case failure(NeedletailError)
 }

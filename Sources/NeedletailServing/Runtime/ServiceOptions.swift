@@ -27,6 +27,12 @@ public struct ServiceOptions: Sendable {
   ///
   /// Default 1 %; 0: none.
   public var recallSampling = 0.01
+  /// How often the index's files are read in idle moments, to find damage before it is searched; zero: never.
+  ///
+  /// A damaged segment is left out from then on, and every answer says so. Default one hour.
+  public var scrubInterval = Duration.seconds(3_600)
+  /// Where answers are kept over a restart, when the budget says that they are; `nil`: nowhere.
+  public var cacheFile: String?
   /// Switches that follow the load.
   public var flags: [FeatureFlag] = []
   /// Called by each worker before its first search, with the worker's number: to pin its thread, or to name it.

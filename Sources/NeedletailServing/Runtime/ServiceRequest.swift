@@ -15,6 +15,9 @@ public struct ServiceRequest: Sendable {
   public var tenant: String?
   /// The time that an answer may take, from the call on; `nil`: the `p99` of the tier that holds.
   public var deadline: Duration?
+  /// Whose trajectory the query is part of: what its session is likely to ask next is searched ahead, where the budget prefetches;
+  /// `nil`: nobody's.
+  public var session: UInt64?
   /// Whether an answer may come out of the cache.
   public var usesCache: Bool
   /// Whether one may come out of the cache that a change has made stale, labelled so, where the ladder has come to that.
@@ -23,8 +26,8 @@ public struct ServiceRequest: Sendable {
   /// Makes a request.
   public init(
     query: [Float], k: Int = 10, filter: Filter? = nil, priority: PriorityClass = .critical,
-    tenant: String? = nil, deadline: Duration? = nil, usesCache: Bool = true,
-    acceptsStale: Bool = true
+    tenant: String? = nil, deadline: Duration? = nil, session: UInt64? = nil,
+    usesCache: Bool = true, acceptsStale: Bool = true
   ) {
     self.query = query
     self.k = k
@@ -32,6 +35,7 @@ public struct ServiceRequest: Sendable {
     self.priority = priority
     self.tenant = tenant
     self.deadline = deadline
+    self.session = session
     self.usesCache = usesCache
     self.acceptsStale = acceptsStale
   }

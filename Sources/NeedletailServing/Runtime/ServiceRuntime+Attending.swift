@@ -10,7 +10,19 @@ extension ServiceRuntime {
       tell(events)
       cache?.answers.expireWaiters(at: clock.now)
       cache?.lookForOthers(at: clock.now)
+      saveCache(isLast: false)
       due = max(due + Core.interval, clock.now)
+      idle(until: due)
+    }
+    saveCache(isLast: true)
+  }
+
+  /// Writes the cache's answers behind, where the budget wants them over a restart.
+  private func saveCache(isLast: Bool) {
+    do throws(NeedletailError) {
+      try cache?.save(at: clock.now, isLast: isLast)
+    } catch {
+      tell([.failure(error)])
     }
   }
 

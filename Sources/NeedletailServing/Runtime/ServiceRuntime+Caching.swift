@@ -8,6 +8,7 @@ extension ServiceRuntime {
     guard let key = cache.key(job.request, at: standing.rung) else {
       return enqueue(job, standing)
     }
+    if let session = job.request.session { cache.asked(key.at(.full), session: session) }
     let allowsStale = standing.rung >= .cachedStale && job.request.acceptsStale
     // What a lighter search finds is not kept: nobody waits for it.
     guard standing.rung <= .smallerWindow else {

@@ -156,6 +156,7 @@ extension ServiceRuntime {
       hand(answers[place], of: assignment)
       assignment.payload.done(.success(answers[place]))
     }
+    sample(group, answers, answer.searched)
   }
 
   /// The answer with its certificate: every nanosecond from the arrival until now is in one of its stages.
@@ -182,6 +183,29 @@ extension ServiceRuntime {
         stages: stages, evaluations: statistics.evaluations, rerankedRows: statistics.rerankedRows,
         generation: answer.generation, estimatedRecall: nil,
         tier: budget.tiers[assignment.standing.tier].name, batch: batch))
+  }
+
+  /// Keeps an answer now and then, to be compared with the exact one.
+  private func sample(
+    _ group: Group, _ answers: [ServedAnswer],
+    _ searched: (snapshot: Snapshot, filter: CompiledFilter?)?
+  ) {
+    guard options.recallSampling > 0, let searched else { return }
+    for (assignment, answer) in zip(group.assignments, answers) {
+      // What a deadline cut short says nothing of its rung.
+      guard assignment.plan.isOfItsRung, answer.certificate.reasons.isSubset(of: [.shed]) else {
+        continue
+      }
+      let request = assignment.payload.request
+      idling.withLock { idling in
+        guard idling.sampler.draws() else { return }
+        idling.sampler.add(
+          RecallSampler.Sample(
+            rung: answer.certificate.rung, k: request.k, query: request.query,
+            neighbors: answer.neighbors, snapshot: searched.snapshot, filter: searched.filter,
+            taken: clock.now))
+      }
+    }
   }
 
   /// A query whose time is over before its turn.

@@ -34,6 +34,7 @@ final class ServiceRuntime: Sendable {
   let cache: AnswerCache?
   let flags: Guarded<FlagStates>
   let threads: Guarded<[ServiceThread]>
+  let idling: Guarded<Idling>
   /// Where threads sleep that wait for time to pass: whether the service ends.
   let bell = Monitor(false)
 
@@ -52,6 +53,11 @@ final class ServiceRuntime: Sendable {
     self.cache = cache
     flags = Guarded(FlagStates(options.flags, budget.tiers.map(\.name)))
     threads = Guarded([])
+    let now = clock.now
+    idling = Guarded(
+      Idling(
+        sampler: RecallSampler(share: options.recallSampling, seed: UInt64(bitPattern: now)),
+        nextScrub: now + min(.longestWork * 24, Nanoseconds(options.scrubInterval))))
     try start()
   }
 
