@@ -36,7 +36,7 @@ import Testing
   /// The worker stands still for a second every ten; whoever comes meanwhile waits.
   @Test func aStallShowsInTheTail() throws {
     let clock = VirtualClock()
-    let stalled = Mutex(Int64(-1))
+    let stalled = Guarded(Int64(-1))
     let service = VirtualService(clock) { _, _ in
       let isNew = stalled.withLock { last in
         guard clock.now / (10 * seconds) > last else { return false }
@@ -106,6 +106,8 @@ import Testing
     #expect(report.validity.unsent > 300 && !report.validity.isValid)
     #expect(report.overall.offered == 500)
     #expect(report.overall.answered + report.overall.unanswered == 500)
+    // What was not sent is no fast answer.
+    #expect(report.overall.p99Microseconds >= 1e7 * 0.999)
   }
 
   @Test func outcomesTiersAndRungsAreToldApart() throws {
@@ -156,6 +158,19 @@ import Testing
     #expect(report.objectives[0].burnDown.last == report.objectives[0].spent)
     #expect(abs(report.objectives[1].share - 500.0 / 900) < 1e-9 && report.objectives[1].isMet)
     #expect(abs(report.objectives[2].spent - 2) < 1e-9)
+  }
+
+  @Test func budgetsWithoutSenseStopNothing() throws {
+    let clock = VirtualClock()
+    let service = VirtualService(clock) { _, _ in .init(nanoseconds: 1000) }
+    for limit in [Double.nan, .infinity, -.infinity, -1, 1e300] {
+      let report = try run(service, "constant:10qps,1s") {
+        $0.budget = LoadBudget(
+          tiers: [.init(name: "odd", p95Microseconds: limit, p99Microseconds: limit)])
+      }.report
+      #expect(report.overall.inTime == (limit > 0 ? 10 : 0))
+      #expect(LoadPage.page(report).hasSuffix("</html>\n"))
+    }
   }
 
   @Test func gaugesAreReadEachSlice() throws {
@@ -312,7 +327,7 @@ import Testing
   }
 
   @Test func aThreadCanBePinned() throws {
-    let allowed = Mutex<[Int]>([])
+    let allowed = Guarded<[Int]>([])
     let first = ProcessorPin.allowed.first ?? 0
     let thread = try LoadThread(pinnedTo: first) {
       let found = ProcessorPin.allowed
@@ -340,7 +355,7 @@ private struct TwiceService: LoadTarget {
 /// A queue that real threads take from.
 private final class ThreadedService: LoadTarget {
   let vocabulary = LoadVocabulary(rungs: ["full"])
-  private let waiting = Mutex<[(LoadRequest, LoadCollector)]>([])
+  private let waiting = Guarded<[(LoadRequest, LoadCollector)]>([])
   private let ended = Atomic<Bool>(false)
 
   func submit(_ request: LoadRequest, to collector: LoadCollector) {

@@ -11,7 +11,7 @@ final class VirtualClock: LoadClock {
     var plans: [(instant: Int64, number: Int, body: @Sendable () -> Void)] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   var now: Int64 { state.withLock { $0.now } }
 
@@ -63,7 +63,7 @@ final class VirtualService: LoadTarget {
   let vocabulary: LoadVocabulary
   private let free = Atomic<Int64>(0)
   private let plan: @Sendable (LoadRequest, _ waiting: Int64) -> Work
-  private let seen = Mutex<[LoadRequest]>([])
+  private let seen = Guarded<[LoadRequest]>([])
   private let sampled: @Sendable () -> LoadGauges
 
   /// Makes a service; `plan` says what becomes of a request that would wait so long for the worker.

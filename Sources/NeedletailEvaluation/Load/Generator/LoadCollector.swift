@@ -121,7 +121,7 @@ extension LoadCollector {
   func reserve() -> Int32? { free.popLast() }
 
   /// Makes a slot wait for the end of its request.
-  func await(_ request: LoadRequest, sent: Int64) {
+  func begin(_ request: LoadRequest, sent: Int64) {
     let slot = Int(request.slot)
     unsafe records[slot] = Record(request: request, sent: sent)
     unsafe (tickets + slot).pointee.store(request.number + 1, ordering: .releasing)

@@ -7,15 +7,15 @@ struct LoadTally {
   let vocabulary: LoadVocabulary
   let start: Int64
   let slice: Int64
-  private let length: Int64
+  let length: Int64
   private let deadline: Int64?
   /// What holds where a target names no tiers: those of the first one.
   private let usual: (p95: Int64, p99: Int64)?
   /// The p95 and p99 of each tier of the vocabulary, in nanoseconds; nil where the budget has none.
   private let targets: [(p95: Int64, p99: Int64)?]
 
-  private(set) var validity = LoadValidity()
-  private(set) var slices: [LoadSlice] = []
+  var validity = LoadValidity()
+  var slices: [LoadSlice] = []
   private(set) var tierChanges: [LoadTierChange] = []
   private(set) var overall = LoadGroup(name: "all")
   private(set) var tiers: [LoadGroup]
@@ -25,15 +25,15 @@ struct LoadTally {
   /// Times from sending to the refusal.
   private(set) var refusals = LoadGroup(name: "rejection")
   private var reasons: [Int]
-  private var lag = LatencyRecorder()
+  var lag = LatencyRecorder()
   /// The work in progress of slices that are not closed; nil for those that are.
-  private var open: [OpenSlice?] = []
-  private var firstOpen = 0
-  private var spare: [LatencyRecorder] = [LatencyRecorder(), LatencyRecorder()]
+  var open: [OpenSlice?] = []
+  var firstOpen = 0
+  var spare: [LatencyRecorder] = [LatencyRecorder(), LatencyRecorder()]
   private var lastTier: (tier: Int, finished: Int64)?
 
   /// A slice whose requests have not all ended.
-  private struct OpenSlice {
+  struct OpenSlice {
     var latency: LatencyRecorder
     var waiting = 0
     var stages = SIMD8<Int64>()
@@ -50,7 +50,7 @@ struct LoadTally {
     slice = length / options.slice < 3600 ? options.slice : (length / 3600 / seconds + 1) * seconds
     deadline = options.deadline
     func target(_ tier: LoadBudget.Tier) -> (p95: Int64, p99: Int64) {
-      (Int64(tier.p95Microseconds * 1000), Int64(tier.p99Microseconds * 1000))
+      (Self.nanoseconds(tier.p95Microseconds), Self.nanoseconds(tier.p99Microseconds))
     }
     usual = vocabulary.tiers.isEmpty ? options.budget?.tiers.first.map(target) : nil
     targets = vocabulary.tiers.map { options.budget?.tier($0).map(target) }
@@ -60,9 +60,18 @@ struct LoadTally {
     self.tenants = tenants.map { LoadGroup(name: $0) }
     reasons = vocabulary.reasons.map { _ in 0 }
     overall.prepare()
+    // Beyond these, room is made when a name is first met.
+    for place in tiers.indices.prefix(8) { tiers[place].prepare() }
+    for place in rungs.indices.prefix(8) { rungs[place].prepare() }
+    for place in priorities.indices { priorities[place].prepare() }
     let count = Int(length / slice) + 1
     slices.reserveCapacity(count)
     open.reserveCapacity(count)
+  }
+
+  /// The nearest length of time to what somebody wrote into a budget.
+  private static func nanoseconds(_ microseconds: Double) -> Int64 {
+    microseconds.isNaN ? 0 : Int64(min(9e18, max(0, microseconds * 1000)))
   }
 
   /// How often each reason was given.
@@ -71,7 +80,7 @@ struct LoadTally {
   }
 
   /// Counts a request when its time has come; `sent` is nil when it was not sent.
-  mutating func offer(_ request: LoadRequest, sent: Int64?, now: Int64) {
+  mutating func offer(_ request: LoadRequest, sent: Int64?, patience: Int64) {
     let place = self.place(of: request.intended)
     slices[place].offered += 1
     slices[place].offeredByPriority[request.priority.rawValue] += 1
@@ -81,7 +90,8 @@ struct LoadTally {
     open[place]?.waiting += 1
     guard let sent else {
       validity.unsent += 1
-      end(request, LoadEnd(outcome: nil, latency: now - request.intended), place)
+      // It counts as if it had been waited for in vain.
+      end(request, LoadEnd(outcome: nil, latency: patience), place)
       return
     }
     let behind = max(0, sent - request.intended)
@@ -164,81 +174,5 @@ struct LoadTally {
     lastTier = (tier, finished)
     guard tierChanges.count < 10_000 else { return }
     tierChanges.append(LoadTierChange(seconds: Double(finished - start) / 1e9, tier: tier))
-  }
-}
-
-extension LoadTally {
-  /// The slice of an instant; slices up to it are begun.
-  private mutating func place(of instant: Int64) -> Int {
-    let place = Int(max(0, instant - start) / slice)
-    while slices.count <= place {
-      let offset = Int64(slices.count) * slice
-      slices.append(
-        LoadSlice(
-          start: Double(offset) / 1e9, seconds: Double(max(1, min(slice, length - offset))) / 1e9,
-          vocabulary: vocabulary))
-      open.append(OpenSlice(latency: spare.popLast() ?? LatencyRecorder()))
-    }
-    return place
-  }
-
-  /// Begins the slices up to an instant, also those that nothing was meant for.
-  mutating func begin(at instant: Int64) { _ = place(of: instant) }
-
-  /// Notes what could be seen at the end of a slice.
-  mutating func sample(_ gauges: LoadGauges, memory: Int?, slice number: Int) {
-    guard slices.indices.contains(number) else { return }
-    slices[number].memoryBytes = gauges.memoryBytes ?? memory
-    slices[number].longestQueue = gauges.longestQueue
-    slices[number].queueBound = gauges.queueBound
-  }
-
-  /// Closes slices that ended before an instant and wait for nothing, and takes their room back.
-  ///
-  /// - Returns: Whether one that ended before `overdue` still waits.
-  mutating func close(before instant: Int64, overdue: Int64 = .min) -> Bool {
-    var waits = false
-    for number in firstOpen..<slices.count where open[number] != nil {
-      let end = start + Int64(number + 1) * slice
-      guard end <= instant else { break }
-      if let waiting = open[number]?.waiting, waiting > 0 {
-        if end <= overdue { waits = true }
-        continue
-      }
-      close(number)
-    }
-    while firstOpen < slices.count, open[firstOpen] == nil { firstOpen += 1 }
-    return waits
-  }
-
-  /// Closes every slice.
-  mutating func closeAll() {
-    for number in firstOpen..<slices.count { close(number) }
-    firstOpen = slices.count
-  }
-
-  private mutating func close(_ number: Int) {
-    guard var work = open[number].take() else { return }
-    slices[number].p50Microseconds = work.latency.microseconds(atPercentile: 50)
-    slices[number].p95Microseconds = work.latency.microseconds(atPercentile: 95)
-    slices[number].p99Microseconds = work.latency.microseconds(atPercentile: 99)
-    if slices[number].answered > 0 {
-      for stage in vocabulary.stages.indices {
-        slices[number].stageMicroseconds[stage] =
-          Double(work.stages[stage]) / 1000 / Double(slices[number].answered)
-      }
-    }
-    work.latency.reset()
-    spare.append(work.latency)
-  }
-
-  /// Ends the run's own account.
-  mutating func judge(strays: Int, isPinned: Bool, faults: [String]) {
-    validity.strays = strays
-    validity.isPinned = isPinned
-    validity.faults = faults
-    validity.lagP99Microseconds = lag.microseconds(atPercentile: 99)
-    validity.greatestLagMicroseconds = lag.greatestMicroseconds
-    validity.judge()
   }
 }
