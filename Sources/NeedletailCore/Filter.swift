@@ -63,6 +63,9 @@ public struct Filter: Sendable, Hashable {
     bitCount = isRefused ? 0 : bits
   }
 
+  /// Ids and values that it lists, and words of its bitmaps.
+  package var listedCount: Int { idCount + bitCount / 64 }
+
   /// Matches every id.
   public static let all = Filter(.everything)
 

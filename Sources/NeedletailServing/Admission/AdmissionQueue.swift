@@ -42,6 +42,11 @@ package struct AdmissionQueue: Sendable {
     rate = ServiceRate(horizon: Nanoseconds(settings.workers) * 250 * .millisecond)
   }
 
+  /// Lets everything go that waits; what workers are at goes on.
+  package mutating func removeAll() {
+    for place in queues.indices { queues[place] = FairQueue() }
+  }
+
   /// Queries that wait.
   package var count: Int { PriorityClass.allCases.reduce(0) { $0 + queues[$1.order].count } }
 

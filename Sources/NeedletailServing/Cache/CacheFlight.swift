@@ -22,6 +22,8 @@ struct CacheFlight: Sendable {
   }
 
   let serial: UInt64
+  /// How little whoever leads it matters; nobody who matters more waits for it.
+  var rank = 0
   var waiters: [Waiter] = []
 }
 

@@ -58,6 +58,7 @@ extension ResultCache {
       case .hit(let answer): continuation.resume(returning: .hit(answer))
       case .lead(let lead): continuation.resume(returning: .lead(lead))
       case .waiting: break
+      case .alone: continuation.resume(returning: .ended(.overtaken))
       }
     }
   }

@@ -109,6 +109,9 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
     shards.count == 1 ? shards[0] : shards[Int(key.hash >> shardShift)]
   }
 
+  /// Who waits for one search at a time.
+  package static var mostWaiters: Int { 1_024 }
+
   /// What a question meets.
   package enum Lookup: Sendable {
     /// An answer is there.
@@ -117,6 +120,8 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
     case lead(CacheLead)
     /// Somebody searches; the callback is called once.
     case waiting
+    /// Somebody searches who matters less, or for whom enough others wait: the caller searches for itself.
+    case alone
   }
 
   /// Looks a question up.
@@ -124,20 +129,27 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
   /// An answer that was made at a better rung will do, and says so. `done` is called once, on another thread, where the result is
   /// `waiting`, and never otherwise. Who may not wait beyond a deadline is told by `expireWaiters`.
   package func lookup(
-    _ key: CacheKey, allowStale: Bool = false, deadline: Nanoseconds, at now: Nanoseconds,
-    done: @escaping @Sendable (FlightOutcome) -> Void
+    _ key: CacheKey, allowStale: Bool = false, rank: Int = 0, deadline: Nanoseconds,
+    at now: Nanoseconds, done: @escaping @Sendable (FlightOutcome) -> Void
   ) -> Lookup {
     shard(key).state.withLock { state in
       if let answer = find(key, &state, allowStale, now) { return .hit(answer) }
       let version = log.version
-      if state.flights[key] != nil {
+      // Not the flight itself: a copy would copy who waits.
+      if let least = state.flights[key]?.rank, let count = state.flights[key]?.waiters.count {
+        guard rank >= least, count < Self.mostWaiters else {
+          state.counts.misses += 1
+          return .alone
+        }
         state.counts.joined += 1
         state.flights[key]?.waiters.append(
           CacheFlight.Waiter(version: version, deadline: deadline, done: done))
         return .waiting
       }
       state.counts.misses += 1
-      return .lead(lead(key, &state))
+      let lead = lead(key, &state)
+      state.flights[key]?.rank = rank
+      return .lead(lead)
     }
   }
 

@@ -62,6 +62,11 @@ package struct LadderController: Sendable {
     allowed = Self.allowed(tiers, settings)
   }
 
+  /// The rungs that search and that the tier allows.
+  package var allowedSearches: [Rung] {
+    Rung.allCases.filter { $0 <= .lighterCodes && allowed[tier][$0] }
+  }
+
   /// The last rung that searches and that the tier allows.
   package var deepestSearch: Rung {
     Rung.allCases.last { $0 <= .lighterCodes && allowed[tier][$0] } ?? .full

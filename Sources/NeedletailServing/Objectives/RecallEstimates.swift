@@ -11,6 +11,8 @@ package struct RecallEstimates: Sendable {
 
   /// Neighbours that are looked back on: older ones fade.
   private static let memory = 10_000.0
+  /// What one answer counts at most.
+  private static let mostOfOne = 10
   /// Neighbours without which nothing is said.
   private static let least = 200.0
 
@@ -20,9 +22,11 @@ package struct RecallEstimates: Sendable {
   package mutating func record(_ rung: Rung, found: Int, of all: Int) {
     guard all > 0 else { return }
     var sums = rungs[rung]
-    let kept = max(0, 1 - Double(all) / Self.memory)
-    sums.found = sums.found * kept + Double(min(all, max(0, found)))
-    sums.all = sums.all * kept + Double(all)
+    // However many neighbours it has, an answer is one of many.
+    let weight = Double(min(all, Self.mostOfOne))
+    let kept = 1 - weight / Self.memory
+    sums.found = sums.found * kept + Double(min(all, max(0, found))) / Double(all) * weight
+    sums.all = sums.all * kept + weight
     rungs[rung] = sums
   }
 
@@ -42,12 +46,14 @@ package struct RecallEstimates: Sendable {
     return min(1, estimate + 3 * error)
   }
 
-  /// What each rung is expected to find: measured, or what its window is tuned for.
+  /// What each rung may be expected to find: what measurements leave possible, or what its window is tuned for.
+  ///
+  /// What was never measured keeps no floor: `SearchService.warmUp` measures every rung.
   package func expected(_ budget: PerformanceBudget) -> PerRung<Double> {
     PerRung { rung in
-      if let measured = estimate(rung) { return measured }
+      if let measured = upperBound(rung) { return measured }
       if rung == .smallerWindow, case .recall(let recall) = budget.ladder.window { return recall }
-      return 1
+      return rung == .full || rung > .lighterCodes ? 1 : 0
     }
   }
 }

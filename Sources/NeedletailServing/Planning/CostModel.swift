@@ -55,6 +55,11 @@ package struct CostModel: Sendable {
     entries[kind.rawValue][rung.order] != nil
   }
 
+  /// Whether so many searches on a rung were measured that one needs no watching.
+  package func isWellKnown(_ rung: Rung, _ kind: QueryKind) -> Bool {
+    (entries[kind.rawValue][rung.order]?.weight ?? 0) >= 32
+  }
+
   /// The time that a search is expected to take.
   package func mean(_ rung: Rung, _ kind: QueryKind) -> Nanoseconds {
     Nanoseconds(nearest: entry(rung, kind)?.mean ?? Double(first))

@@ -43,7 +43,7 @@ package struct Planner: Sendable {
   ///
   /// - Parameters:
   ///   - start: the rung by the ladder.
-  ///   - deepest: the last rung that may be taken.
+  ///   - allowed: the rungs that the tier allows.
   ///   - arrival: when the query came.
   ///   - whole: the time from then to its deadline.
   ///   - kind: whether it has a filter.
@@ -51,17 +51,18 @@ package struct Planner: Sendable {
   ///   - now: the present instant.
   /// - Returns: the plan.
   package func plan(
-    from start: Rung, to deepest: Rung = .lighterCodes, arrival: Nanoseconds, whole: Nanoseconds,
-    kind: QueryKind, costs: CostModel, at now: Nanoseconds
+    from start: Rung, allowed: [Rung], arrival: Nanoseconds, whole: Nanoseconds, kind: QueryKind,
+    costs: CostModel, at now: Nanoseconds
   ) -> SearchPlan {
     let end = arrival + Nanoseconds(shares.end(of: .rerank, in: .nanoseconds(whole)))
     let left = max(0, end - now)
     var last: SearchPlan?
-    for rung in rungs where rung >= start && rung <= deepest {
+    for rung in rungs where rung >= start && allowed.contains(rung) {
       let high = costs.high(rung, kind)
       var plan = SearchPlan(
         rung: rung, window: rung == .full ? 1 : leastWindow, end: end,
-        expected: costs.mean(rung, kind), isAtEase: left / Self.ease > high)
+        expected: costs.mean(rung, kind),
+        isAtEase: left / Self.ease > high && costs.isWellKnown(rung, kind))
       // Load asks for the smaller window; a lack of time for the widest that fits.
       if rung == .smallerWindow, start == .full { widen(&plan, left, kind, costs) }
       if high <= left { return plan }
@@ -82,11 +83,11 @@ package struct Planner: Sendable {
     plan.isOfItsRung = plan.window == leastWindow
   }
 
-  /// What the cheapest rung is expected to take, of those down to the last one that may be taken.
+  /// What the cheapest of the allowed rungs is expected to take.
   package func cheapest(
-    from start: Rung, to deepest: Rung = .lighterCodes, _ kind: QueryKind, _ costs: CostModel
+    from start: Rung, allowed: [Rung], _ kind: QueryKind, _ costs: CostModel
   ) -> Nanoseconds {
-    let rung = rungs.last { $0 <= deepest && $0 >= start } ?? .full
+    let rung = rungs.last { allowed.contains($0) && $0 >= start } ?? .full
     return costs.mean(rung, kind)
   }
 }

@@ -11,8 +11,8 @@ final class AnswerCache: Sendable {
   private static let longestFilter = 4_096
 
   let answers: ResultCache<IndexJudge>
-  private let source: Guarded<VectorIndex>
   private let judge: IndexJudge
+  private let rerank: SearchOptions.Rerank
   private let known: Guarded<Known>
   private let saver: CacheSaver<IndexJudge>?
   /// What rungs mean: answers of other settings are none of this service's.
@@ -24,6 +24,13 @@ final class AnswerCache: Sendable {
 
   /// Which changes the cache was told of.
   private struct Known {
+    var index: VectorIndex
+    /// Rises with each index.
+    var epoch = 0
+    /// The generation that was seen last: a rollback and a bulk commit make one without a write's number.
+    var generation: Int
+    /// Looks in which writes were missing between those that are known.
+    var gaps = 0
     /// All writes up to this one.
     var sequence: UInt64
     /// Writes beyond it.
@@ -37,6 +44,27 @@ final class AnswerCache: Sendable {
       later.insert(number)
       while later.remove(sequence + 1) != nil { sequence += 1 }
     }
+
+    /// Looks that a gap between known writes may last, while writes are under way, before it is somebody else's.
+    private static let mostGaps = 20
+
+    /// Takes what the index shows; whether somebody else has written.
+    mutating func look(_ shown: UInt64, _ withdrawn: Int, _ generation: Int) -> Bool {
+      // Seals and merges make a generation too: their content is known, and only lightly searched again.
+      let isOther = generation != self.generation
+      self.generation = generation
+      // A write that is under way tells of itself.
+      if open > 0 {
+        gaps = later.isEmpty ? 0 : gaps + 1
+        guard gaps > Self.mostGaps else { return isOther }
+      }
+      gaps = 0
+      let isForeign = shown > sequence || withdrawn != withdrawals || isOther
+      sequence = max(sequence, shown, later.max() ?? 0)
+      later = []
+      withdrawals = withdrawn
+      return isForeign
+    }
   }
 
   /// Makes the cache, with what was saved of it.
@@ -47,11 +75,13 @@ final class AnswerCache: Sendable {
     _ options: ServiceOptions
   ) throws(NeedletailError) {
     let snapshot = try index.snapshot()
-    source = Guarded(index)
-    judge = IndexJudge(snapshot)
+    judge = IndexJudge(snapshot, rerank: options.full.rerank)
     answers = try ResultCache(settings, judge: judge)
     known = Guarded(
-      Known(sequence: snapshot.sequence, withdrawals: snapshot.withdrawalRevision))
+      Known(
+        index: index, generation: snapshot.generation, sequence: snapshot.sequence,
+        withdrawals: snapshot.withdrawalRevision))
+    rerank = options.full.rerank
     self.settings = Array("\(options.full) \(budget.ladder.window)".utf8)
     guesses = budget.cache.prefetches
     prefetcher = Guarded(
@@ -87,8 +117,13 @@ final class AnswerCache: Sendable {
 
   /// Of which content answers are; `nil` while a write is under way.
   private var settledIdentity: [UInt8]? {
-    guard known.withLock({ $0.open == 0 }), let snapshot = try? index.snapshot() else { return nil }
-    return snapshot.contentIdentity + settings
+    guard let snapshot = try? index.snapshot() else { return nil }
+    let (sequence, withdrawals) = (snapshot.sequence, snapshot.withdrawalRevision)
+    let isKnown = known.withLock { known in
+      known.open == 0 && known.sequence == sequence && known.withdrawals == withdrawals
+        && known.generation == snapshot.generation
+    }
+    return isKnown ? snapshot.contentIdentity + settings : nil
   }
 
   /// A session has asked.
@@ -107,14 +142,14 @@ final class AnswerCache: Sendable {
       queries: [IndexJudge.floats(key.query)], k: key.k, filter: filter, rung: key.rung)
   }
 
-  private var index: VectorIndex { source.withLock { $0 } }
+  private var index: VectorIndex { known.withLock { $0.index } }
 
   /// Another index is served from now on.
   ///
   /// - Throws: `invalidConfiguration` where its distances are of another kind; `notFound` without rows.
   func follow(_ new: VectorIndex, at now: Nanoseconds) throws(NeedletailError) {
     let snapshot = try new.snapshot()
-    let other = IndexJudge(snapshot)
+    let other = IndexJudge(snapshot, rerank: rerank)
     guard other.metric == judge.metric, other.rounding == judge.rounding else {
       throw NeedletailError(
         .invalidConfiguration,
@@ -123,9 +158,9 @@ final class AnswerCache: Sendable {
     }
     known.withLock { known in
       known = Known(
-        sequence: snapshot.sequence, withdrawals: snapshot.withdrawalRevision, open: known.open)
+        index: new, epoch: known.epoch + 1, generation: snapshot.generation,
+        sequence: snapshot.sequence, withdrawals: snapshot.withdrawalRevision)
     }
-    source.withLock { $0 = new }
     answers.apply([.everything], at: now)
   }
 
@@ -133,6 +168,7 @@ final class AnswerCache: Sendable {
   func key(_ request: ServiceRequest, at rung: Rung) -> CacheKey? {
     var bytes: [UInt8] = []
     if let filter = request.filter {
+      guard filter.listedCount <= Self.longestFilter / 8 else { return nil }
       bytes = filter.identity
       guard bytes.count <= Self.longestFilter else { return nil }
       judge.filters.note(filter, bytes)
@@ -149,16 +185,22 @@ final class AnswerCache: Sendable {
     return nil
   }
 
+  /// Changes beyond which it is cheaper to end everything than to look at each answer for each of them.
+  private static let mostChanges = 256
+
   /// Makes a change of the index, and tells the cache of it before it returns.
   func writing<Result>(
-    at now: () -> Nanoseconds, _ write: () throws(NeedletailError) -> (Result, UInt64?),
+    of count: Int, at now: () -> Nanoseconds,
+    _ write: () throws(NeedletailError) -> (Result, UInt64?),
     _ changes: () -> [CacheChange<IndexJudge.Item>]
   ) throws(NeedletailError) -> Result {
-    known.withLock { $0.open += 1 }
-    defer { known.withLock { $0.open -= 1 } }
+    let epoch = begin()
+    defer { end(epoch) }
     let (result, sequence) = try write()
-    answers.apply(changes(), at: now())
-    if let sequence { known.withLock { $0.note(sequence) } }
+    answers.apply(count <= Self.mostChanges ? changes() : [.everything], at: now())
+    if let sequence {
+      known.withLock { if $0.epoch == epoch { $0.note(sequence) } }
+    }
     return result
   }
 
@@ -167,26 +209,37 @@ final class AnswerCache: Sendable {
     _ ids: [VectorID], at now: () -> Nanoseconds, isWithdrawn: Bool,
     _ write: () throws(NeedletailError) -> Void
   ) throws(NeedletailError) {
+    let epoch = begin()
+    defer { end(epoch) }
     try write()
     // What comes back may belong into any answer.
-    answers.apply(isWithdrawn ? ids.map { .withdrawn($0) } : [.everything], at: now())
-    let revision = (try? index.snapshot())?.withdrawalRevision
-    known.withLock { $0.withdrawals = revision ?? $0.withdrawals }
+    let isLong = ids.count > Self.mostChanges
+    answers.apply(
+      isWithdrawn && !isLong ? ids.map { .withdrawn($0) } : [.everything], at: now())
+    // Its own step, and nobody else's.
+    known.withLock { if $0.epoch == epoch { $0.withdrawals += 1 } }
+  }
+
+  private func begin() -> Int {
+    known.withLock { known in
+      known.open += 1
+      return known.epoch
+    }
+  }
+
+  private func end(_ epoch: Int) {
+    known.withLock { if $0.epoch == epoch { $0.open -= 1 } }
   }
 
   /// Ends everything where somebody else has written; called ten times a second.
   func lookForOthers(at now: Nanoseconds) {
+    let (index, epoch) = known.withLock { ($0.index, $0.epoch) }
     guard let snapshot = try? index.snapshot() else { return }
     let (sequence, withdrawals) = (snapshot.sequence, snapshot.withdrawalRevision)
+    let generation = snapshot.generation
     let isForeign = known.withLock { known in
-      // A write that is under way tells of itself.
-      guard known.open == 0 else { return false }
-      defer {
-        known.sequence = max(known.sequence, sequence)
-        known.later = known.later.filter { $0 > known.sequence }
-        known.withdrawals = withdrawals
-      }
-      return sequence > known.sequence || withdrawals != known.withdrawals
+      guard known.epoch == epoch else { return false }
+      return known.look(sequence, withdrawals, generation)
     }
     if isForeign { answers.apply([.everything], at: now) }
   }

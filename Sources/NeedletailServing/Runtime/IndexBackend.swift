@@ -7,9 +7,10 @@ struct IndexBackend: SearchBackend {
   let index: VectorIndex
   /// Smaller codes of the same items, or of lighter embeddings of them.
   let lighter: LighterIndex?
-  let full: SearchOptions
+  private(set) var full: SearchOptions
   let smaller: SmallerWindow
   let dimensions: Int
+  let metric: Metric?
   let leastWindow: Double
   private let fullWidth: Int
   /// Segments that are damaged, and not searched any more.
@@ -25,8 +26,10 @@ struct IndexBackend: SearchBackend {
     self.lighter = lighter
     quarantine = Quarantine()
     self.full = full
+    self.full.budget = nil
     self.smaller = smaller
     dimensions = snapshot.dimensions
+    metric = snapshot.metric
     let k = snapshot.tuning?.k ?? 10
     if let recall = full.recall {
       fullWidth = max(1, try snapshot.efSearch(reaching: recall, k: k))
@@ -43,7 +46,9 @@ struct IndexBackend: SearchBackend {
   }
 
   func search(_ request: BackendRequest) throws(NeedletailError) -> BackendAnswer {
-    if request.rung == .lighterCodes, let lighter { return try lighter.search(request, full) }
+    if request.rung == .lighterCodes, let lighter {
+      return try lighter.search(request, showing: try index.snapshot())
+    }
     let snapshot = quarantine.leavingOut(of: try index.snapshot())
     return try Self.search(snapshot, request, options(request))
   }
@@ -64,6 +69,9 @@ struct IndexBackend: SearchBackend {
       let begin = MonotonicClock().now
       let compiled = try snapshot.compile(filter)
       let took = MonotonicClock().now - begin
+      if let latency = request.latency {
+        options.budget = SearchBudget(latency: max(.nanoseconds(1), latency - .nanoseconds(took)))
+      }
       var results: [SearchResult] = []
       for query in request.queries {
         results.append(
@@ -156,12 +164,19 @@ public struct LighterIndex: Sendable {
     }
   }
 
+  /// Searches, and leaves out what the index that it stands in for does not show.
+  ///
+  /// - Complexity: beside the search, a look for each neighbour.
   func search(
-    _ request: BackendRequest, _ full: SearchOptions
+    _ request: BackendRequest, showing snapshot: Snapshot
   ) throws(NeedletailError) -> BackendAnswer {
     var request = request
     if let transform { request.queries = request.queries.map(transform) }
     var answer = try IndexBackend.search(try index.snapshot(), request, options)
+    for place in answer.results.indices {
+      answer.results[place].neighbors.removeAll { !snapshot.contains($0.id) }
+    }
+    answer.generation = snapshot.generation
     // Its distances are its own: nothing here can tell what is right.
     answer.searched = nil
     return answer

@@ -35,8 +35,13 @@ struct IndexJudge: AnswerJudge {
   let rounding: Double?
   let filters = Filters()
 
-  init(_ snapshot: Snapshot) {
+  init(_ snapshot: Snapshot, rerank: SearchOptions.Rerank = .automatic) {
     metric = snapshot.metric
+    guard rerank != .none else {
+      // Estimates cannot be compared with a row's distance.
+      rounding = nil
+      return
+    }
     // Beside the rows' own, that of sums of many products in single precision.
     switch snapshot.preciseRows {
     case .float32: rounding = 4e-6
@@ -71,15 +76,18 @@ struct IndexJudge: AnswerJudge {
       squaredRow += x * x
     }
     let lengths = (squaredQuery * squaredRow).squareRoot()
+    // Components below the least of half precision vanish.
+    let least = rounding > 1e-4 ? 6e-8 * Double(row.count).squareRoot() : 0
     switch metric {
-    case .innerProduct: return Float(-product - rounding * lengths)
+    case .innerProduct:
+      return Float(-product - rounding * lengths - least * squaredQuery.squareRoot())
     case .cosine:
       // A vector without a direction is refused when it is written, and as a query.
       return lengths > 0 ? Float(1 - product / lengths - rounding) : .nan
     case .squaredEuclidean:
       // A row that is off by e is nearer by at most 2·√d·e; sums of products round by their terms.
       let squared = max(0, squaredQuery + squaredRow - 2 * product)
-      let off = rounding * squaredRow.squareRoot()
+      let off = rounding * squaredRow.squareRoot() + least
       return Float(squared - 2 * squared.squareRoot() * off - 4e-6 * (squaredQuery + squaredRow))
     }
   }

@@ -5,6 +5,8 @@ package import Needletail
 package protocol SearchBackend: Sendable {
   /// Components of a query.
   var dimensions: Int { get }
+  /// What near means; `nil`: it does not matter to what queries may be.
+  var metric: Metric? { get }
   /// The rungs that it can search on, in order; `full` is one of them.
   var rungs: [Rung] { get }
   /// The share of the full rung's window that the rung `smallerWindow` has.
@@ -20,6 +22,7 @@ package protocol SearchBackend: Sendable {
 }
 
 extension SearchBackend {
+  package var metric: Metric? { nil }
   /// Nothing to be looked at.
   package func snapshot() -> Snapshot? { nil }
 }

@@ -44,23 +44,37 @@ extension SearchService {
     options.budget = nil
     let report = try snapshot.warmUp(
       queries: queries, k: k, options: options, locking: locking, within: time / 2)
-    try runtime.calibrate(backend, queries, k: k, until: end)
-    runtime.state.withLock { $0.isReady = true }
+    let isMeasured = try runtime.calibrate(backend, queries, k: k, until: end)
+    runtime.state.withLock { $0.isReady = isMeasured && !report.isCutShort }
     return report
   }
 
   /// Serves from another index from now on; queries that are under way end on the one before.
   ///
   /// Both are in memory for a moment, so that together they must be within the budget. Warm the new one up before, with
-  /// `Snapshot.warmUp`.
+  /// `Snapshot.warmUp`; the service says that it is ready once it was warmed up itself.
   ///
-  /// - Throws: `overBudget`; `dimensionMismatch`; `invalidConfiguration` for a service that keeps a result cache of writes to the
-  ///   index before.
-  public func swap(to new: VectorIndex) throws(NeedletailError) {
+  /// - Parameters:
+  ///   - new: the index.
+  ///   - lighter: its lighter form; `nil`: it has none, and the rung is passed over.
+  /// - Throws: `overBudget`; `dimensionMismatch`; `invalidConfiguration` for another metric, or rows in another form.
+  public func swap(
+    to new: VectorIndex, lighter: LighterIndex? = nil
+  ) throws(NeedletailError) {
+    try swapping.withLock { (_) throws(NeedletailError) in try exchange(new, lighter) }
+  }
+
+  private func exchange(
+    _ new: VectorIndex, _ lighter: LighterIndex?
+  ) throws(NeedletailError) {
     let backend = try IndexBackend(
-      new, lighter: runtime.options.lighter, full: runtime.options.full,
+      new, lighter: lighter, full: runtime.options.full,
       smaller: budget.ladder.window)
     let old = runtime.backend.withLock { $0 }
+    guard backend.metric == old.metric else {
+      throw NeedletailError(
+        .invalidConfiguration, "The new index has another metric than the one that is served.")
+    }
     guard backend.dimensions == old.dimensions else {
       throw NeedletailError(
         .dimensionMismatch,
@@ -76,6 +90,8 @@ extension SearchService {
     try runtime.cache?.follow(new, at: runtime.clock.now)
     index.withLock { $0 = new }
     runtime.backend.withLock { $0 = backend }
+    runtime.forgetIdleWork()
+    runtime.state.withLock { $0.isReady = false }
     // What was found in the old one after the cache was told.
     runtime.cache?.answers.apply([.everything], at: runtime.clock.now)
   }
@@ -90,7 +106,10 @@ extension MemoryUse {
       .filters: memory.attributes + memory.removedRows, .log: memory.liveRows,
     ])
     guard let options else { return }
-    self[.scratch] = memory.perThread * (options.workers + 1)
+    self[.scratch] = memory.perThread * (min(Limits.threads, max(1, options.workers)) + 1)
     self[.cache] = ResultCacheSettings(budget)?.capacity ?? 0
+    guard let lighter = try? options.lighter?.index.snapshot() else { return }
+    let other = MemoryUse(lighter.memoryUse, budget, nil)
+    for component in MemoryComponent.allCases { self[component] += other[component] }
   }
 }

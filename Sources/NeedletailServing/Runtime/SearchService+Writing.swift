@@ -40,7 +40,8 @@ extension SearchService {
   ) throws(NeedletailError) -> WriteResult {
     let index = try written()
     guard let cache = runtime.cache else { return try index.remove(ids, options: options) }
-    return try cache.writing(at: { runtime.clock.now }) { () throws(NeedletailError) in
+    return try cache.writing(of: ids.count, at: { runtime.clock.now }) {
+      () throws(NeedletailError) in
       let result = try index.remove(ids, options: options)
       return (result, result.sequence)
     } _: {
@@ -78,7 +79,8 @@ extension SearchService {
     _ write: () throws(NeedletailError) -> WriteResult
   ) throws(NeedletailError) -> WriteResult {
     guard let cache = runtime.cache else { return try write() }
-    return try cache.writing(at: { runtime.clock.now }) { () throws(NeedletailError) in
+    return try cache.writing(of: ids.count, at: { runtime.clock.now }) {
+      () throws(NeedletailError) in
       let result = try write()
       return (result, result.sequence)
     } _: {

@@ -21,6 +21,8 @@ public final class SearchService: Sendable {
   let runtime: ServiceRuntime
   /// The index; `nil` for what a test made.
   let index: Guarded<VectorIndex?>
+  /// One index takes over at a time.
+  let swapping = Guarded<Void>(())
 
   /// Begins to serve.
   ///

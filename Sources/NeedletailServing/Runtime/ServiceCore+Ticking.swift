@@ -68,11 +68,13 @@ extension ServiceCore {
   }
 
   /// Takes out all that waits, with the refusal of each.
-  package mutating func refuseWaiting() -> [(Payload, Rejection)] {
+  package mutating func refuseWaiting(at now: Nanoseconds) -> [(Payload, Rejection)] {
     let entries = waiting.values
     waiting = [:]
+    queue.removeAll()
     var refused: [(Payload, Rejection)] = []
     for entry in entries {
+      giveBack(entry, at: now)
       let rejection = refuse(.draining, budget.ladder.retryAfter, entry.standing)
       refused.append((entry.payload, rejection))
     }

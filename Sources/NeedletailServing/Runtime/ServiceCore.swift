@@ -156,7 +156,8 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
       call.priority, tenant: standing.tenant,
       weight: tenants?.weight(of: standing.tenant) ?? TenantAllowance.usualWeight,
       work: costs.mean(rung, call.kind),
-      cheapest: planner.cheapest(from: rung, to: ladder.deepestSearch, call.kind, costs),
+      cheapest: planner.cheapest(
+        from: rung, allowed: ladder.allowedSearches, call.kind, costs),
       deadline: standing.deadline)
     switch queue.offer(ticket, request, at: now) {
     case .admitted:
@@ -181,9 +182,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     for turn in late {
       guard let entry = waiting.removeValue(forKey: turn.entry.ticket) else { continue }
       meter.dequeued(after: now - turn.entry.arrival, at: now)
-      if let reservation = entry.reservation {
-        tenants?.settle(reservation, actual: CostUnits(millionths: 0), at: now)
-      }
+      giveBack(entry, at: now)
       _ = refuse(.deadline, .zero, entry.standing)
       expired(entry.payload, entry.standing)
     }
@@ -196,11 +195,17 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     let deepest = ladder.deepestSearch
     let rung = min(deepest, max(standing.rung, ladder.rung(standing.call.priority)))
     let plan = planner.plan(
-      from: rung, to: deepest, arrival: standing.arrival,
+      from: rung, allowed: ladder.allowedSearches, arrival: standing.arrival,
       whole: standing.deadline - standing.arrival, kind: standing.call.kind, costs: costs, at: now)
     return Assignment(
       payload: entry.payload, standing: standing, plan: plan, turn: turn,
       reservation: entry.reservation)
+  }
+
+  /// What was reserved for a query that is not searched for.
+  mutating func giveBack(_ entry: Waiting, at now: Nanoseconds) {
+    guard let reservation = entry.reservation else { return }
+    tenants?.settle(reservation, actual: CostUnits(millionths: 0), at: now)
   }
 
   /// Takes what a search took that was made to find that out.
@@ -208,24 +213,30 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     costs.learn(cost, rung, kind)
   }
 
-  /// The work on a query has ended; without a cost it failed, and took no time to speak of.
+  /// The work on a query has ended.
+  ///
+  /// - Parameters:
+  ///   - assignment: the query.
+  ///   - cost: what it took.
+  ///   - isWhole: whether it is what its rung takes: no deadline cut it, and it did not fail.
+  ///   - now: the present instant.
   package mutating func finished(
-    _ assignment: Assignment, cost: SearchCost?, at now: Nanoseconds
+    _ assignment: Assignment, cost: SearchCost, isWhole: Bool = true, at now: Nanoseconds
   ) {
     let plan = assignment.plan
     let kind = assignment.standing.call.kind
-    let took = cost?.nanoseconds ?? 0
-    queue.finished(assignment.turn, planned: cost == nil ? 0 : plan.expected, actual: took)
-    meter.served(took, at: now)
+    queue.finished(
+      assignment.turn, planned: isWhole ? plan.expected : cost.nanoseconds,
+      actual: cost.nanoseconds)
+    meter.served(cost.nanoseconds, at: now)
     if let reservation = assignment.reservation {
       tenants?.settle(
         reservation,
         actual: CostUnits(
-          evaluations: cost?.evaluations ?? 0, dimensions: settings.dimensions), at: now)
+          evaluations: cost.evaluations, dimensions: settings.dimensions), at: now)
     }
-    guard let cost else { return }
     // A window between the two says nothing of either.
-    if plan.isOfItsRung {
+    if isWhole, plan.isOfItsRung {
       costs.learn(cost, plan.rung, kind)
     }
   }
@@ -250,6 +261,12 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
       usage[quota.name] = tenants.usage(of: directory.tenant(named: quota.name)).charged.millionths
     }
     return usage
+  }
+
+  /// A search failed, and not for what was wrong with the query.
+  package mutating func failed(_ standing: Standing) {
+    counts.failed += 1
+    for place in objectives.indices { objectives[place].refused(tier: standing.tier) }
   }
 
   /// A query waited for somebody else's search until its time was over.

@@ -37,7 +37,8 @@ public struct ServiceOptions: Sendable {
   public var flags: [FeatureFlag] = []
   /// Called by each worker before its first search, with the worker's number: to pin its thread, or to name it.
   public var onWorkerStart: (@Sendable (Int) -> Void)?
-  /// Called with what happens, one event after the other, on a thread of the service.
+  /// Called with what happens, one event after the other, soon after it did, on a thread that serves no query: it may take its
+  /// time, and meanwhile nothing is compared or searched ahead.
   public var onEvent: (@Sendable (ServiceEvent) -> Void)?
   /// Where instants come from.
   package var clock: any ServingClock = MonotonicClock()

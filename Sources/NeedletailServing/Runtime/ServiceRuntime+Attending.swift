@@ -2,32 +2,27 @@ import NeedletailBudgets
 import NeedletailCore
 
 extension ServiceRuntime {
-  /// The life of the thread that looks at the load ten times a second.
+  /// How often it is looked whose time to wait is over.
+  private static var step: Nanoseconds { 5 * .millisecond }
+
+  /// The life of the thread that looks at the load ten times a second; it reads no file and calls nobody.
   func attend() {
     var due = clock.now
+    var tick = due
     while !sleep(until: due) {
-      let events = state.withLock { $0.core.tick(at: clock.now) }
-      tell(events)
-      cache?.answers.expireWaiters(at: clock.now)
-      cache?.lookForOthers(at: clock.now)
-      saveCache(isLast: false)
-      due = max(due + Core.interval, clock.now)
-      idle(until: due)
-    }
-    saveCache(isLast: true)
-  }
-
-  /// Writes the cache's answers behind, where the budget wants them over a restart.
-  private func saveCache(isLast: Bool) {
-    do throws(NeedletailError) {
-      try cache?.save(at: clock.now, isLast: isLast)
-    } catch {
-      tell([.failure(error)])
+      let now = clock.now
+      cache?.answers.expireWaiters(at: now)
+      if now >= tick {
+        tell(state.withLock { $0.core.tick(at: now) })
+        cache?.lookForOthers(at: now)
+        tick = max(tick + Core.interval, now)
+      }
+      due = cache == nil ? tick : min(tick, now + Self.step)
     }
   }
 
   /// Sleeps; returns whether the service ends.
-  private func sleep(until due: Nanoseconds) -> Bool {
+  func sleep(until due: Nanoseconds) -> Bool {
     bell.waiting { isStopping in
       if isStopping { return .done(true) }
       let left = due - clock.now
@@ -35,19 +30,17 @@ extension ServiceRuntime {
     }
   }
 
-  /// Calls the service's hook.
-  func tell(_ events: [ServiceEvent]) {
-    guard !events.isEmpty else { return }
-    let all = flags.withLock { flags in
-      var all: [ServiceEvent] = []
-      for event in events {
-        all.append(event)
-        all += flags.follow(event)
-      }
-      return all
+  /// What may wait to be told; beyond it the oldest is forgotten.
+  private static var mostEvents: Int { 1_024 }
+
+  /// Lets the service's owner know, soon and on another thread.
+  func tell(_ new: [ServiceEvent]) {
+    guard !new.isEmpty else { return }
+    let all = flags.withLock { flags in new.flatMap { [$0] + flags.follow($0) } }
+    events.withLock { events in
+      events += all
+      events.removeFirst(max(0, events.count - Self.mostEvents))
     }
-    guard let hook = options.onEvent else { return }
-    for event in all { hook(event) }
   }
 
   /// What the service does now.

@@ -4,11 +4,15 @@ import NeedletailCore
 
 extension ServiceRuntime {
   /// Looks for an answer in the cache; searches where there is none.
-  func ask(_ cache: AnswerCache, _ job: Job, _ standing: Core.Standing) {
+  ///
+  /// - Parameter attempt: how often somebody else's search ended without an answer for this query.
+  func ask(_ cache: AnswerCache, _ job: Job, _ standing: Core.Standing, attempt: Int = 0) {
     guard let key = cache.key(job.request, at: standing.rung) else {
       return enqueue(job, standing)
     }
-    if let session = job.request.session { cache.asked(key.at(.full), session: session) }
+    if attempt == 0, let session = job.request.session {
+      cache.asked(key.at(.full), session: session)
+    }
     let allowsStale = standing.rung >= .cachedStale && job.request.acceptsStale
     // What a lighter search finds is not kept: nobody waits for it.
     guard standing.rung <= .smallerWindow else {
@@ -16,12 +20,17 @@ extension ServiceRuntime {
       if let found, give(found, cache, job, standing) { return }
       return enqueue(timed(job, standing), standing)
     }
+    // Who matters more does not wait for the search of somebody who matters less.
+    let rank = standing.call.priority.order
     for _ in 0..<2 {
-      let found = cache.answers.lookup(key, deadline: standing.deadline, at: clock.now) {
-        self.landed($0, cache, job, standing)
+      let found = cache.answers.lookup(
+        key, rank: rank, deadline: standing.deadline, at: clock.now
+      ) {
+        self.landed($0, cache, job, standing, attempt)
       }
       switch found {
       case .waiting: return
+      case .alone: return enqueue(timed(job, standing), standing)
       case .hit(let answer): if give(answer, cache, job, standing) { return }
       case .lead(let lead):
         var job = timed(job, standing)
@@ -34,7 +43,8 @@ extension ServiceRuntime {
 
   /// Somebody else's search has ended.
   private func landed(
-    _ outcome: FlightOutcome, _ cache: AnswerCache, _ job: Job, _ standing: Core.Standing
+    _ outcome: FlightOutcome, _ cache: AnswerCache, _ job: Job, _ standing: Core.Standing,
+    _ attempt: Int
   ) {
     switch outcome {
     case .answer(let answer): if give(answer, cache, job, standing) { return }
@@ -43,7 +53,12 @@ extension ServiceRuntime {
       return job.done(.failure(.rejected(rejection)))
     case .failed, .overtaken: break
     }
-    enqueue(timed(job, standing), standing)
+    // One of those who waited searches, the others wait for that one: not all of them at once.
+    if attempt < 2 {
+      ask(cache, job, standing, attempt: attempt + 1)
+    } else {
+      enqueue(timed(job, standing), standing)
+    }
   }
 
   private func timed(_ job: Job, _ standing: Core.Standing) -> Job {

@@ -2,48 +2,115 @@ import Needletail
 import NeedletailBudgets
 import NeedletailCore
 
-/// What is done in moments in which nobody waits: small pieces, between which it is looked whether somebody does.
+/// What is done beside serving, on a thread of its own: telling events, writing the cache behind, and, in moments in which nobody
+/// waits, comparisons, searches ahead and a look at the files; in small pieces, between which it is looked whether somebody does.
 extension ServiceRuntime {
-  /// What the attending thread does beside looking at the load.
+  /// What that thread is at.
   struct Idling: Sendable {
-    var sampler: RecallSampler
+    var comparison: (sample: RecallInbox.Sample, search: ExactSearch)?
     var scrub: SegmentScrub?
     var nextScrub: Nanoseconds
     /// Damage that was told.
     var told = 0
   }
 
-  /// Whether nobody waits and nobody is served: then there is time.
+  private static var pause: Nanoseconds { 20 * .millisecond }
+
+  /// The life of the thread.
+  func idle() {
+    var due = clock.now
+    while !sleep(until: due) {
+      deliver()
+      saveCache(isLast: false)
+      let now = clock.now
+      samples.withLock { $0.prune(at: now) }
+      idling.withLock { idling in
+        if let taken = idling.comparison?.sample.taken, now - taken > RecallInbox.longest {
+          idling.comparison = nil
+        }
+      }
+      due = now + Self.pause
+      // No clock is asked while there is work and time.
+      while isIdle, compare() || prefetch() || scrub() {}
+    }
+    cache?.lookForOthers(at: clock.now)
+    saveCache(isLast: true)
+    deliver()
+  }
+
+  /// Forgets what belongs to another index.
+  func forgetIdleWork() {
+    samples.withLock { $0.removeAll() }
+    idling.withLock { idling in
+      idling.comparison = nil
+      idling.scrub = nil
+      idling.nextScrub = clock.now
+    }
+  }
+
+  /// A search found damage: the files are looked at next.
+  func lookAtFiles() { idling.withLock { $0.nextScrub = clock.now } }
+
+  /// Whether nobody waits and nobody is served, and the service goes on: then there is time.
   private var isIdle: Bool {
-    state.withLock { $0.core.waitingCount == 0 && $0.core.busyCount == 0 }
-  }
-
-  /// Works until somebody comes, there is nothing left, or it is time to look at the load.
-  func idle(until due: Nanoseconds) {
-    while clock.now < due, isIdle {
-      let didSomething = compare() || prefetch() || scrub()
-      if !didSomething { return }
+    state.withLock { state in
+      !state.isStopping && state.core.waitingCount == 0 && state.core.busyCount == 0
     }
   }
 
-  /// A piece of a comparison with an exact answer.
+  /// Calls the service's hook with what has happened.
+  private func deliver() {
+    let events = events.withLock { events in
+      defer { events = [] }
+      return events
+    }
+    guard let hook = options.onEvent else { return }
+    for event in events { hook(event) }
+  }
+
+  /// Writes the cache's answers behind, where the budget wants them over a restart.
+  private func saveCache(isLast: Bool) {
+    do throws(NeedletailError) {
+      try cache?.save(at: clock.now, isLast: isLast)
+    } catch {
+      tell([.failure(error)])
+    }
+  }
+
+  /// A piece of a comparison with an exact answer; `false`: there is nothing to compare.
   private func compare() -> Bool {
-    let (told, more) = idling.withLock { idling in
-      let told = idling.sampler.advance(at: clock.now)
-      return (told, !idling.sampler.isEmpty)
+    var current = idling.withLock { idling in
+      defer { idling.comparison = nil }
+      return idling.comparison
     }
-    guard let (sample, found, all) = told else { return more }
+    if current == nil {
+      guard let sample = samples.withLock({ $0.next(at: clock.now) }) else { return false }
+      guard
+        let search = try? sample.snapshot.exactSearch(
+          sample.query, k: sample.k, filter: sample.filter)
+      else { return true }
+      current = (sample, search)
+    }
+    guard var (sample, search) = current else { return false }
+    if search.advance(rows: 1_000) {
+      idling.withLock { $0.comparison = (sample, search) }
+      return true
+    }
+    let all = search.neighbors.count
+    let found = search.found(in: sample.neighbors)
     let alarm = state.withLock { $0.core.compared(sample.rung, found: found, of: all) }
     if let alarm { tell([alarm]) }
+    sample.neighbors = []
     return true
   }
 
   /// A search for what is likely to be asked next.
   private func prefetch() -> Bool {
     guard let cache, let key = cache.likely() else { return false }
-    guard let lead = cache.answers.prefetch(key), let request = cache.request(key) else {
+    guard let lead = cache.answers.prefetch(key), var request = cache.request(key) else {
       return true
     }
+    request.latency = .milliseconds(5)
     let backend = backend.withLock { $0 }
     do throws(NeedletailError) {
       let answer = try backend.search(request)
@@ -60,22 +127,22 @@ extension ServiceRuntime {
     guard options.scrubInterval > .zero else { return false }
     let now = clock.now
     let backend = backend.withLock { $0 }
-    let damage = idling.withLock { idling -> [SegmentScrub.Damage]? in
-      if idling.scrub == nil {
-        guard now >= idling.nextScrub, let snapshot = backend.snapshot() else { return nil }
-        idling.scrub = snapshot.scrub()
-        idling.told = 0
-      }
-      guard let isGoingOn = idling.scrub?.advance(bytes: 1 << 20) else { return nil }
-      let damage = idling.scrub.map { Array($0.damage[idling.told...]) } ?? []
-      idling.told += damage.count
+    var (scrub, told, isDue) = idling.withLock { ($0.scrub, $0.told, now >= $0.nextScrub) }
+    if scrub == nil {
+      guard isDue, let snapshot = backend.snapshot() else { return false }
+      (scrub, told) = (snapshot.scrub(), 0)
+    }
+    guard var scrub else { return false }
+    let isGoingOn = scrub.advance(bytes: 1 << 18)
+    let damage = Array(scrub.damage[told...])
+    told += damage.count
+    idling.withLock { idling in
+      idling.scrub = isGoingOn ? scrub : nil
+      idling.told = told
       if !isGoingOn {
-        idling.scrub = nil
         idling.nextScrub = now + min(.longestWork * 24, Nanoseconds(options.scrubInterval))
       }
-      return damage
     }
-    guard let damage else { return false }
     for one in damage { quarantine(one, backend) }
     return true
   }

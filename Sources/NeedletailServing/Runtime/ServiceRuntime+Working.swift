@@ -46,12 +46,14 @@ extension ServiceRuntime {
     while room > 0, let assignment = core.take(at: now, expired: { turn.expired.append(($0, $1)) })
     {
       room -= 1
-      if !assignment.plan.isAtEase { room = 0 }
-      if let place = turn.groups.firstIndex(where: { belongs(assignment, to: $0) }) {
-        turn.groups[place].assignments.append(assignment)
-      } else {
-        turn.groups.append(Group(assignments: [assignment]))
+      if let first = turn.groups.first, belongs(assignment, to: first) {
+        turn.groups[0].assignments.append(assignment)
+        continue
       }
+      // Whoever is of another kind ends the turn; whoever is in a hurry goes first.
+      let group = Group(assignments: [assignment])
+      if !turn.groups.isEmpty || !assignment.plan.isAtEase { room = 0 }
+      turn.groups.insert(group, at: assignment.plan.isAtEase ? turn.groups.count : 0)
     }
     return turn
   }
@@ -70,62 +72,55 @@ extension ServiceRuntime {
     guard let first = group.assignments.first else { return }
     let begin = clock.now
     let requests = group.assignments.map(\.payload.request)
-    let latency =
-      first.plan.isAtEase && first.standing.call.kind == .plain
-      ? nil : Duration.nanoseconds(max(1, first.plan.end - begin))
+    // Many neighbours take longer than what was measured of few.
+    let isAtEase =
+      first.plan.isAtEase && first.standing.call.kind == .plain && requests[0].k <= 128
+    let latency = isAtEase ? nil : Duration.nanoseconds(max(1, first.plan.end - begin))
     let request = BackendRequest(
       queries: requests.map(\.query), k: requests[0].k, filter: requests[0].filter,
       rung: first.plan.rung, window: first.plan.window, latency: latency)
     let backend = backend.withLock { $0 }
     do throws(NeedletailError) {
       let answer = try backend.search(request)
+      guard answer.results.count == requests.count else {
+        throw NeedletailError(
+          .corrupted, "\(answer.results.count) answers came back for \(requests.count) queries.")
+      }
       finish(group, answer, from: begin)
     } catch {
-      let now = clock.now
-      state.withLock { state in
-        for assignment in group.assignments {
-          state.core.finished(assignment, cost: nil, at: now)
-          state.core.counts.failed += 1
-        }
-      }
-      for assignment in group.assignments {
-        // One bad query must not spoil the others' answers.
-        if group.assignments.count > 1 {
-          serveAlone(assignment)
-        } else {
-          assignment.payload.lead?.fail(error)
-          assignment.payload.done(.failure(.failed(error)))
-        }
+      // One bad query must not spoil the others' answers.
+      if group.assignments.count > 1 {
+        for assignment in group.assignments { serve(Group(assignments: [assignment])) }
+      } else {
+        fail(first, error, from: begin)
       }
     }
   }
 
-  /// A query of a batch that failed, by itself.
-  private func serveAlone(_ assignment: Core.Assignment) {
-    let begin = clock.now
-    let asked = assignment.payload.request
-    let request = BackendRequest(
-      queries: [asked.query], k: asked.k, filter: asked.filter, rung: assignment.plan.rung,
-      window: assignment.plan.window,
-      latency: .nanoseconds(max(1, assignment.plan.end - begin)))
-    let backend = backend.withLock { $0 }
-    do throws(NeedletailError) {
-      let answer = try backend.search(request)
-      guard let result = answer.results.first else { return }
-      let now = clock.now
-      let served = answered(assignment, result, answer, begin: begin, now: now, batch: 1)
-      state.withLock { state in
-        state.core.counts.failed -= 1
-        state.core.answered(
-          served.certificate.rung, isWhole: served.certificate.reasons.isEmpty,
-          assignment.standing, after: served.certificate.stages.total)
+  /// A search failed: for what was wrong with the query, or with the index.
+  private func fail(
+    _ assignment: Core.Assignment, _ error: NeedletailError, from begin: Nanoseconds
+  ) {
+    let now = clock.now
+    state.withLock { state in
+      state.core.finished(
+        assignment, cost: SearchCost(nanoseconds: now - begin), isWhole: false, at: now)
+      if Self.isOfQuery(error) {
+        state.core.counts.failed += 1
+      } else {
+        state.core.failed(assignment.standing)
       }
-      hand(served, of: assignment)
-      assignment.payload.done(.success(served))
-    } catch {
-      assignment.payload.lead?.fail(error)
-      assignment.payload.done(.failure(.failed(error)))
     }
+    if error.code == .corrupted { lookAtFiles() }
+    assignment.payload.lead?.fail(error)
+    assignment.payload.done(.failure(.failed(error)))
+  }
+
+  private static func isOfQuery(_ error: NeedletailError) -> Bool {
+    [
+      NeedletailError.Code.dimensionMismatch, .nonFiniteComponent, .zeroVector,
+      .invalidConfiguration, .capacityExceeded,
+    ].contains(error.code)
   }
 
   private func finish(_ group: Group, _ answer: BackendAnswer, from begin: Nanoseconds) {
@@ -145,7 +140,8 @@ extension ServiceRuntime {
           assignment,
           cost: SearchCost(
             nanoseconds: each, evaluations: certificate.evaluations,
-            rerankedRows: certificate.rerankedRows), at: now)
+            rerankedRows: certificate.rerankedRows),
+          isWhole: certificate.reasons.isSubset(of: [.shed]), at: now)
         state.core.answered(
           certificate.rung, isWhole: certificate.reasons.isEmpty, assignment.standing,
           after: now - assignment.standing.arrival)
@@ -190,17 +186,17 @@ extension ServiceRuntime {
     _ group: Group, _ answers: [ServedAnswer],
     _ searched: (snapshot: Snapshot, filter: CompiledFilter?)?
   ) {
-    guard options.recallSampling > 0, let searched else { return }
+    guard let searched else { return }
     for (assignment, answer) in zip(group.assignments, answers) {
       // What a deadline cut short says nothing of its rung.
       guard assignment.plan.isOfItsRung, answer.certificate.reasons.isSubset(of: [.shed]) else {
         continue
       }
       let request = assignment.payload.request
-      idling.withLock { idling in
-        guard idling.sampler.draws() else { return }
-        idling.sampler.add(
-          RecallSampler.Sample(
+      samples.withLock { samples in
+        guard samples.draws() else { return }
+        samples.add(
+          RecallInbox.Sample(
             rung: answer.certificate.rung, k: request.k, query: request.query,
             neighbors: answer.neighbors, snapshot: searched.snapshot, filter: searched.filter,
             taken: clock.now))

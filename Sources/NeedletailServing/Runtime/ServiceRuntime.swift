@@ -1,6 +1,7 @@
 import Needletail
 import NeedletailBudgets
 import NeedletailCore
+import Synchronization
 
 /// The threads of a service, and what they share.
 final class ServiceRuntime: Sendable {
@@ -34,7 +35,14 @@ final class ServiceRuntime: Sendable {
   let cache: AnswerCache?
   let flags: Guarded<FlagStates>
   let threads: Guarded<[ServiceThread]>
+  /// What is done in idle moments, by the thread for it alone.
   let idling: Guarded<Idling>
+  /// Answers that wait to be compared.
+  let samples: Guarded<RecallInbox>
+  /// What is to be told to the service's owner.
+  let events = Guarded<[ServiceEvent]>([])
+  /// Queries that were taken in and whose callback has not returned.
+  let open = Atomic<Int>(0)
   /// Where threads sleep that wait for time to pass: whether the service ends.
   let bell = Monitor(false)
 
@@ -54,10 +62,11 @@ final class ServiceRuntime: Sendable {
     flags = Guarded(FlagStates(options.flags, budget.tiers.map(\.name)))
     threads = Guarded([])
     let now = clock.now
-    idling = Guarded(
-      Idling(
-        sampler: RecallSampler(share: options.recallSampling, seed: UInt64(bitPattern: now)),
-        nextScrub: now + min(.longestWork * 24, Nanoseconds(options.scrubInterval))))
+    // The first look at the files comes soon: what is damaged was so before.
+    idling = Guarded(Idling(nextScrub: now))
+    // Answers that share a seller are not those that an exact search finds.
+    let share = options.full.cap == nil ? options.recallSampling : 0
+    samples = Guarded(RecallInbox(share: share, seed: UInt64(bitPattern: now)))
     try start()
   }
 
@@ -68,11 +77,13 @@ final class ServiceRuntime: Sendable {
       started.append(thread)
     }
     let count = started.count
-    if count == options.workers, let steward = ServiceThread({ self.attend() }) {
-      started.append(steward)
+    if count == options.workers {
+      for life in [{ self.attend() }, { self.idle() }] as [@Sendable () -> Void] {
+        if let thread = ServiceThread(life) { started.append(thread) }
+      }
     }
     threads.withLock { $0 = started }
-    guard started.count == options.workers + 1 else {
+    guard started.count == options.workers + 2 else {
       stop()
       throw NeedletailError(
         .capacityExceeded,
@@ -104,7 +115,7 @@ final class ServiceRuntime: Sendable {
     let end = clock.now + max(0, min(.longestWork, Nanoseconds(time)))
     state.withLock { $0.core.isDraining = true }
     let isDone: Bool = bell.waiting { _ in
-      let isIdle = state.withLock { $0.core.waitingCount == 0 && $0.core.busyCount == 0 }
+      let isIdle = open.load(ordering: .acquiring) == 0
       let left = end - clock.now
       return isIdle || left <= 0 ? .done(isIdle) : .sleep(min(left, .millisecond))
     }
@@ -113,7 +124,7 @@ final class ServiceRuntime: Sendable {
   }
 
   private func refuseAll() {
-    let jobs = state.withLock { $0.core.refuseWaiting() }
+    let jobs = state.withLock { $0.core.refuseWaiting(at: clock.now) }
     for (job, rejection) in jobs {
       job.lead?.fail(NeedletailError(.cancelled, "The service has ended."))
       job.done(.failure(.rejected(rejection)))
@@ -131,9 +142,15 @@ final class ServiceRuntime: Sendable {
       priority: request.priority, tenant: request.tenant,
       kind: request.filter == nil ? .plain : .filtered,
       deadline: request.deadline.map { Nanoseconds($0) })
-    let standing = state.withLock { $0.core.arrive(call, at: now) }
-    let job = Job(request: request, done: done)
-    if let cache, request.usesCache {
+    let (standing, isDraining) = state.withLock {
+      ($0.core.arrive(call, at: now), $0.core.isDraining)
+    }
+    open.add(1, ordering: .relaxed)
+    let job = Job(request: request) { [self] result in
+      done(result)
+      open.subtract(1, ordering: .releasing)
+    }
+    if let cache, request.usesCache, !isDraining {
       ask(cache, job, standing)
     } else {
       enqueue(job, standing)
@@ -157,11 +174,22 @@ final class ServiceRuntime: Sendable {
 
   /// What is wrong with a request, before anything is done for it.
   private func refusal(of request: ServiceRequest) -> NeedletailError? {
-    let dimensions = backend.withLock { $0.dimensions }
+    let (dimensions, metric) = backend.withLock { ($0.dimensions, $0.metric) }
     guard request.query.count == dimensions else {
       return NeedletailError(
         .dimensionMismatch,
         "The query has \(request.query.count) components; the index has \(dimensions) dimensions.")
+    }
+    var squaredNorm: Float = 0
+    for (place, component) in request.query.enumerated() {
+      guard component.isFinite else {
+        return NeedletailError(
+          .nonFiniteComponent, "Component \(place) of the query is \(component).")
+      }
+      squaredNorm += component * component
+    }
+    if squaredNorm == 0, metric == .cosine, !request.query.contains(where: { $0 != 0 }) {
+      return NeedletailError(.zeroVector, "The query is all zeros: it has no direction.")
     }
     if let deadline = request.deadline, deadline <= .zero {
       return NeedletailError(
@@ -171,7 +199,8 @@ final class ServiceRuntime: Sendable {
       try budget.envelope.check(
         ComplexityRequest(
           dimensions: request.query.count,
-          efSearch: options.full.recall == nil ? options.full.efSearch : nil, k: request.k))
+          efSearch: options.full.recall == nil ? options.full.efSearch : nil, k: request.k,
+          filterSize: request.filter?.listedCount))
     } catch {
       return error
     }

@@ -24,12 +24,19 @@ final class ServiceThread: @unchecked Sendable {
     var every = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&every)
+    // What a thread brings upon itself must end the process as anywhere else.
+    for fault in [SIGSEGV, SIGBUS, SIGFPE, SIGILL] { unsafe sigdelset(&every, fault) }
     unsafe pthread_sigmask(SIG_SETMASK, &every, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+    // As much everywhere as searches take for sure: some systems give new threads very little.
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    unsafe pthread_attr_setstacksize(&attributes, 2 << 20)
+    defer { unsafe pthread_attr_destroy(&attributes) }
     let body = unsafe Unmanaged.passRetained(Body(run))
     #if canImport(Darwin)
       var handle: pthread_t?
-      let status = unsafe pthread_create(&handle, nil, { Self.main($0) }, body.toOpaque())
+      let status = unsafe pthread_create(&handle, &attributes, { Self.main($0) }, body.toOpaque())
       guard status == 0, let started = unsafe handle else {
         unsafe body.release()
         return nil
@@ -38,7 +45,7 @@ final class ServiceThread: @unchecked Sendable {
     #else
       var handle = pthread_t()
       let status = unsafe pthread_create(
-        &handle, nil,
+        &handle, &attributes,
         { raw in
           // SAFETY: the pointer is the body that was retained for this thread, and taken once.
           guard let raw = unsafe raw else { return nil }
