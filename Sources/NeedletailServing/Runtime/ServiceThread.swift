@@ -29,14 +29,17 @@ final class ServiceThread: @unchecked Sendable {
     unsafe pthread_sigmask(SIG_SETMASK, &every, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
     // As much everywhere as searches take for sure: some systems give new threads very little.
-    var attributes = pthread_attr_t()
-    unsafe pthread_attr_init(&attributes)
-    unsafe pthread_attr_setstacksize(&attributes, 2 << 20)
-    defer { unsafe pthread_attr_destroy(&attributes) }
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    unsafe pthread_attr_init(attributes)
+    unsafe pthread_attr_setstacksize(attributes, 2 << 20)
+    defer {
+      unsafe pthread_attr_destroy(attributes)
+      unsafe attributes.deallocate()
+    }
     let body = unsafe Unmanaged.passRetained(Body(run))
     #if canImport(Darwin)
       var handle: pthread_t?
-      let status = unsafe pthread_create(&handle, &attributes, { Self.main($0) }, body.toOpaque())
+      let status = unsafe pthread_create(&handle, attributes, { Self.main($0) }, body.toOpaque())
       guard status == 0, let started = unsafe handle else {
         unsafe body.release()
         return nil
@@ -45,7 +48,7 @@ final class ServiceThread: @unchecked Sendable {
     #else
       var handle = pthread_t()
       let status = unsafe pthread_create(
-        &handle, &attributes,
+        &handle, attributes,
         { raw in
           // SAFETY: the pointer is the body that was retained for this thread, and taken once.
           guard let raw = unsafe raw else { return nil }
