@@ -84,7 +84,7 @@
     /// Decides by a budget, and says what was found.
     func decide(_ path: String) throws {
       let budget = try BudgetInputs.budget(path)
-      let limits = try BudgetLimits(budget, path: path)
+      let limits = BudgetLimits(budget)
       let report =
         if let index {
           try decideOn(index, path, budget, limits)

@@ -17,17 +17,10 @@
     /// Recall: the highest floor of a tier and target of an objective. Time: the strictest p95 and p99 of the tiers
     /// that may answer in full, of which the walk and the re-rank have their two shares. Memory: the ceilings of the
     /// components that an index has; of the total, what the ceilings of the cache, the log, filters and scratch leave.
-    ///
-    /// - Throws: 65 where the stages leave no time to search.
-    init(_ budget: PerformanceBudget, path: String) throws(CommandFailure) {
+    init(_ budget: PerformanceBudget) {
       addRecall(budget)
+      // A budget that exists gives the walk some.
       let share = budget.stages[.traversal] + budget.stages[.rerank]
-      guard share > 0 else {
-        throw CommandFailure(
-          .data,
-          "\(path) gives traversal and rerank no share of the time, so nothing can be searched. Write "
-            + "shares for them under “stages”.")
-      }
       addTimes(budget, share)
       addMemory(budget)
       if let time = budget.envelope.buildTime {
