@@ -233,6 +233,20 @@ import _NeedletailTestSupport
     #expect(few.status == 65 && few.errors.contains("k is 10"))
   }
 
+  @Test func aRowThatCannotBeBuiltIsNamedByItsNumber() throws {
+    var values = RandomVectors.gaussian(count: 500, dimensions: 8, seed: 3)
+    values.replaceSubrange(77 * 8..<78 * 8, with: [Float](repeating: 0, count: 8))
+    values[123 * 8 + 5] = .nan
+    let broken = place("broken.fbin")
+    let path = try budget()
+    try VectorFiles.write(values, dimensions: 8, to: broken)
+    try Command.expectFailure(
+      65, "Row 77 is all zeros", "tune", "--budget", path, "--base", broken, "--metric", "cosine")
+    try Command.expectFailure(
+      65, "Row 123, component 5 is nan", "tune", "--budget", path, "--base", broken, "--metric",
+      "l2")
+  }
+
   @Test func nothingIsLeftBehind() throws {
     let temporary = place("tmp")
     try FileManager.default.createDirectory(

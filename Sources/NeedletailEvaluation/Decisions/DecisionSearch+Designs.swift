@@ -12,8 +12,8 @@ extension DecisionSearch {
   /// How many standard deviations a design may be better than its guess.
   private static var hope: Double { 2 }
 
-  /// Builds every layout once, and then one design after the other, each time the one that may be the best by what is known, until none promises
-  /// anything or no build is left.
+  /// Builds every layout once, and then one design after the other: each time the one that may be the best by what is
+  /// known, until none may or no build is left.
   mutating func visitDesigns(from start: IndexDesign) throws(NeedletailError) {
     try visit(start)
     for layout in space.layouts where layout != start.layout {
@@ -75,73 +75,5 @@ extension DecisionSearch {
 
   private func isOpen(_ design: IndexDesign) -> Bool {
     ledger.allowed[design] != nil && meritOf[design] == nil && !ledger.lastsTooLong(design)
-  }
-
-  /// The logarithm of the work that a design takes for the floor of recall, of its best depth.
-  ///
-  /// Between the two windows that the floor lies between it is interpolated, because windows are steps and a model
-  /// wants none. Where no window reaches the floor it is more than the widest takes, by as much as misses are too many.
-  func merit(of own: [JudgedCandidate]) -> Double {
-    let allowed = max(1e-4, 1 - floor)
-    var least = Double.infinity
-    for rerank in space.reranks {
-      let found = own.filter { $0.candidate.rerank == rerank }
-        .sorted { $0.candidate.efSearch < $1.candidate.efSearch }.compactMap(\.measurement)
-      guard let above = found.firstIndex(where: { $0.recall >= floor }) else {
-        if let last = found.last {
-          least = min(least, log(max(last.cost, 1e-9)) + log(max(1, (1 - last.recall) / allowed)))
-        }
-        continue
-      }
-      var merit = log(max(found[above].cost, 1e-9))
-      if above > 0 {
-        let misses = (log(1 - found[above - 1].recall), log(max(1e-4, 1 - found[above].recall)))
-        let costs = (log(max(found[above - 1].cost, 1e-9)), merit)
-        let share = (misses.0 - log(allowed)) / max(1e-9, misses.0 - misses.1)
-        merit = costs.0 + min(1, max(0, share)) * (costs.1 - costs.0)
-      }
-      least = min(least, merit)
-    }
-    return least.isFinite ? least : 0
-  }
-
-  /// The logarithm of the least misses, of which one in ten thousand is the least that counts.
-  func leastMiss(of own: [JudgedCandidate]) -> Double {
-    log(max(1e-4, 1 - (own.compactMap(\.measurement).map(\.recall).max() ?? 0)))
-  }
-
-  /// Measures wider windows of the best candidates, until four in a row are not worth it by `StopRule`.
-  mutating func measureFront() throws(NeedletailError) {
-    let finalists = bestOf.values.filter(\.isFeasible).sorted { precedes($0, $1) }.prefix(2)
-    for finalist in finalists {
-      guard let place = space.efSearch.firstIndex(of: finalist.candidate.efSearch) else { continue }
-      try measureBelow(place, finalist.candidate)
-      var most = -Double.infinity
-      var beyond = 0
-      for width in space.efSearch[place...] {
-        var candidate = finalist.candidate
-        candidate.efSearch = width
-        guard beyond < 4, let judged = try ledger.judge(candidate), judged.excess == 0,
-          let found = judged.measurement
-        else { break }
-        let worth = StopRule.worth(recall: found.recall, cost: found.cost)
-        beyond = worth > most ? 0 : beyond + 1
-        most = max(most, worth)
-      }
-    }
-  }
-
-  /// Measures windows right below one that was found: where recall is all but level, chance decides which of them
-  /// reaches the floor.
-  private mutating func measureBelow(
-    _ place: Int, _ candidate: DecisionCandidate
-  ) throws(NeedletailError) {
-    for width in space.efSearch[..<place].suffix(3).reversed() {
-      var candidate = candidate
-      candidate.efSearch = width
-      guard let judged = try ledger.judge(candidate),
-        (judged.measurement?.recall ?? 0) >= floor - 0.003
-      else { return }
-    }
   }
 }

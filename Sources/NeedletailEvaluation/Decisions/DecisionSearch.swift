@@ -3,9 +3,9 @@ public import NeedletailCore
 /// Finds, among the candidates of a space, those that keep the limits with the least work.
 ///
 /// What is known without a build rules out first: bytes. Builds are what lasts, so few are made: every layout once, then
-/// one step after another along the links and the candidates of a build, as long as it gains. Within a
-/// build the narrowest window that reaches the floor is looked for, depth by depth. Last, the windows above that of
-/// the best are measured, until more recall no longer pays: the front.
+/// the one that may be the best by a regression over those that are known (`DesignModel`), until none may. Within a
+/// build the narrowest window that reaches the floor is looked for, depth by depth. Last, the windows above those of
+/// the two best designs are measured, until more recall no longer pays: the front.
 ///
 /// The search draws nothing: a subject that answers alike is decided alike.
 public struct DecisionSearch<Subject: DecisionSubject> {

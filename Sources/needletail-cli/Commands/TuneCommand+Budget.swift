@@ -125,7 +125,8 @@
           efSearch: widths, reranks: depths(configuration.preciseRows)), budget.envelope)
       let start = ContinuousClock.now
       let sample = try Inputs.blaming(file) { () throws(NeedletailError) in
-        try DecisionSample(base, queries: given, rows: decision.rows ?? 20_000, seed: seed)
+        try DecisionSample(
+          base, queries: given, rows: decision.rows ?? 20_000, metric: metric, seed: seed)
       }
       let folder = try temporaryFolder()
       defer { try? FileManager.default.removeItem(atPath: folder) }

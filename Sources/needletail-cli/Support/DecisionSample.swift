@@ -22,11 +22,13 @@
     ///   - base: the whole set.
     ///   - given: queries like those to come; otherwise rows serve, a tenth of them at most, and are left out.
     ///   - rows: rows to draw at most.
+    ///   - metric: what is asked of rows.
     ///   - seed: of the draw; each row is as likely as any other.
-    /// - Throws: `capacityExceeded` for fewer than two rows.
-    init(_ base: VectorMatrix, queries given: VectorMatrix?, rows: Int, seed: UInt64)
-      throws(NeedletailError)
-    {
+    /// - Throws: `capacityExceeded` for fewer than two rows; `nonFiniteComponent` and `zeroVector` with the row's number
+    ///   in the set, which whoever builds of the sample cannot know.
+    init(
+      _ base: VectorMatrix, queries given: VectorMatrix?, rows: Int, metric: Metric, seed: UInt64
+    ) throws(NeedletailError) {
       var random = SplitMix64(seed: seed)
       count = base.count
       isHeldOut = given == nil
@@ -38,6 +40,7 @@
         )
       }
       let chosen = Self.draw(min(base.count, rows + heldOut), of: base.count, &random)
+      for row in chosen { try Self.check(base[row], row, metric) }
       let places = Set(Self.draw(heldOut, of: chosen.count, &random))
       self.rows = try Self.gather(
         chosen.indices.filter { !places.contains($0) }.map { chosen[$0] }, base)
@@ -60,6 +63,21 @@
         if random.next(below: open) < UInt64(wanted - chosen.count) { chosen.append(number) }
       }
       return chosen
+    }
+
+    private static func check(
+      _ components: [Float], _ row: Int, _ metric: Metric
+    ) throws(NeedletailError) {
+      if let component = components.firstIndex(where: { !$0.isFinite }) {
+        throw NeedletailError(
+          .nonFiniteComponent,
+          "Row \(row), component \(component) is \(components[component]); remove the row or mend its source."
+        )
+      }
+      if metric == .cosine, components.allSatisfy({ $0 == 0 }) {
+        throw NeedletailError(
+          .zeroVector, "Row \(row) is all zeros; it has no direction, so no cosine. Leave it out.")
+      }
     }
 
     private static func gather(
