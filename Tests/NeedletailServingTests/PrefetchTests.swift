@@ -1,3 +1,4 @@
+import NeedletailBudgets
 import NeedletailCore
 import Testing
 
@@ -150,12 +151,12 @@ struct PrefetchTests {
     let cache = try ResultCache(ResultCacheSettings(capacity: 1 << 20), judge: PointJudge())
     let full = key(cache, 1)
     let told = Guarded(0)
-    guard let lead = cache.prefetch(full.at(.noRerank)) else {
+    guard let lead = cache.prefetch(full.at(.withoutRerank)) else {
       Issue.record("nothing is begun")
       return
     }
-    #expect(cache.prefetch(full.at(.noRerank)) == nil)
-    let found = cache.lookup(full.at(.noRerank), deadline: 1, at: 0) { outcome in
+    #expect(cache.prefetch(full.at(.withoutRerank)) == nil)
+    let found = cache.lookup(full.at(.withoutRerank), deadline: 1, at: 0) { outcome in
       if case .answer = outcome { told.withLock { $0 += 1 } }
     }
     guard case .waiting = found else {
@@ -165,13 +166,14 @@ struct PrefetchTests {
     lead.finish([Neighbor(id: 1, distance: 0)])
     #expect(told.withLock { $0 } == 1)
     #expect(
-      cache.prefetch(full.at(.noRerank)) == nil && cache.prefetch(full.at(.lighterCodes)) == nil)
+      cache.prefetch(full.at(.withoutRerank)) == nil
+        && cache.prefetch(full.at(.lighterCodes)) == nil)
     #expect(cache.counts.prefetches == 1 && cache.counts.misses == 0 && cache.counts.hits == 0)
-    for _ in 0..<2 { _ = cache.peek(full.at(.noRerank), allowStale: false, at: 0) }
+    for _ in 0..<2 { _ = cache.peek(full.at(.withoutRerank), allowStale: false, at: 0) }
     #expect(cache.counts.prefetchHits == 1 && cache.counts.hits == 2)
     // Stale is not fresh.
     cache.apply([.removed(1)], at: 0)
-    #expect(cache.prefetch(full.at(.noRerank)) != nil)
+    #expect(cache.prefetch(full.at(.withoutRerank)) != nil)
   }
 
   @Test(
