@@ -25,7 +25,7 @@ TOOL = "$$($(BUILD_TOOL) --show-bin-path)/needletail"
 SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*' -o -name checkouts \) -prune \
   -o -name '*.swift' -print0
 
-.PHONY: help demo build test test-long lint fuzz bench bench-budgets compare graph-quality updates scale wheel dependencies
+.PHONY: help demo build test test-long test-traits lint fuzz bench bench-budgets compare graph-quality updates scale wheel dependencies
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,8 +39,16 @@ build: dependencies ## build the command line (release)
 test: dependencies ## run the unit tests
 	@swift test -c $(TEST_CONFIGURATION) --disable-xctest $(TEST_FLAGS)
 
-test-long: dependencies ## run the unit tests with the large seeded worlds
+test-long: test-traits ## run the unit tests with the large seeded worlds, and those of the traits
 	@NEEDLETAIL_LONG_TESTS=1 swift test -c $(TEST_CONFIGURATION) --disable-xctest $(TEST_FLAGS)
+
+# Traits change the flags of every target, so this has a folder of its own.
+test-traits: dependencies ## build with Logging, Metrics and Tracing one by one, and run their tests
+	@for trait in Logging Metrics Tracing; do \
+	  swift build -c $(TEST_CONFIGURATION) --scratch-path .build/traits --traits $$trait --target NeedletailServing; \
+	done
+	@swift test -c $(TEST_CONFIGURATION) --disable-xctest --scratch-path .build/traits \
+	  --traits Tools,Logging,Metrics,Tracing --filter 'ServiceLogTests|ServiceMetricsTests|ServiceTracingTests'
 
 lint: ## check formatting and that targets import only what they declare
 	@.ci/need swift python

@@ -24,6 +24,22 @@ let crypto = Target.Dependency.product(
 let histogram = Target.Dependency.product(
   name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Tools"]))
 
+/// What a service tells others of itself; each trait is one package, and none is on unless asked for.
+let observability: [Target.Dependency] = [
+  .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Logging"])),
+  .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+  .product(
+    name: "Tracing", package: "swift-distributed-tracing", condition: .when(traits: ["Tracing"])),
+]
+let observabilityTests: [Target.Dependency] = [
+  .product(name: "InMemoryLogging", package: "swift-log", condition: .when(traits: ["Logging"])),
+  .product(
+    name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+  .product(
+    name: "InMemoryTracing", package: "swift-distributed-tracing",
+    condition: .when(traits: ["Tracing"])),
+]
+
 let package = Package(
   name: "Needletail",
   platforms: [.macOS(.v26)],
@@ -48,6 +64,10 @@ let package = Package(
       enabledTraits: ["YAML", "Governance"]),
     .trait(name: "YAML", description: "Reads and writes budgets and objectives as YAML."),
     .trait(name: "Governance", description: "The hash-chained log of a budget's changes."),
+    .trait(name: "Logging", description: "A service's events as lines of swift-log."),
+    .trait(name: "Metrics", description: "A service's status as metrics of swift-metrics."),
+    .trait(
+      name: "Tracing", description: "A service's answers as spans of swift-distributed-tracing."),
     .trait(name: "HDF5", description: "Reads the HDF5 files of ann-benchmarks through libhdf5."),
     .default(enabledTraits: ["Tools"]),
   ],
@@ -56,6 +76,9 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
   ],
   targets: [
     // C: the system's BLAS, and our own kernels.
@@ -92,7 +115,8 @@ let package = Package(
     // the file system alone.
     .target(
       name: "NeedletailServing",
-      dependencies: ["NeedletailCore", "NeedletailBudgets", "NeedletailStorage", "Needletail"],
+      dependencies: ["NeedletailCore", "NeedletailBudgets", "NeedletailStorage", "Needletail"]
+        + observability,
       swiftSettings: strict),
     // Performance budgets: the vocabulary, its YAML, and the log of changes.
     .target(
@@ -165,7 +189,7 @@ let package = Package(
       dependencies: [
         "NeedletailCore", "NeedletailBudgets", "NeedletailServing", "NeedletailStorage",
         "Needletail", "_NeedletailTestSupport",
-      ],
+      ] + observability + observabilityTests,
       swiftSettings: strict),
     .target(
       name: "CNeedletailClient", dependencies: ["CNeedletail"], path: "Tests/CNeedletailClient"),
@@ -195,7 +219,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "NeedletailCommandTests",
-      dependencies: ["needletail-cli", "_NeedletailTestSupport"],
+      dependencies: [
+        "needletail-cli", "_NeedletailTestSupport", "Needletail", "NeedletailBudgets",
+        "NeedletailCore", "NeedletailServing",
+      ],
       swiftSettings: strict),
   ],
   cLanguageStandard: .c11

@@ -1,7 +1,9 @@
 /// How much a query matters; under stress the last ones go first.
 ///
 /// - Source: the four criticalities of Beyer et al., *Site Reliability Engineering* (2016), chapter 21.
-public enum PriorityClass: String, Sendable, Hashable, CaseIterable, Comparable {
+public enum PriorityClass: String, Sendable, Hashable, CaseIterable, Comparable, Codable,
+  CodingKeyRepresentable
+{
   /// Somebody is hurt when it fails.
   case criticalPlus
   /// What users see; the default.

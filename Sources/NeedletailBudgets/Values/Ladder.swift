@@ -1,7 +1,9 @@
 /// One step of the ladder: a simpler answer than the step before it, in less time.
 ///
 /// The order of the cases is the order in which they are used.
-public enum Rung: String, Sendable, Hashable, CaseIterable, Comparable {
+public enum Rung: String, Sendable, Hashable, CaseIterable, Comparable, Codable,
+  CodingKeyRepresentable
+{
   /// The search as it was asked for.
   case full
   /// A narrower window: `Ladder.window`.

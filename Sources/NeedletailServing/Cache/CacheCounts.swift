@@ -1,5 +1,5 @@
 /// What a cache did since it was made.
-public struct CacheCounts: Sendable, Hashable {
+public struct CacheCounts: Sendable, Hashable, Codable {
   /// Fresh answers that were given.
   public var hits = 0
   /// Answers that were given with the label that they are stale.

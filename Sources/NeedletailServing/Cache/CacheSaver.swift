@@ -112,14 +112,14 @@ package final class CacheSaver<Judge: AnswerJudge>: Sendable {
       guard let before = identity() else { continue }
       if isKnown, last.1 == before { return .unchanged }
       guard let bytes = cache.saved(identity: before), identity() == before else { continue }
-      try write(bytes)
+      try fileSystem.replace(path, with: bytes, isDurable: true)
       note(revision, before)
       return .answers(byteCount: bytes.count)
     }
     // The questions are there already, maybe with answers that are true again after a crash.
     if isKnown { return .unchanged }
     let bytes = cache.savedQuestions()
-    try write(bytes)
+    try fileSystem.replace(path, with: bytes, isDurable: true)
     note(revision, nil)
     return .questions(byteCount: bytes.count)
   }
@@ -166,32 +166,8 @@ package final class CacheSaver<Judge: AnswerJudge>: Sendable {
   private func remove() -> NeedletailError? {
     do throws(NeedletailError) {
       try fileSystem.remove(path)
-      try fileSystem.synchronizeDirectory(directory)
+      try fileSystem.synchronizeDirectory(fileSystem.parentDirectory(path))
       return nil
     } catch { return error }
-  }
-
-  /// Puts bytes in the place of the file: durable on return.
-  private func write(_ bytes: [UInt8]) throws(NeedletailError) {
-    let partial = path + ".partial"
-    // What a process left that was killed here would be in the way.
-    if try fileSystem.kind(of: partial) != nil { try fileSystem.remove(partial) }
-    do throws(NeedletailError) {
-      let file = try fileSystem.create(partial)
-      try file.write(bytes)
-      try file.synchronize()
-      try file.close()
-      try fileSystem.rename(partial, to: path)
-      try fileSystem.synchronizeDirectory(directory)
-    } catch {
-      // The first failure is the one to tell; a file that stays is removed the next time.
-      try? fileSystem.remove(partial)
-      throw error
-    }
-  }
-
-  private var directory: String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 }

@@ -205,3 +205,10 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
     }
   }
 }
+
+extension ResultCache {
+  /// What it holds, and what it did.
+  var status: CacheStatus {
+    CacheStatus(bytes: byteCount, capacity: settings.capacity, answers: count, counts: counts)
+  }
+}

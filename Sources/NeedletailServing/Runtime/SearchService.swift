@@ -60,6 +60,7 @@ public final class SearchService: Sendable {
   /// - Throws: `rejected`, with the time after which to ask again; `failed`, as `Snapshot.search` throws.
   /// - Precondition: not called from a callback of this service.
   public func search(_ request: ServiceRequest) throws(ServiceError) -> ServedAnswer {
+    let note = Note(request, runtime)
     let slot = Monitor<ServiceResult?>(nil)
     runtime.submit(request) { result in
       slot.withLock { $0 = result }
@@ -68,6 +69,7 @@ public final class SearchService: Sendable {
     let result: ServiceResult = slot.waiting { result in
       if let result { .done(result) } else { .sleep(nil) }
     }
+    note?.finish(result)
     return try result.get()
   }
 
@@ -77,9 +79,11 @@ public final class SearchService: Sendable {
   ///
   /// - Throws: as the blocking form.
   public func search(_ request: ServiceRequest) async throws(ServiceError) -> ServedAnswer {
+    let note = Note(request, runtime)
     let result: ServiceResult = await withCheckedContinuation { continuation in
       runtime.submit(request) { continuation.resume(returning: $0) }
     }
+    note?.finish(result)
     return try result.get()
   }
 
@@ -88,7 +92,13 @@ public final class SearchService: Sendable {
   /// The callback must not wait for anything.
   public func submit(
     _ request: ServiceRequest, done: @escaping @Sendable (ServiceResult) -> Void
-  ) { runtime.submit(request, done) }
+  ) {
+    guard let note = Note(request, runtime) else { return runtime.submit(request, done) }
+    runtime.submit(request) { result in
+      done(result)
+      note.finish(result)
+    }
+  }
 
   /// Lets nothing in any more, and answers what waits.
   ///
@@ -99,6 +109,13 @@ public final class SearchService: Sendable {
 
   /// What the service does now.
   public var status: ServiceStatus { runtime.status }
+
+  /// Writes the status into a file, in the place of what it held: whoever reads it finds the old one or the new one, whole.
+  ///
+  /// - Throws: `io` and `alreadyExists` as the file system says.
+  public func writeStatus(to path: String) throws(NeedletailError) {
+    try StatusFile(status).write(to: path, in: runtime.options.fileSystem)
+  }
 
   /// The most queries that waited at a time since this was called last.
   public func takeLongestQueue() -> Int {

@@ -1,7 +1,7 @@
 import NeedletailBudgets
 
 /// What a service has done since it began.
-public struct ServiceCounts: Sendable {
+public struct ServiceCounts: Sendable, Codable {
   /// Queries that had to be searched for, by class: those that the cache answered are not among them.
   public var offered = PerClass<Int>(repeating: 0)
   /// Queries that were answered, by class.
@@ -21,7 +21,7 @@ public struct ServiceCounts: Sendable {
 /// Counts of latencies in buckets that grow by a quarter of a power of two: a quantile read off them is at most 19 % too high.
 public struct LatencyCounts: Sendable, Hashable {
   /// Answers in each bucket; bucket `i` ends at `bound(i)`.
-  public private(set) var buckets = [Int](repeating: 0, count: 4 * 40)
+  public internal(set) var buckets = [Int](repeating: 0, count: 4 * 40)
 
   /// Nothing yet.
   public init() {}

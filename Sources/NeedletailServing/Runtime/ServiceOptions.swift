@@ -6,6 +6,11 @@
   import Darwin
 #endif
 public import Needletail
+package import NeedletailStorage
+
+#if Tracing
+  public import Tracing
+#endif
 
 /// How a service is run, beside its budget.
 public struct ServiceOptions: Sendable {
@@ -40,11 +45,34 @@ public struct ServiceOptions: Sendable {
   /// Called with what happens, one event after the other, soon after it did, on a thread that serves no query: it may take its
   /// time, and meanwhile nothing is compared or searched ahead.
   public var onEvent: (@Sendable (ServiceEvent) -> Void)?
+  /// A file that gets the status every second, as `StatusFile` has it; `nil`: none.
+  ///
+  /// Nobody else writes it. `needletail stats` looks for the one at `StatusFile.path(beside:)`.
+  public var statusFile: String?
+  /// Called with the status every second, and once more at the end, on a thread of the service: for `ServiceMetrics`, or for
+  /// metrics of another kind.
+  public var onStatus: (@Sendable (ServiceStatus) -> Void)?
+  #if Tracing
+    /// What is told of each query after it was answered: a span, and one for each of its stages, within the span that the caller
+    /// is in.
+    ///
+    /// Default: the tracer that the process was set up with before these options were made; `nil`, also where there is none: no spans.
+    public var tracer = ServiceOptions.systemTracer
+  #endif
+  /// Where the status file is.
+  package var fileSystem: any FileSystem = LocalFileSystem()
   /// Where instants come from.
   package var clock: any ServingClock = MonotonicClock()
 
   /// The defaults.
   public init() {}
+
+  #if Tracing
+    private static var systemTracer: (any Tracer)? {
+      let tracer = InstrumentationSystem.tracer
+      return tracer is NoOpTracer ? nil : tracer
+    }
+  #endif
 
   private static var coreCount: Int { Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }

@@ -52,7 +52,7 @@ public struct ServedAnswer: Sendable {
 /// No answer, why, and when to ask again.
 public struct Rejection: Error, Sendable, Hashable {
   /// Why a query was not answered.
-  public enum Reason: String, Sendable, Hashable, CaseIterable {
+  public enum Reason: String, Sendable, Hashable, CaseIterable, Codable, CodingKeyRepresentable {
     /// It could not have been answered in time.
     case deadline
     /// As many of its class wait as may.

@@ -46,16 +46,18 @@ extension ServiceRuntime {
   /// What the service does now.
   var status: ServiceStatus {
     let now = clock.now
-    let flags = flags.withLock { $0.names }
+    let flags = flags.withLock { $0.names.sorted() }
+    let cache = cache.map { $0.answers.status }
     return state.withLock { state in
       let core = state.core
       return ServiceStatus(
         isReady: state.isReady, isDraining: core.isDraining, tier: core.tier.name,
         load: core.load.load, utilisation: core.load.utilisation, waiting: core.waitingCount,
-        busy: core.busyCount, rungs: core.rungs,
+        busy: core.busyCount, workers: options.workers, rungs: core.rungs,
         cost: PerRung { core.costs.isKnown($0, .plain) ? core.costs.mean($0, .plain) : nil },
         recall: PerRung { core.recall.estimate($0) }, counts: core.counts,
-        errorBudgets: state.core.errorBudgets(at: now), tenants: core.tenantUsage, flags: flags)
+        errorBudgets: state.core.errorBudgets(at: now), tenants: core.tenantUsage, flags: flags,
+        cache: cache)
     }
   }
 }

@@ -19,7 +19,9 @@ extension ServiceRuntime {
   /// The life of the thread.
   func idle() {
     var due = clock.now
+    var reporter = StatusReporter(due: due)
     while !sleep(until: due) {
+      if reporter.isDue(at: clock.now) { tell(reporter.report(status, options)) }
       deliver()
       saveCache(isLast: false)
       let now = clock.now
@@ -35,6 +37,7 @@ extension ServiceRuntime {
     }
     cache?.lookForOthers(at: clock.now)
     saveCache(isLast: true)
+    tell(reporter.report(status, options))
     deliver()
   }
 

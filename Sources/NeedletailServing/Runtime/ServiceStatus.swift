@@ -1,7 +1,9 @@
 public import NeedletailBudgets
 
 /// What a service does at one moment.
-public struct ServiceStatus: Sendable {
+///
+/// As JSON its fields have the names that they have here; values by class, rung or reason are objects with the names of those.
+public struct ServiceStatus: Sendable, Codable {
   /// Whether it was warmed up.
   public var isReady: Bool
   /// Whether it lets nothing in any more.
@@ -16,6 +18,8 @@ public struct ServiceStatus: Sendable {
   public var waiting: Int
   /// Queries that workers are at.
   public var busy: Int
+  /// Threads that search.
+  public var workers: Int
   /// Where each class stands.
   public var rungs: PerClass<Rung>
   /// What a search on each rung takes on average, in nanoseconds of a worker; `nil`: none was made.
@@ -28,6 +32,27 @@ public struct ServiceStatus: Sendable {
   public var errorBudgets: [String: Int]
   /// What tenants have used since the service began, in millionths of a cost unit, by name.
   public var tenants: [String: Int64]
-  /// Feature flags that are on.
-  public var flags: Set<String>
+  /// Feature flags that are on, in ascending order.
+  public var flags: [String]
+  /// The result cache; `nil`: there is none.
+  public var cache: CacheStatus?
+}
+
+/// What a result cache holds, and what it did.
+public struct CacheStatus: Sendable, Hashable, Codable {
+  /// Memory of the answers.
+  public var bytes: Int
+  /// Memory that they may take.
+  public var capacity: Int
+  /// Answers that are kept.
+  public var answers: Int
+  /// What was done since the service began.
+  public var counts: CacheCounts
+
+  /// The share of questions that were answered, fresh or labelled as stale; `nil` without questions.
+  public var hitRatio: Double? {
+    let hits = Double(counts.hits) + Double(counts.staleHits)
+    let all = hits + Double(counts.misses)
+    return all > 0 ? hits / all : nil
+  }
 }
