@@ -83,23 +83,20 @@
         case .start: "starts the log"
         case .rollback: "goes back to record \(record.target ?? 0)"
         case .change:
-          "\(plain(record.field ?? ""))  \(BudgetWording.value(record.old)) → "
+          "\(PlainText.of(record.field ?? ""))  \(BudgetWording.value(record.old)) → "
             + BudgetWording.value(record.new)
         }
       var lines = [
         Terminal.bold("\(record.number)  \(what)"),
-        "   \(date(record.time)), \(shortened(record.reason.owner)): \(plain(record.reason.rationale))",
+        "   \(date(record.time)), \(shortened(record.reason.owner)): \(PlainText.of(record.reason.rationale))",
       ]
-      if let impact = record.reason.expectedImpact { lines.append("   expected: \(plain(impact))") }
-      if let rollback = record.reason.rollback { lines.append("   to undo: \(plain(rollback))") }
+      if let impact = record.reason.expectedImpact {
+        lines.append("   expected: \(PlainText.of(impact))")
+      }
+      if let rollback = record.reason.rollback {
+        lines.append("   to undo: \(PlainText.of(rollback))")
+      }
       return lines
-    }
-
-    /// A text of a log, without what a terminal takes for commands.
-    private static func plain(_ text: String) -> String {
-      String(
-        text.unicodeScalars.map { isControl($0) ? " " : $0 }
-          .reduce(into: "") { $0.unicodeScalars.append($1) })
     }
 
     static func date(_ seconds: Int) -> String {
