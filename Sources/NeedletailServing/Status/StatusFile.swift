@@ -79,12 +79,13 @@ public struct StatusFile: Sendable, Codable {
   /// What can be read of every form.
   private struct Form: Decodable { var format: Int }
 
-  /// The age at an instant, in seconds since 1970; never negative.
+  /// The age at an instant, in seconds since 1970; never negative, and infinite for a time that is none.
   ///
   /// - Parameter now: `nil`: the present.
   /// - Returns: seconds.
   public func age(at now: Double? = nil) -> Double {
-    max(0, (now ?? Date().timeIntervalSince1970) - writtenAt)
+    let age = (now ?? Date().timeIntervalSince1970) - writtenAt
+    return age.isFinite ? max(0, age) : .infinity
   }
 
   /// The bytes of the file: keys in ascending order.
@@ -119,6 +120,8 @@ public struct StatusFile: Sendable, Codable {
       @unknown default: ([], "it cannot be read")
       }
     let place = path.map(\.stringValue).joined(separator: ".")
-    return place.isEmpty ? problem : "\(place): \(problem)"
+    // Some of a decoder's words are whole sentences.
+    let words = problem.hasSuffix(".") ? String(problem.dropLast()) : problem
+    return place.isEmpty ? words : "\(place): \(words)"
   }
 }

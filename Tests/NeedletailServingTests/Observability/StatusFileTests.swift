@@ -57,6 +57,7 @@ struct StatusFileTests {
     status.load = .infinity
     try StatusFile(status).write(to: directory("s"), in: LocalFileSystem())
     let read = try StatusFile(contentsOf: directory("s")).status
+    #expect(StatusFile(status, writtenAt: .nan).age() == .infinity)
     #expect(read.load == .infinity && read.cache == nil && read.counts.latency.count == 0)
   }
 
