@@ -64,11 +64,13 @@ bench: dependencies ## run the kernel, build and search benchmarks
 
 bench-budgets: build ## measure what a budget promises, by the clock, on a quiet machine: BUDGET_FLAGS='--seconds 60'
 	@.ci/need python
-	@test -d .build/budgets/index || $(TOOL) build --input "$$(ls $(DATA)/base.*)" --metric $(METRIC) \
-	  --output .build/budgets/index
-	@python3 Benchmarks/Budgets/budgets.py --needletail $(TOOL) --index .build/budgets/index \
-	  --queries "$$(ls $(DATA)/quer*.np* $(DATA)/query.*bin 2>/dev/null | head -1)" --groundtruth $(DATA)/groundtruth.ibin \
-	  --json .build/budgets/rows.json $(BUDGET_FLAGS)
+	@index=".build/budgets/$(notdir $(DATA))"; \
+	  base=$$( (ls "$(DATA)"/base.npy "$(DATA)"/base.*bin 2>/dev/null || true) | head -n 1); \
+	  queries=$$( (ls "$(DATA)"/queries.npy "$(DATA)"/query.*bin 2>/dev/null || true) | head -n 1); \
+	  mkdir -p .build/budgets; \
+	  test -d "$$index" || $(TOOL) build --input "$$base" --metric "$(METRIC)" --output "$$index"; \
+	  python3 Benchmarks/Budgets/budgets.py --needletail $(TOOL) --index "$$index" --queries "$$queries" \
+	    --groundtruth "$(DATA)/groundtruth.ibin" --json ".build/budgets/$(notdir $(DATA)).json" $(BUDGET_FLAGS)
 
 compare: build wheel ## measure beside every rival that installs: DATA=… METRIC=cosine|l2|ip
 	@.ci/need venv

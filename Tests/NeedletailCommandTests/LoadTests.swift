@@ -73,7 +73,7 @@ import _NeedletailTestSupport
     let impossible = try budget(world, p95: "1us", p99: "2us")
     let arguments = [
       "load", world.index, "--queries", world.queries, "--schedule", "constant:50qps,300ms",
-      "--budget", impossible,
+      "--budget", impossible, "--deadline", "1s",
     ]
     let outcome = try Command.Running(arguments + ["--gate"]).finish()
     #expect(outcome.status == 1)

@@ -6,8 +6,8 @@ import _NeedletailTestSupport
   @Test(arguments: [
     [], ["build"], ["search"], ["evaluate"], ["groundtruth"], ["convert"], ["info"], ["verify"],
     ["datasets"], ["datasets", "fetch"], ["datasets", "make"], ["report"], ["report", "scale"],
-      ["load"], ["stats"],
-      ["demo"], ["tune"], ["apply"], ["compact"], ["rollback"], ["log"], ["repair"],
+    ["load"], ["stats"],
+    ["demo"], ["tune"], ["apply"], ["compact"], ["rollback"], ["log"], ["repair"],
     ["budget"], ["budget", "check"], ["budget", "explain"], ["budget", "diff"],
     ["budget", "start"], ["budget", "set"], ["budget", "rollback"], ["budget", "history"],
   ])

@@ -24,7 +24,7 @@ struct RecallInbox: Sendable {
   private var random: SplitMix64
   private var waiting: [Sample] = []
 
-  /// - Parameter share: of the answers, 0 to 1.
+  /// Keeps a share of the answers, 0 to 1.
   init(share: Double, seed: UInt64) {
     self.share = share
     random = SplitMix64(seed: seed)

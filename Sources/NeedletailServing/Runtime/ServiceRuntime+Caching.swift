@@ -3,9 +3,8 @@ import NeedletailBudgets
 import NeedletailCore
 
 extension ServiceRuntime {
-  /// Looks for an answer in the cache; searches where there is none.
-  ///
-  /// - Parameter attempt: how often somebody else's search ended without an answer for this query.
+  /// Looks for an answer in the cache; searches where there is none, for itself where others' searches ended without an answer for
+  /// it, `attempt` times.
   func ask(_ cache: AnswerCache, _ job: Job, _ standing: Core.Standing, attempt: Int = 0) {
     guard let key = cache.key(job.request, at: standing.rung) else {
       return enqueue(job, standing)

@@ -18,11 +18,12 @@
           LoadTier(name: "normal", p95: .milliseconds(10), p99: .milliseconds(25)),
           LoadTier(
             name: "peak", p95: .milliseconds(25), p99: .milliseconds(50),
-            enter: LoadCondition(load: 1, for: .milliseconds(500)),
-            exit: LoadCondition(load: 0.8, for: .seconds(1))),
+            enter: LoadCondition(load: 0.8, for: .milliseconds(500)),
+            exit: LoadCondition(load: 0.65, for: .seconds(1))),
         ],
         ladder: Ladder(
-          rungs: [.full, .smallerWindow, .withoutRerank, .reject], hold: .seconds(1)),
+          rungs: [.full, .smallerWindow, .withoutRerank, .reject], window: .efSearch(24),
+          hold: .seconds(1)),
         cache: CacheSettings(isEnabled: false))
     }
 
@@ -31,7 +32,7 @@
       _ index: VectorIndex, queries: VectorMatrix, truth: GroundTruth, base: VectorMatrix
     ) throws -> DemoScene {
       let budget = try budget()
-      let settings = LoadSettings(options: SearchOptions(recall: 0.97), k: 10)
+      let settings = LoadSettings(options: SearchOptions(efSearch: 64), k: 10)
       let capacity = try LoadTargets.capacity(index, budget, queries: queries, settings: settings)
       let schedule = try LoadSchedule(
         parsing: "poisson:0.6x,3s then poisson:1.2x,4s then poisson:0.6x,3s", capacity: capacity)
@@ -73,23 +74,21 @@
       return table.lines()
     }
 
-    /// What was found on each rung, and whether all were answered.
+    /// What was found on each rung, and whether all were answered; at most 80 columns.
     func sentences() -> [String] {
-      let found = report.rungs.filter { $0.answered > 0 }.map { rung in
+      var lines: [String] = []
+      for rung in report.rungs where rung.answered > 0 {
         let recall = rung.recall.map { ", recall " + Numerals.fixed($0, 3) } ?? ""
-        return "\(rung.name) \(Numerals.grouped(rung.answered))\(recall)"
+        lines.append("  \(Numerals.grouped(rung.answered)) answers on \(rung.name)\(recall)")
       }
       let all = report.overall
-      var lines = [
-        "  Answers: " + found.joined(separator: "; "),
-        "  \(Numerals.fixed(100 * all.servedShare, 2)) % of \(Numerals.grouped(all.offered)) queries answered, "
-          + "\(Numerals.fixed(100 * Double(all.inTime) / Double(max(1, all.answered)), 2)) % of them "
-          + "within their tier's p99",
-      ]
+      let inTime = Double(all.inTime) / Double(max(1, all.answered))
+      lines.append(
+        "  \(Numerals.fixed(100 * all.servedShare, 2)) % of all queries answered, "
+          + "\(Numerals.fixed(100 * inTime, 2)) % of them within their tier's p99")
       if !report.validity.isValid {
         lines.append(
-          "  This machine was busy with other things: queries were sent late, and times say little."
-        )
+          "  This machine had other work, so that queries were sent late: times say little.")
       }
       return lines
     }

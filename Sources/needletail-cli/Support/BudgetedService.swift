@@ -14,6 +14,7 @@
     private let tiers: [String: Int]
     private let reasons: [String: Int]
     private let bound: Int
+    private let clock = SteadyClock()
 
     /// - Parameters:
     ///   - index: what is searched.
@@ -47,7 +48,9 @@
     }
 
     func submit(_ request: LoadRequest, to collector: LoadCollector) {
-      let deadline = request.deadline.map { Duration.nanoseconds(max(1, $0 - request.intended)) }
+      // What the generator was late by is not the service's to use.
+      let now = clock.now
+      let deadline = request.deadline.map { Duration.nanoseconds(max(1, $0 - now)) }
       let asked = ServiceRequest(
         query: queries[request.query], k: request.k,
         priority: PriorityClass.allCases[request.priority.rawValue],
@@ -59,7 +62,7 @@
         case .failure(.rejected(let rejection)):
           var response = LoadResponse(.rejected)
           response.reasons = bit(rejection.reason.rawValue)
-          response.retryAfter = Int64(rejection.retryAfter / .nanoseconds(1))
+          response.retryAfter = Nanoseconds(rejection.retryAfter)
           collector.receive(response, to: request)
         case .failure(.failed): collector.receive(LoadResponse(.failed), to: request)
         }

@@ -25,6 +25,7 @@
     func run(for time: Duration) -> Double {
       let clock = ContinuousClock()
       let begin = clock.now
+      guard !queries.isEmpty else { return 0 }
       for _ in 0..<outstanding { ask() }
       Thread.sleep(forTimeInterval: time / .seconds(1))
       let rate = Double(answered.load(ordering: .relaxed)) / ((clock.now - begin) / .seconds(1))
@@ -39,7 +40,13 @@
         return
       }
       let number = next.add(1, ordering: .relaxed).oldValue
-      service.submit(ServiceRequest(query: queries[number % queries.count], k: k)) { [self] _ in
+      service.submit(ServiceRequest(query: queries[number % queries.count], k: k)) {
+        [self] result in
+        // What is refused or fails at once would ask on the same stack for ever.
+        guard case .success = result else {
+          ended.signal()
+          return
+        }
         answered.add(1, ordering: .relaxed)
         ask()
       }

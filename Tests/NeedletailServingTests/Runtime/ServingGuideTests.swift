@@ -35,12 +35,13 @@ func handle(
   wait: (Duration) -> Void
 ) async {
   // [begin]
-  do {
+  do throws(ServiceError) {
     show(try await service.search(request).neighbors)
-  } catch .rejected(let rejection) {
-    wait(rejection.retryAfter)
-  } catch .failed(let error) {
-    print(error)
+  } catch {
+    switch error {
+    case .rejected(let rejection): wait(rejection.retryAfter)
+    case .failed(let fault): print(fault)
+    }
   }
   // [end]
 }

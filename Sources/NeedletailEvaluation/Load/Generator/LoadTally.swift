@@ -113,7 +113,7 @@ struct LoadTally {
     let latency = record.finished - request.intended
     let end = LoadEnd(
       outcome: response.outcome, latency: latency,
-      isInTime: latency <= target?.p99 ?? deadline ?? .max,
+      isInTime: latency <= min(deadline ?? .max, target?.p99 ?? .max),
       isWithinP95: latency <= target?.p95 ?? deadline ?? .max,
       isFull: response.reasons == 0, evaluations: response.evaluations)
     for bit in reasons.indices where response.reasons & 1 << UInt32(bit) != 0 { reasons[bit] += 1 }
