@@ -14,6 +14,9 @@ package enum Effort {
   /// Whether `NEEDLETAIL_BRIEF_TESTS` is set.
   package static let isBrief: Bool = unsafe getenv("NEEDLETAIL_BRIEF_TESTS") != nil
 
+  /// Whether AddressSanitizer is in this process: it answers some calls itself that would reach the system.
+  package static let isAddressSanitized: Bool = unsafe dlsym(nil, "__asan_init") != nil
+
   /// A number for the quick run, and one for the long run; a brief one takes a twentieth of many.
   package static func count(_ quick: Int, long: Int) -> Int {
     if isLong { return long }
