@@ -182,7 +182,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "NeedletailTests",
-      dependencies: ["Needletail", "CMallocCount", "_NeedletailTestSupport"],
+      dependencies: ["Needletail", "NeedletailEngine", "CMallocCount", "_NeedletailTestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "NeedletailServingTests",
