@@ -189,16 +189,25 @@ extension HTMLReport {
   }
 
   private static func facts(_ report: EvaluationReport) -> String {
-    let machine = report.machine
-    var entries = [
-      ("Processor", "\(machine.processor), \(machine.cores) cores, kernels \(machine.kernelLevel)"),
-      ("System", "\(machine.system), \(Numerals.bytes(machine.memoryBytes)) of memory"),
-      ("Queries", report.files.queries), ("Ground truth", report.files.groundTruth),
-    ]
+    var entries = facts(of: report.machine)
+    entries += [("Queries", report.files.queries), ("Ground truth", report.files.groundTruth)]
     if let base = report.files.base { entries.append(("Base", base)) }
     for (name, value) in report.index.properties.sorted(by: { $0.key < $1.key }) {
       entries.append((name, value))
     }
+    return facts(entries)
+  }
+
+  /// What there is to say of a machine.
+  static func facts(of machine: Machine) -> [(name: String, value: String)] {
+    [
+      ("Processor", "\(machine.processor), \(machine.cores) cores, kernels \(machine.kernelLevel)"),
+      ("System", "\(machine.system), \(Numerals.bytes(machine.memoryBytes)) of memory"),
+    ]
+  }
+
+  /// The section at the end of a page: what ran where and with what.
+  static func facts(_ entries: [(name: String, value: String)]) -> String {
     let items = entries.map { name, value in
       "<div><dt>\(escaped(name))</dt><dd>\(escaped(value))</dd></div>"
     }

@@ -114,7 +114,7 @@ extension LoadPage {
   }
 
   static func facts(_ report: LoadReport) -> String {
-    var entries = report.facts.map { ($0.name, $0.value) }
+    var entries = report.facts.map { (name: $0.name, value: $0.value) }
     entries.append(("Seed", "\(report.seed)"))
     if let capacity = report.capacity {
       entries.append(("Capacity", "\(Numerals.measured(capacity)) queries a second"))
@@ -125,25 +125,7 @@ extension LoadPage {
         (report.validity.isPinned ? "kept on a processor of its own" : "on any processor")
           + ", at most \(Numerals.measured(report.validity.greatestLagMicroseconds)) µs late"
       ))
-    if let machine = report.machine {
-      entries.append(
-        (
-          "Processor",
-          "\(machine.processor), \(machine.cores) cores, kernels \(machine.kernelLevel)"
-        ))
-      entries.append(
-        ("System", "\(machine.system), \(Numerals.bytes(machine.memoryBytes)) of memory"))
-    }
-    let items = entries.map { name, value in
-      "<div><dt>\(HTMLReport.escaped(name))</dt><dd>\(HTMLReport.escaped(value))</dd></div>"
-    }
-    return """
-      <section>
-      <h2>Where and how</h2>
-      <dl class="facts">
-      \(items.joined(separator: "\n"))
-      </dl>
-      </section>
-      """
+    if let machine = report.machine { entries += HTMLReport.facts(of: machine) }
+    return HTMLReport.facts(entries)
   }
 }
