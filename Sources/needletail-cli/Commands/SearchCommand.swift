@@ -29,21 +29,13 @@
     var queries: String
     @Option(help: "Neighbours of each query.")
     var k: Int
-    @Option(help: "The width of the walk: more finds more and takes longer. (default: 64)")
-    var ef: Int?
-    @Option(help: "The recall that is wanted: the width is what tuning measured for it.")
-    var recall: Double?
+    @OptionGroup var width: WidthOptions
     @Option(help: "The most threads to search with.")
     var threads = 1
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
       try Check.neighbors(k)
-      if let ef { try Check.width(ef) }
-      if let recall { try Check.recall(recall) }
-      guard ef == nil || recall == nil else {
-        throw ValidationError("--ef and --recall both say how wide the walk is; give one of them.")
-      }
       try Check.threads(threads)
     }
 
@@ -52,18 +44,14 @@
       // What does not fit is refused before the first answer is written, so that no document is halved.
       let matrix = try Inputs.queries(
         queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
-      var options = SearchOptions(efSearch: ef ?? SearchOptions().efSearch)
-      if let recall {
-        options = SearchOptions(recall: recall)
-        _ = try snapshot.efSearch(reaching: recall, k: k)
-      }
+      if let recall = width.recall { _ = try snapshot.efSearch(reaching: recall, k: k) }
       let block = 1024
       var first = 0
       if outputOptions.json { print("{\"queries\":[", terminator: "") }
       while first < matrix.count {
         let rows = first..<min(first + block, matrix.count)
         let results = try snapshot.search(
-          batch: matrix[rows], k: k, options: options, threads: threads)
+          batch: matrix[rows], k: k, options: width.options, threads: threads)
         for (offset, result) in results.enumerated() {
           if outputOptions.json {
             print(first + offset > 0 ? ",\n" : "\n", terminator: "")

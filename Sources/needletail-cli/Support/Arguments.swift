@@ -15,6 +15,28 @@
     var json = false
   }
 
+  /// How wide the walk of a search is: as such, or by the recall that is wanted.
+  struct WidthOptions: ParsableArguments {
+    @Option(help: "The width of the walk: more finds more and takes longer. (default: 64)")
+    var ef: Int?
+    @Option(help: "The recall that is wanted: the width is what tuning measured for it.")
+    var recall: Double?
+
+    func validate() throws {
+      if let ef { try Check.width(ef) }
+      if let recall { try Check.recall(recall) }
+      guard ef == nil || recall == nil else {
+        throw ValidationError("--ef and --recall both say how wide the walk is; give one of them.")
+      }
+    }
+
+    /// Options of a search of that width.
+    var options: SearchOptions {
+      if let recall { return SearchOptions(recall: recall) }
+      return ef.map { SearchOptions(efSearch: $0) } ?? SearchOptions()
+    }
+  }
+
   /// What those commands have that publish a generation of an index.
   struct KeepOptions: ParsableArguments {
     @Option(help: "Generations to keep, the one in use among them.")
