@@ -100,6 +100,167 @@ import _NeedletailTestSupport
     #expect((measured["capacity"] as? Double ?? 0) > 100)
   }
 
+  /// The verdict of a name, in a report; whatever it says, the command must have ended accordingly.
+  private func verdict(_ name: String, _ outcome: Command.Outcome) throws -> Bool {
+    let verdicts = try #require(try outcome.json()["verdicts"] as? [[String: Any]])
+    #expect(verdicts.first?["name"] as? String == "the run kept to its schedule")
+    let allHold = verdicts.allSatisfy { $0["isMet"] as? Bool == true }
+    #expect(outcome.status == (allHold ? 0 : 1), "\(outcome.errors)")
+    let found = try #require(
+      verdicts.first { ($0["name"] as? String)?.contains(name) == true }, "\(verdicts)")
+    return try #require(found["isMet"] as? Bool)
+  }
+
+  @Test func criteriaDecideHowItEnds() throws {
+    let world = try World("l2")
+    let arguments = [
+      "load", world.index, "--queries", world.queries, "--schedule", "constant:50qps,300ms",
+      "--criterion", "guard",
+    ]
+    #expect(
+      try verdict("200 µs", Command.Running(arguments + ["--deadline", "1h", "--json"]).finish()))
+    let broken = try Command.Running(
+      ["load", world.index, "--queries", world.queries, "--schedule", "constant:50qps,300ms"]
+        + ["--criterion", "backpressure", "--criterion", "guard", "--deadline", "1h"]
+    ).finish()
+    #expect(broken.status == 1)
+    // A run of less than a second shows no memory; the guard held.
+    #expect(broken.errors.contains("This does not hold: "), "\(broken.errors)")
+    #expect(broken.errors.contains("backpressure"), "\(broken.errors)")
+    #expect(!broken.errors.contains("200 µs"), "\(broken.errors)")
+    #expect(broken.output.contains("answers within 200 µs of their deadline"))
+    #expect(broken.output.contains("run longer"))
+  }
+
+  @Test func overloadFindsItsOwnPeak() throws {
+    let world = try World("l2")
+    let calm = try budget(world, p95: "1s", p99: "2s")
+    let outcome = try Command.run(
+      "load", world.index, "--queries", world.queries, "--budget", calm, "--criterion", "overload",
+      "--criterion", "tiers", "--schedule", "constant:50qps,3s then constant:100qps,2s",
+      "--capacity",
+      "100000qps", "--json")
+    #expect(try verdict("goodput under overload", outcome))
+    #expect(try verdict("p99 of what is admitted", outcome))
+    #expect(try verdict("tier normal at load 0.00", outcome))
+  }
+
+  @Test func tenantsAreComparedWithAFormerRun() throws {
+    let world = try World("l2")
+    let shop = world.directory("shop.yaml")
+    try Data(
+      """
+      name: shop
+      owner: search@example.com
+      tiers:
+        - name: normal
+          p95: 1s
+          p99: 2s
+      tenants:
+        - name: quiet
+          rate: 1000000
+        - name: noisy
+          rate: 1000000
+      """.utf8
+    ).write(to: URL(fileURLWithPath: shop))
+    let arguments = [
+      "load", world.index, "--queries", world.queries, "--budget", shop, "--json", "--tenants",
+    ]
+    let calm = world.directory("calm.json")
+    let former = try Command.Running(
+      arguments + ["quiet=1,noisy=1", "--schedule", "constant:100qps,1s"]
+    ).finish()
+    try Data(former.output.utf8).write(to: URL(fileURLWithPath: calm))
+    let charges = try #require(try former.json()["charges"] as? [[String: Any]])
+    #expect(charges.map { $0["name"] as? String } == ["quiet", "noisy"])
+    #expect(charges.allSatisfy { ($0["charged"] as? Double ?? 0) > 0 })
+    let outcome = try Command.Running(
+      arguments + ["quiet=1,noisy=9", "--schedule", "constant:500qps,1s"]
+        + ["--criterion", "tenants", "--beside", calm]
+    ).finish()
+    _ = try verdict("quiet beside a noisy neighbour", outcome)
+    #expect(try verdict("tenants are charged what they used", outcome))
+  }
+
+  private func count(_ index: String) throws -> Int {
+    try #require(try Command.run("info", index, "--json").json()["count"] as? Int)
+  }
+
+  @Test func writesGoToACopy() throws {
+    let world = try World("cosine")
+    let truth = try world.truth("cosine")
+    let before = try contents(world.index)
+    let temporary = world.directory("temporary")
+    try FileManager.default.createDirectory(
+      atPath: temporary, withIntermediateDirectories: false)
+    for budgeted in [[], ["--budget", try budget(world, p95: "1s", p99: "2s")]] {
+      let report = try Command.Running(
+        [
+          "load", world.index, "--queries", world.queries, "--schedule", "constant:50qps,500ms",
+          "--writes", "100/s", "--groundtruth", truth, "--ef", "300", "--json",
+        ] + budgeted, environment: ["TMPDIR": temporary]
+      ).finish().json()
+      let writes = try #require(report["writes"] as? [String: Any])
+      #expect((writes["written"] as? Int ?? 0) > 0 && writes["failed"] as? Int == 0, "\(writes)")
+      // They are the vectors that were there, so that the exact answers are what they were.
+      let overall = try #require(report["overall"] as? [String: Any])
+      #expect((overall["recall"] as? Double ?? 0) > 0.99)
+      #expect(try contents(world.index) == before)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: temporary).isEmpty)
+    }
+  }
+
+  @Test func writesAreKeptWhereThatIsAsked() throws {
+    let world = try World("l2")
+    let outcome = try Command.run(
+      "load", world.index, "--queries", world.queries, "--schedule", "constant:50qps,500ms",
+      "--writes", "200/s", "--write-vectors", world.queries, "--keep-writes")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("Beside it"))
+    // New ids follow the highest one, and each row has one of its own.
+    #expect((301...320).contains(try count(world.index)))
+  }
+
+  private func contents(_ index: String) throws -> [String: Data] {
+    var contents: [String: Data] = [:]
+    for name in try FileManager.default.subpathsOfDirectory(atPath: index) {
+      contents[name] = FileManager.default.contents(atPath: index + "/" + name)
+    }
+    return contents
+  }
+
+  @Test func whatJudgesNothingIsRefused() throws {
+    let world = try World("l2")
+    let shop = try budget(world, p95: "1s", p99: "2s")
+    let wide = world.directory("wide.fbin")
+    try VectorFiles.gaussian(wide, count: 5, dimensions: 8)
+    func expect(_ status: Int32, _ fragment: String, _ rest: String...) throws {
+      let outcome = try Command.Running(
+        ["load", world.index, "--queries", world.queries, "--schedule", "constant:10qps,1s"] + rest
+      ).finish()
+      #expect(outcome.status == status, "\(outcome.errors)")
+      #expect(outcome.errors.contains(fragment), "\(outcome.errors)")
+      #expect(outcome.output.isEmpty)
+    }
+    try expect(64, "backpressure", "--criterion", "speed")
+    try expect(64, "--budget", "--criterion", "tiers")
+    try expect(64, "--groundtruth", "--criterion", "ladder", "--budget", shop)
+    try expect(64, "--deadline", "--criterion", "guard")
+    try expect(64, "poisson:1.3x,10s then", "--criterion", "overload", "--budget", shop)
+    try expect(64, "--beside", "--criterion", "tenants")
+    try expect(64, "--criterion tenants", "--beside", shop)
+    try expect(64, "--criterion overload", "--peak", "10qps")
+    try expect(64, "1900qps", "--criterion", "overload", "--budget", shop, "--peak", "many")
+    try expect(65, "no report", "--criterion", "tenants", "--beside", shop)
+    try expect(66, "no file", "--criterion", "tenants", "--beside", world.directory("none.json"))
+    try expect(64, "500/s", "--writes", "500qps")
+    try expect(64, "--writes 500/s", "--keep-writes")
+    try expect(
+      64, "--groundtruth", "--writes", "5/s", "--write-vectors", world.base, "--groundtruth",
+      world.directory("truth.ibin"))
+    try expect(65, "8 components", "--writes", "5/s", "--write-vectors", wide)
+  }
+
   @Test func whatCannotBeRunIsRefused() throws {
     let world = try World("l2")
     func expect(_ status: Int32, _ fragment: String, _ rest: String...) throws {

@@ -66,12 +66,17 @@ public struct LoadBudget: Sendable, Hashable, Codable {
   public var memoryCeiling: Int?
   /// The objectives.
   public var objectives: [Objective]
+  /// The last rung of the ladder that answers, as the target's vocabulary has it; nil: the last one of that.
+  public var lastRung: String?
 
   /// Makes a budget of its parts.
-  public init(tiers: [Tier], memoryCeiling: Int? = nil, objectives: [Objective] = []) {
+  public init(
+    tiers: [Tier], memoryCeiling: Int? = nil, objectives: [Objective] = [], lastRung: String? = nil
+  ) {
     self.tiers = tiers
     self.memoryCeiling = memoryCeiling
     self.objectives = objectives
+    self.lastRung = lastRung
   }
 
   /// The tier of a name.

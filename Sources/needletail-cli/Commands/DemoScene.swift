@@ -31,28 +31,20 @@
     static func play(
       _ index: VectorIndex, queries: VectorMatrix, truth: GroundTruth, base: VectorMatrix
     ) throws -> DemoScene {
-      let budget = try budget()
-      let settings = LoadSettings(options: SearchOptions(efSearch: 64), k: 10)
-      let capacity = try LoadTargets.capacity(index, budget, queries: queries, settings: settings)
+      let pipeline = LoadPipeline(
+        index: index, budget: try budget(), queries: queries,
+        settings: LoadSettings(options: SearchOptions(efSearch: 64), k: 10))
+      let capacity = try pipeline.capacity()
       let schedule = try LoadSchedule(
         parsing: "poisson:0.6x,3s then poisson:1.2x,4s then poisson:0.6x,3s", capacity: capacity)
       var options = LoadOptions()
-      options.budget = LoadBudget(budget)
       options.keptAnswers = 1_000
-      let target = try LoadTargets.make(
-        index, budget, queries: queries, settings: settings, tenants: [])
-      defer { target.stop() }
-      let monitor = WorkMonitor()
-      var run = try Supervision.run(monitor, unit: "s") { () throws(NeedletailError) in
-        try LoadGenerator.runOnThread(
-          target, schedule: schedule, mix: LoadMix(), queries: queries.count, options: options,
-          pinnedTo: LoadTargets.processors?.generator, monitor: monitor)
-      }
-      target.stop()
+      var run = try pipeline.run(schedule, options)
       run.judge(
         try RecallJudge(
           rows: base, basis: .base, rowCount: base.count, identities: nil, queries: queries,
-          groundTruth: truth, metric: try index.snapshot().metric, k: options.k))
+          groundTruth: truth, metric: try index.snapshot().metric,
+          k: pipeline.settings.k))
       run.report.capacity = capacity
       return DemoScene(capacity: capacity, report: run.report)
     }

@@ -13,10 +13,12 @@
       abstract: "Put an index under load, and judge it by a budget.",
       usage: """
         needletail load <dir> --queries <file> --schedule <schedule>
-            [--budget <file>] [--gate] [--capacity 2000qps] [--k 10]
+            [--budget <file>] [--gate] [--criterion <name> ...]
+            [--peak <rate>] [--beside <report>] [--capacity 2000qps] [--k 10]
             [--ef 64 | --recall <r>] [--groundtruth <file>] [--base <file>]
             [--ids <file>] [--priorities <c=n,…>] [--tenants <t=n,…>]
             [--popularity uniform|zipf:<e>] [--deadline 5ms] [--seed 1]
+            [--writes 500/s] [--write-vectors <file>] [--keep-writes]
             [--html <file>] [--json]
         """,
       discussion: """
@@ -26,6 +28,11 @@
           needletail load words.needletail --queries query.fbin \\
               --budget shop.yaml --gate --html load.html \\
               --schedule "poisson:0.5x,20s then poisson:1.3x,20s"
+          needletail load words.needletail --queries query.fbin \\
+              --budget shop.yaml --criterion overload \\
+              --schedule "poisson:1.3x,10s then poisson:5x,20s"
+          needletail load words.needletail --queries query.fbin \\
+              --schedule poisson:0.5x,20s --writes 500/s
 
         SCHEDULES
           constant:2000qps,20s     ramp:500..4000qps,60s   pause:5s
@@ -38,9 +45,25 @@
         line names the columns, seconds and some of query,priority,tenant,k.
 
         Requests are sent when they are due, whatever became of those before, and times \
-        count from then. Where requests were sent late the run is invalid, and says so.
+        count from then. Where requests were sent late the run is invalid, and says so. \
+        A service with a budget is warmed up before.
 
-        With --gate, a run that is invalid or breaks its budget ends with 1.
+        CRITERIA
+          tiers         entered within 2 s, left within 5 s, and their times kept
+          guard         0.01 % of the answers 200 µs after their deadline, no more
+          overload      at the highest rate: goodput, admitted p99, rejections
+          priorities    the top class served, no class before a more important one
+          tenants       the quiet one's p99 beside a loud one; --beside the calm run
+          ladder        rungs in order while load rises; with --groundtruth
+          backpressure  queues within their bound, memory flat after 5 s
+
+        With --gate, a run that is invalid or breaks its budget ends with 1; with \
+        --criterion, one that is invalid or breaks that.
+
+        --writes upserts vectors of the index, as they are, through the service; with \
+        --write-vectors others, under new ids. They go to a copy of the index among \
+        temporary files (TMPDIR says where), which is removed; with --keep-writes to the \
+        index itself.
         """)
 
     @Argument(help: "The index directory.")
@@ -51,16 +74,12 @@
     var schedule: String
     @Option(help: "The budget: a file of JSON or YAML, or the log of one.")
     var budget: String?
-    @Flag(help: "End with 1 where the budget is broken or the run is invalid.")
-    var gate = false
+    @OptionGroup var judging: JudgingOptions
     @Option(help: "What the index can do: the rate that 1x is. (default: measured, if needed)")
     var capacity: String?
     @Option(help: "Neighbours of each query.")
     var k = 10
-    @Option(help: "The width of the walk. (default: 64)")
-    var ef: Int?
-    @Option(help: "The recall instead: the width is what tuning measured.")
-    var recall: Double?
+    @OptionGroup var width: WidthOptions
     @Option(help: "The exact answers, to judge recall: row numbers of the base.")
     var groundtruth: String?
     @Option(help: "The vectors that the index was built from, to judge recall on.")
@@ -77,60 +96,60 @@
     var deadline: String?
     @Option(help: "What arrivals and queries are drawn from.")
     var seed: UInt64 = 1
+    @OptionGroup var writing: WritesOptions
     @Option(help: "Write one self-contained page to this file; only a page is replaced.")
     var html: String?
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
       try Check.neighbors(k)
-      if let ef { try Check.width(ef) }
-      if let recall { try Check.recall(recall) }
-      guard ef == nil || recall == nil else {
-        throw ValidationError("--ef and --recall both say how wide the walk is; give one of them.")
-      }
       guard groundtruth != nil || base == nil && ids == nil else {
         throw ValidationError("--base and --ids serve the judging; give --groundtruth with them.")
       }
-      guard !gate || budget != nil else {
-        throw ValidationError("--gate judges by a budget; give --budget.")
-      }
+      try judging.check(budget: budget, deadline: deadline, groundtruth: groundtruth)
+      try writing.check(groundtruth: groundtruth)
     }
 
     func run() throws {
       if let html { try Outputs.checkPage(html) }
       let mix = try LoadMix(priorities: priorities, tenants: tenants, popularity: popularity)
       let promised = try budget.map { try BudgetInputs.budget($0) }
-      var options = try options(promised)
-      let opened = try Inputs.openedIndex(index)
-      let snapshot = try opened.snapshot()
+      let basis = try judging.basis()
+      let writes = try writing.perSecond()
+      var options = try options()
+      var opened = try Inputs.openedIndex(index)
       let matrix = try Inputs.queries(
-        queries, metric: snapshot.metric, dimensions: snapshot.dimensions)
-      let judging = try groundtruth.map {
+        queries, metric: opened.configuration.metric, dimensions: opened.configuration.dimensions)
+      // What is only measured stays as it is.
+      let copy = writes == nil || writing.keepsWrites ? nil : try IndexCopy(of: index)
+      defer { copy?.remove() }
+      if let copy { opened = try Inputs.openedIndex(copy.path) }
+      let snapshot = try opened.snapshot()
+      let judge = try groundtruth.map {
         try LoadJudging(
           groundTruth: $0, base: base, ids: ids, snapshot: snapshot, queries: matrix, k: k)
       }
-      if judging != nil { options.keptAnswers = 2000 }
-      let settings = LoadSettings(options: searchOptions, k: k)
-      let capacity = try rate(opened, promised, matrix, settings)
+      if judge != nil { options.keptAnswers = 2000 }
+      let rows = try writes.map { (rows: try written(snapshot), perSecond: $0) }
+      let pipeline = LoadPipeline(
+        index: opened, budget: promised, queries: matrix,
+        settings: LoadSettings(options: width.options, k: k), mix: mix)
+      let capacity = try rate(pipeline)
       let schedule = try LoadSchedule(parsing: schedule, capacity: capacity)
-      let target = try LoadTargets.make(
-        opened, promised, queries: matrix, settings: settings, tenants: mix.tenants.map(\.name))
-      defer { target.stop() }
-      var run = try Self.run(target, schedule, mix, matrix.count, options)
-      target.stop()
-      if let judging { run.judge(try judging.makeJudge()) }
+      for criterion in judging.criteria { try criterion.check(schedule, basis: basis) }
+      var run = try pipeline.run(schedule, options, writes: rows)
+      if writes != nil { try opened.stopWriting() }
+      if let judge { run.judge(try judge.makeJudge()) }
       run.report.capacity = capacity
       run.report.machine = .current()
       run.report.facts = facts(snapshot)
-      run.report.verdicts = LoadGate.verdicts(run.report)
+      run.report.verdicts = judging.verdicts(run.report, basis)
       try show(run.report)
     }
 
-    private func options(_ promised: PerformanceBudget?) throws -> LoadOptions {
+    private func options() throws -> LoadOptions {
       var options = LoadOptions()
-      options.k = k
       options.seed = seed
-      options.budget = promised.map { LoadBudget($0) }
       if let deadline {
         guard let length = LoadSchedule.nanoseconds(parsing: deadline),
           (1...3_600_000_000_000).contains(length)
@@ -142,37 +161,24 @@
       return options
     }
 
-    private var searchOptions: SearchOptions {
-      if let recall { return SearchOptions(recall: recall) }
-      return SearchOptions(efSearch: ef ?? 64)
+    /// What is written beside: rows of a file, or of the index.
+    private func written(_ snapshot: Snapshot) throws -> WrittenRows {
+      if let path = writing.vectors { return try WrittenRows(contentsOf: path, for: snapshot) }
+      return try WrittenRows(of: snapshot, seed: seed)
     }
 
-    /// The rate that `1x` is: as given, or what one worker does for a second, where the schedule needs it.
-    private func rate(
-      _ opened: VectorIndex, _ promised: PerformanceBudget?, _ matrix: VectorMatrix,
-      _ settings: LoadSettings
-    ) throws -> Double? {
+    /// The rate that `1x` is: as given, or what one worker does for a second, where the schedule or a criterion needs it.
+    private func rate(_ pipeline: LoadPipeline) throws -> Double? {
       if let capacity {
         guard let rate = LoadSchedule.requestsPerSecond(parsing: capacity) else {
           throw ValidationError("--capacity is “\(capacity)”; write it like 2000qps.")
         }
         return rate
       }
-      guard LoadSchedule.needsCapacity(schedule) else { return nil }
-      return try LoadTargets.capacity(opened, promised, queries: matrix, settings: settings)
-    }
-
-    /// Runs the generator on a thread of its own, with its progress shown.
-    private static func run(
-      _ target: any ServiceUnderLoad, _ schedule: LoadSchedule, _ mix: LoadMix, _ queries: Int,
-      _ options: LoadOptions
-    ) throws(NeedletailError) -> LoadRun {
-      let monitor = WorkMonitor()
-      return try Supervision.run(monitor, unit: "s") { () throws(NeedletailError) in
-        try LoadGenerator.runOnThread(
-          target, schedule: schedule, mix: mix, queries: queries, options: options,
-          pinnedTo: LoadTargets.processors?.generator, monitor: monitor)
+      guard LoadSchedule.needsCapacity(schedule) || judging.criteria.contains(.tiers) else {
+        return nil
       }
+      return try pipeline.capacity()
     }
 
     private func facts(_ snapshot: Snapshot) -> [LoadReport.LoadFact] {
@@ -183,10 +189,12 @@
           value: "\(Numerals.grouped(snapshot.count)) × \(snapshot.dimensions), "
             + "\(snapshot.metric.rawValue)"), .init(name: "Queries", value: queries),
         .init(
-          name: "Search", value: recall.map { "recall \($0)" } ?? "efSearch \(ef ?? 64)"),
+          name: "Search",
+          value: width.recall.map { "recall \($0)" } ?? "efSearch \(width.options.efSearch)"),
       ]
       if let budget { facts.append(.init(name: "Budget", value: budget)) }
       if let groundtruth { facts.append(.init(name: "Ground truth", value: groundtruth)) }
+      if let fact = writing.fact { facts.append(fact) }
       return facts
     }
 
@@ -207,12 +215,7 @@
         }
         if !outputOptions.json { print("\nThe page is in \(html).") }
       }
-      let broken = report.verdicts.filter { !$0.isMet }
-      guard gate, !broken.isEmpty else { return }
-      if outputOptions.json { throw ExitCode(ExitStatus.broken.rawValue) }
-      throw CommandFailure(
-        .broken,
-        "The budget is broken: \(broken.map(\.name).joined(separator: "; ")).")
+      try judging.insist(on: report.verdicts, silently: outputOptions.json)
     }
   }
 

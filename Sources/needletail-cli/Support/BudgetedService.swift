@@ -89,6 +89,21 @@
       return ClosedLoop(target.service, target.queries, k: settings.k).run(for: .seconds(1))
     }
 
+    /// Makes the service ready: the index is in memory, and what each rung takes and finds was measured.
+    ///
+    /// - Throws: as `SearchService.warmUp`.
+    func warmUp(_ queries: VectorMatrix, k: Int) throws(NeedletailError) {
+      try service.warmUp(queries: queries, k: k, within: .seconds(10))
+    }
+
+    func upsert(
+      _ row: VectorMatrix, id: VectorID, attributes: [Attributes]
+    ) throws(NeedletailError) {
+      try service.upsert(row, ids: [id], attributes: attributes)
+    }
+
+    func charges() -> [String: Double] { service.status.tenants.mapValues { Double($0) / 1e6 } }
+
     func stop() { service.drain(within: .seconds(10)) }
 
     private func response(_ answer: ServedAnswer) -> LoadResponse {

@@ -13,29 +13,41 @@
       return try VectorMatrix(contentsOf: path)
     }
 
-    /// The vectors of a file of queries, every one of them fit to be searched.
+    /// What the vectors of a file are to a command.
+    enum Role: String {
+      case queries, rows
+
+      /// One of them, at the beginning of a sentence.
+      var one: String { self == .queries ? "Query" : "Row" }
+    }
+
+    /// The vectors of a file of queries, or of rows to be written, every one of them fit for that.
     ///
     /// - Parameters:
     ///   - path: The file.
     ///   - metric: What is asked of them.
     ///   - dimensions: The components that they need.
     ///   - noun: What has as many: `index` or `base`.
-    /// - Returns: At least one query.
-    /// - Throws: 65 with the row for what cannot be searched, and as `vectors`.
+    ///   - role: What errors call them.
+    /// - Returns: At least one vector.
+    /// - Throws: 65 with the row for what cannot be searched or written, and as `vectors`.
     static func queries(
-      _ path: String, metric: Metric, dimensions: Int, of noun: String = "index"
+      _ path: String, metric: Metric, dimensions: Int, of noun: String = "index",
+      called role: Role = .queries
     ) throws -> VectorMatrix {
       let matrix = try vectors(path)
       guard matrix.count > 0 else {
-        throw CommandFailure(.data, "\(path) holds no queries; give at least one.")
+        throw CommandFailure(.data, "\(path) holds no \(role.rawValue); give at least one.")
       }
       guard matrix.dimensions == dimensions else {
         throw CommandFailure(
           .data,
-          "The queries of \(path) have \(matrix.dimensions) components; the \(noun) has \(dimensions)."
-        )
+          "The \(role.rawValue) of \(path) have \(matrix.dimensions) components; the \(noun) has "
+            + "\(dimensions).")
       }
-      for row in 0..<matrix.count { try check(matrix[row], row: row, metric: metric, path: path) }
+      for row in 0..<matrix.count {
+        try check(matrix[row], row: row, metric: metric, path: path, role)
+      }
       return matrix
     }
 
@@ -87,9 +99,9 @@
       return exists ? isDirectory.boolValue : nil
     }
 
-    /// The rule of the search for one query.
+    /// The rule of the search for one query, which is that of writing for one row.
     private static func check(
-      _ query: [Float], row: Int, metric: Metric, path: String
+      _ query: [Float], row: Int, metric: Metric, path: String, _ role: Role
     ) throws(NeedletailError) {
       var norm = 0.0
       for component in query { norm += Double(component) * Double(component) }
@@ -98,20 +110,21 @@
         let component = query.firstIndex { !$0.isFinite } ?? 0
         throw NeedletailError(
           .nonFiniteComponent,
-          "Query \(row), component \(component) is \(query[component]); remove the row or mend its "
+          "\(role.one) \(row), component \(component) is \(query[component]); remove the row or mend its "
             + "source.", at: place)
       }
       if metric == .cosine {
         guard norm > 0 else {
           throw NeedletailError(
             .zeroVector,
-            "Query \(row) is all zeros; it has no direction, so no cosine. Leave it out.", at: place
+            "\(role.one) \(row) is all zeros; it has no direction, so no cosine. Leave it out.",
+            at: place
           )
         }
       } else if norm > Double(Float.greatestFiniteMagnitude) {
         throw NeedletailError(
           .nonFiniteComponent,
-          "Query \(row) has a squared norm of \(norm), beyond Float; scale the vectors down.",
+          "\(role.one) \(row) has a squared norm of \(norm), beyond Float; scale the vectors down.",
           at: place)
       }
     }

@@ -12,7 +12,17 @@
             p95Microseconds: tier.p95 / .microseconds(1),
             p99Microseconds: tier.p99 / .microseconds(1), recallFloor: tier.recallFloor)
         }, memoryCeiling: budget.memory.total,
-        objectives: budget.objectives.map { Objective($0) })
+        objectives: budget.objectives.map { Objective($0) },
+        lastRung: Self.lastRung(budget)?.rawValue)
+    }
+
+    /// The last rung on which a service of the command line answers in the last tier: it has no lighter form of the index.
+    private static func lastRung(_ budget: PerformanceBudget) -> Rung? {
+      var answering: Set<Rung> = [.full, .smallerWindow, .withoutRerank]
+      if budget.cache.isEnabled { answering.formUnion([.cachedFresh, .cachedStale]) }
+      return budget.ladder.rungs.last { rung in
+        answering.contains(rung) && budget.tiers.last?.rungs.contains(rung) ?? true
+      }
     }
   }
 

@@ -8,6 +8,14 @@
   protocol ServiceUnderLoad: LoadTarget {
     /// Finishes what waits, and ends its threads; more than once is once.
     func stop()
+
+    /// Writes a row in the place of the one that has its id, if any.
+    func upsert(
+      _ row: VectorMatrix, id: VectorID, attributes: [Attributes]
+    ) throws(NeedletailError)
+
+    /// What tenants were charged so far, in cost units, by name; empty where nobody charges.
+    func charges() -> [String: Double]
   }
 
   /// How the requests of a load run are searched.
@@ -18,24 +26,29 @@
 
   /// Makes what is put under load.
   enum LoadTargets {
-    /// A processor for the generator and one for the worker; nil where there are not two.
-    static let processors: (generator: Int, worker: Int)? = {
+    /// A processor for the generator, one for the worker, and one for who writes, which is the worker's where there is no
+    /// third; nil where there are not two.
+    static let processors: (generator: Int, worker: Int, writer: Int)? = {
       let allowed = ProcessorPin.allowed
-      return allowed.count > 1 ? (allowed[0], allowed[1]) : nil
+      return allowed.count > 1
+        ? (allowed[0], allowed[1], allowed.count > 2 ? allowed[2] : allowed[1]) : nil
     }()
 
-    /// What answers: a service with one worker, which keeps the budget; or, without one, a worker behind a bounded queue.
+    /// What answers: a service with one worker, which keeps the budget and is warm; or, without one, a worker behind a bounded queue.
     static func make(
       _ index: VectorIndex, _ budget: PerformanceBudget?, queries: VectorMatrix,
       settings: LoadSettings, tenants: [String]
     ) throws(NeedletailError) -> any ServiceUnderLoad {
       guard let budget else {
         return try QueuedService(
-          index.snapshot(), queries: queries, settings: settings, pinnedTo: processors?.worker)
+          index, queries: queries, settings: settings, pinnedTo: processors?.worker)
       }
-      return try BudgetedService(
+      let service = try BudgetedService(
         index, budget, queries: queries, settings: settings, tenants: tenants,
         pinnedTo: processors?.worker)
+      // What is not ready takes no queries: floors hold for rungs whose recall was measured.
+      try service.warmUp(queries[0..<min(queries.count, 500)], k: settings.k)
+      return service
     }
 
     /// What one worker does in a second, in queries a second: with what the service adds to the search, where there is one.

@@ -44,7 +44,7 @@
       }
     }
 
-    private let snapshot: Snapshot
+    private let index: VectorIndex
     private let queries: [[Float]]
     private let options: SearchOptions
     private let queue = Guarded(Queue(ring: Array(repeating: nil, count: QueuedService.bound)))
@@ -54,9 +54,11 @@
     private let clock = SteadyClock()
 
     init(
-      _ snapshot: Snapshot, queries: VectorMatrix, settings: LoadSettings, pinnedTo processor: Int?
+      _ index: VectorIndex, queries: VectorMatrix, settings: LoadSettings, pinnedTo processor: Int?
     ) throws(NeedletailError) {
-      self.snapshot = snapshot
+      // What holds nothing is refused before the load.
+      _ = try index.snapshot()
+      self.index = index
       self.queries = (0..<queries.count).map { queries[$0] }
       var options = settings.options
       options.measuresTime = true
@@ -92,6 +94,14 @@
       finished.wait()
     }
 
+    func upsert(
+      _ row: VectorMatrix, id: VectorID, attributes: [Attributes]
+    ) throws(NeedletailError) {
+      try index.upsert(row, ids: [id], attributes: attributes)
+    }
+
+    func charges() -> [String: Double] { [:] }
+
     private func serve() {
       while true {
         work.wait()
@@ -109,7 +119,8 @@
       var response = LoadResponse(.answered, rung: 0)
       response.stages[0] = clock.now - waiting.arrival
       do throws(NeedletailError) {
-        let found = try snapshot.search(queries[request.query], k: request.k, options: options)
+        let found = try index.snapshot()
+          .search(queries[request.query], k: request.k, options: options)
         response.stages[1] = Int64(
           found.statistics.prepareNanoseconds + found.statistics.walkNanoseconds)
         response.stages[2] = Int64(found.statistics.rerankNanoseconds)

@@ -3,16 +3,16 @@ import NeedletailEvaluation
 import Testing
 
 @Suite struct LoadCriteriaTests {
-  private static let vocabulary = LoadVocabulary(
+  static let vocabulary = LoadVocabulary(
     tiers: ["normal", "elevated", "peak"], rungs: ["full", "smaller", "stale"])
-  private static let budget = LoadBudget(
+  static let budget = LoadBudget(
     tiers: [
       .init(name: "normal", p95Microseconds: 1000, p99Microseconds: 2000),
       .init(name: "elevated", entry: 0.8, p95Microseconds: 2000, p99Microseconds: 4000),
       .init(name: "peak", entry: 1.2, p95Microseconds: 4000, p99Microseconds: 8000),
     ])
 
-  private func slice(
+  func slice(
     _ second: Int, offered: Int = 100, answered: Int? = nil, inTime: Int? = nil,
     p95: Double = 500, p99: Double = 900, tier: Int = 0, rung: Int = 0
   ) -> LoadSlice {
@@ -28,7 +28,7 @@ import Testing
     return slice
   }
 
-  private func report(_ slices: [LoadSlice]) throws -> LoadReport {
+  func report(_ slices: [LoadSlice]) throws -> LoadReport {
     let clock = VirtualClock()
     let service = VirtualService(clock, vocabulary: Self.vocabulary) { _, _ in
       .init(response: LoadResponse(.answered, tier: 0, rung: 0))

@@ -71,6 +71,30 @@ extension LoadCriteria {
         + "at most \(percent(growth))")
   }
 
+  /// Who asks for about as much as in a former run, and who asks for more than half as much again.
+  ///
+  /// - Parameters:
+  ///   - alone: The former run.
+  ///   - beside: The run.
+  /// - Returns: The names of both; a tenant that only one run knows is in neither, or loud.
+  static func neighbors(
+    alone: LoadReport, beside: LoadReport
+  ) -> (quiet: [String], loud: [String]) {
+    func rate(_ tenant: LoadFigures, _ report: LoadReport) -> Double {
+      report.seconds > 0 ? Double(tenant.offered) / report.seconds : 0
+    }
+    var names: (quiet: [String], loud: [String]) = ([], [])
+    for tenant in beside.tenants where tenant.offered > 0 {
+      let before = alone.tenants.first { $0.name == tenant.name }.map { rate($0, alone) } ?? 0
+      if rate(tenant, beside) <= 1.5 * before {
+        names.quiet.append(tenant.name)
+      } else {
+        names.loud.append(tenant.name)
+      }
+    }
+    return names
+  }
+
   /// Whether what was charged is what was used.
   ///
   /// - Parameters:

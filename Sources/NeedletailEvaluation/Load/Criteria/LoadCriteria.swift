@@ -61,53 +61,21 @@ public enum LoadCriteria {
       finding: "in \(inside) of \(held.count) slices; at least \(percent(share))")
   }
 
-  /// Whether a service that is asked for more than it can do keeps doing what it can.
+  /// Whether hardly an answer ends more than 200 µs after its deadline; requests without an answer count as such.
   ///
   /// - Parameters:
-  ///   - report: A run at one rate from some second on.
-  ///   - start: That second.
-  ///   - peakGoodput: What the service does at its best, in answers of use a second.
-  ///   - p99Microseconds: What the budget promises.
-  /// - Returns: Verdicts on goodput, on admitted requests, on the time to settle, and on rejections.
-  public static func overload(
-    _ report: LoadReport, from start: Double = 0, peakGoodput: Double, p99Microseconds: Double
-  ) -> [LoadVerdict] {
-    let slices = report.slices.filter { $0.start >= start }
-    let settled = slices.filter { $0.start >= start + 1 }
-    let seconds = settled.reduce(0) { $0 + $1.seconds }
-    let goodput = seconds > 0 ? Double(settled.reduce(0) { $0 + $1.inTime }) / seconds : 0
-    let limit = 1.5 * p99Microseconds
-    func isGood(_ slice: LoadSlice) -> Bool {
-      slice.goodput >= 0.9 * peakGoodput && slice.p99Microseconds <= limit && slice.inTime > 0
-    }
-    let inside = settled.count { $0.p99Microseconds <= limit }
-    // The first slice that two more good ones follow: one alone may be luck.
-    let first = slices.indices.first { slices[$0..<min($0 + 3, slices.count)].allSatisfy(isGood) }
-    let time = first.map { slices[$0].start - start }
-    var verdicts = [
-      LoadVerdict(
-        "goodput under overload", isMet: goodput >= 0.9 * peakGoodput && goodput > 0,
-        finding:
-          "\(Numerals.measured(goodput)) of \(Numerals.measured(peakGoodput)) a second; at least 90 %"
-      ),
-      LoadVerdict(
-        "p99 of what is admitted",
-        isMet: !settled.isEmpty && Double(inside) >= 0.99 * Double(settled.count),
-        finding:
-          "at most \(Numerals.measured(limit)) µs in \(inside) of \(settled.count) slices; at least 99 %"
-      ),
-      LoadVerdict(
-        "settles within 1 s", isMet: time.map { $0 <= 1 } ?? false,
-        finding: time.map { "after \(Numerals.fixed($0, 1)) s" } ?? "never"),
-    ]
-    if report.rejections.offered > 0 {
-      let found = report.rejections.p99Microseconds
-      verdicts.append(
-        LoadVerdict(
-          "rejections within 100 µs", isMet: found <= 100,
-          finding: "99 % within \(Numerals.measured(found)) µs"))
-    }
-    return verdicts
+  ///   - all: The figures of a run.
+  ///   - share: The share of the answers that may.
+  /// - Returns: Nil where nothing was answered or waited for in vain.
+  public static func tailGuard(_ all: LoadFigures, share: Double = 0.0001) -> LoadVerdict? {
+    let ended = all.answered + all.unanswered
+    guard ended > 0 else { return nil }
+    let late = all.overdue + all.unanswered
+    let found = Double(late) / Double(ended)
+    return LoadVerdict(
+      "answers within 200 µs of their deadline", isMet: found <= share,
+      finding: "\(Numerals.grouped(late)) of \(Numerals.grouped(ended)) later, "
+        + "\(Numerals.fixed(found * 100, 4)) %; at most \(Numerals.fixed(share * 100, 2)) %")
   }
 
   static func percent(_ share: Double) -> String {

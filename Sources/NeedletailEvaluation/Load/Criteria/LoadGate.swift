@@ -5,24 +5,38 @@ public enum LoadGate {
   /// - Parameter report: A run; without a budget only what needs none is judged.
   /// - Returns: At least the verdict on the schedule.
   public static func verdicts(_ report: LoadReport) -> [LoadVerdict] {
-    var verdicts = [
-      LoadVerdict(
-        "the run kept to its schedule", isMet: report.validity.isValid,
-        finding: "\(Numerals.grouped(report.validity.late)) of "
-          + "\(Numerals.grouped(report.validity.sent)) late; 99 % within "
-          + "\(Numerals.measured(report.validity.lagP99Microseconds)) µs")
-    ]
+    var verdicts = [schedule(report)]
     let lost = report.overall.failed + report.overall.unanswered
     verdicts.append(
       LoadVerdict(
         "nothing failed", isMet: lost == 0,
         finding: "\(Numerals.grouped(report.overall.failed)) failed, "
           + "\(Numerals.grouped(report.overall.unanswered)) without an answer"))
+    if let writes = report.writes {
+      verdicts.append(
+        LoadVerdict(
+          "every write was made", isMet: writes.failed == 0,
+          finding: "\(Numerals.grouped(writes.written)) made, "
+            + "\(Numerals.grouped(writes.failed)) failed"
+            + (writes.firstFailure.map { ": " + $0 } ?? "")))
+    }
     if let budget = report.budget { verdicts += self.verdicts(report, budget) }
     if report.priorities.count > 1 { verdicts += LoadCriteria.priorities(report.slices) }
     // Whether memory is flat is asked of overload; here its ceiling counts.
     verdicts += LoadCriteria.backpressure(report.slices, warm: .infinity)
     return verdicts
+  }
+
+  /// Whether the run kept to its own schedule: without this, no other verdict means anything.
+  ///
+  /// - Parameter report: A run.
+  /// - Returns: The verdict.
+  public static func schedule(_ report: LoadReport) -> LoadVerdict {
+    LoadVerdict(
+      "the run kept to its schedule", isMet: report.validity.isValid,
+      finding: "\(Numerals.grouped(report.validity.late)) of "
+        + "\(Numerals.grouped(report.validity.sent)) late; 99 % within "
+        + "\(Numerals.measured(report.validity.lagP99Microseconds)) µs")
   }
 
   private static func verdicts(_ report: LoadReport, _ budget: LoadBudget) -> [LoadVerdict] {

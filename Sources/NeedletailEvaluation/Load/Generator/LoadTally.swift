@@ -8,6 +8,8 @@ struct LoadTally {
   let start: Int64
   let slice: Int64
   let length: Int64
+  /// How much later than its deadline an answer may end, in nanoseconds: what a guard may overlook.
+  private static let grace: Int64 = 200_000
   private let deadline: Int64?
   /// What holds where a target names no tiers: those of the first one.
   private let usual: (p95: Int64, p99: Int64)?
@@ -111,11 +113,13 @@ struct LoadTally {
     let rung = response.rung.flatMap { rungs.indices.contains($0) ? $0 : nil }
     let target = tier.flatMap { targets[$0] } ?? usual
     let latency = record.finished - request.intended
+    let deadline = deadline ?? target?.p99 ?? .max
     let end = LoadEnd(
       outcome: response.outcome, latency: latency,
-      isInTime: latency <= min(deadline ?? .max, target?.p99 ?? .max),
-      isWithinP95: latency <= target?.p95 ?? deadline ?? .max,
-      isFull: response.reasons == 0, evaluations: response.evaluations)
+      isInTime: latency <= min(deadline, target?.p99 ?? .max),
+      isWithinP95: latency <= target?.p95 ?? deadline,
+      isOverdue: latency - Self.grace > deadline, isFull: response.reasons == 0,
+      evaluations: response.evaluations)
     for bit in reasons.indices where response.reasons & 1 << UInt32(bit) != 0 { reasons[bit] += 1 }
     if let tier {
       tiers[tier].offer()

@@ -16,14 +16,19 @@ public struct LoadWrites: Sendable {
   public var writer: any LoadWriter
   /// Writes a second.
   public var rate: Double
+  /// The processor that the thread is kept on; nil: that of whoever runs the load.
+  public var processor: Int?
 
   /// Makes writes.
   ///
   /// - Parameters:
   ///   - writer: Who makes them.
   ///   - rate: Writes a second, above 0 and at most 1 000 000.
+  ///   - processor: The processor that they are made on, which should not be the generator's.
   /// - Throws: `invalidConfiguration` for a rate out of its range.
-  public init(_ writer: some LoadWriter, rate: Double) throws(NeedletailError) {
+  public init(
+    _ writer: some LoadWriter, rate: Double, pinnedTo processor: Int? = nil
+  ) throws(NeedletailError) {
     guard rate > 0, rate <= 1e6 else {
       throw NeedletailError(
         .invalidConfiguration,
@@ -31,6 +36,18 @@ public struct LoadWrites: Sendable {
     }
     self.writer = writer
     self.rate = rate
+    self.processor = processor
+  }
+
+  /// A rate alone, like `500/s`; nil for anything else, and for a rate of 0 or above 1 000 000.
+  ///
+  /// - Parameter text: The rate.
+  /// - Returns: Writes a second.
+  public static func perSecond(parsing text: String) -> Double? {
+    guard text.hasSuffix("/s"), let rate = LoadText.number(LoadText.trimmed(text.dropLast(2))),
+      rate > 0, rate <= 1e6
+    else { return nil }
+    return rate
   }
 
   /// What became of them.
@@ -47,6 +64,9 @@ public struct LoadWrites: Sendable {
     public var p50Microseconds = 0.0
     /// What 99 % did not exceed.
     public var p99Microseconds = 0.0
+
+    /// Makes one of a run that has not begun.
+    public init(rate: Double) { self.rate = rate }
   }
 }
 
@@ -66,7 +86,7 @@ struct LoadWriting: ~Copyable {
   ) throws(NeedletailError) {
     let shared = Shared(rate: writes.rate)
     self.shared = shared
-    thread = try LoadThread { Self.work(writes, clock, start, shared) }
+    thread = try LoadThread(pinnedTo: writes.processor) { Self.work(writes, clock, start, shared) }
   }
 
   private static func work(

@@ -10,6 +10,8 @@ public struct LoadFigures: Sendable, Hashable, Codable {
   public var inTime = 0
   /// Answers within their tier's p95.
   public var withinP95 = 0
+  /// Answers more than 200 µs after their deadline: the one that was told, or else their tier's p99.
+  public var overdue = 0
   /// Answers that nothing was given up for.
   public var fullQuality = 0
   /// Requests that the service refused.
@@ -73,6 +75,7 @@ struct LoadGroup {
       figures.answered += 1
       figures.inTime += end.isInTime ? 1 : 0
       figures.withinP95 += end.isWithinP95 ? 1 : 0
+      figures.overdue += end.isOverdue ? 1 : 0
       figures.fullQuality += end.isFull ? 1 : 0
       evaluations &+= end.evaluations
       record(end.latency)
@@ -115,6 +118,7 @@ struct LoadEnd {
   var latency: Int64
   var isInTime = false
   var isWithinP95 = false
+  var isOverdue = false
   var isFull = false
   var evaluations = 0
 }

@@ -46,6 +46,8 @@ public struct LoadReport: Sendable, Hashable, Codable {
   public var verdicts: [LoadVerdict] = []
   /// What was written beside.
   public var writes: LoadWrites.Outcome?
+  /// What tenants were charged, where the target tells.
+  public var charges: [LoadCharge] = []
   /// Where it ran, if that was told.
   public var machine: Machine?
   /// What was put under load and with what, by name.
@@ -62,6 +64,23 @@ public struct LoadReport: Sendable, Hashable, Codable {
     public init(name: String, value: String) {
       self.name = name
       self.value = value
+    }
+  }
+
+  /// What a tenant was charged for its answers, in cost units.
+  public struct LoadCharge: Sendable, Hashable, Codable {
+    /// The tenant.
+    public var name: String
+    /// What the target says that it charged.
+    public var charged: Double
+    /// What its answers took, by what each of them says.
+    public var used: Double
+
+    /// Makes a charge.
+    public init(name: String, charged: Double, used: Double) {
+      self.name = name
+      self.charged = charged
+      self.used = used
     }
   }
 

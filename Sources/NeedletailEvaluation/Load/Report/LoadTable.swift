@@ -75,9 +75,11 @@ package enum LoadTable {
     }
     if let writes = report.writes {
       lines.append(
-        "Beside it \(Numerals.grouped(writes.written)) writes, "
+        "Beside it \(Numerals.counted(writes.written, "write", "writes")) at "
+          + "\(Numerals.measured(writes.rate)) a second, "
           + "\(Numerals.grouped(writes.failed)) failed, p99 \(Numerals.measured(writes.p99Microseconds)) µs."
       )
+      if let failure = writes.firstFailure { lines.append("The first that failed: \(failure)") }
     }
     if report.validity.isValid {
       lines.append(
