@@ -30,7 +30,7 @@ SWIFT_FILES = find Package.swift Sources Tests Benchmarks -type d \( -name '.?*'
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-demo: build ## build the command line and watch an index being built, searched and judged
+demo: build ## watch an index being built, searched, judged, and put under load
 	@$(TOOL) demo
 
 build: dependencies ## build the command line (release)

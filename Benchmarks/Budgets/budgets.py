@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures what a budget promises, by the clock: the rows of the specification that virtual time cannot show.
 
-Every row is a run of `needletail load`: open loop, one processor for the generator and one for the worker, times from
-the intended start. A run whose own schedule slipped is invalid, and its row is neither met nor missed.
+Every row is one run of `needletail load --criterion NAME`, or two, and its verdicts are the command's: open loop, one
+processor for the generator and one for the worker, times from the intended start. A run whose own schedule slipped is
+invalid, and its row is neither met nor missed.
 """
 
 import argparse
@@ -27,168 +28,129 @@ BUDGET = {
 
 
 class Bench:
-    def __init__(self, options):
+    def __init__(self, options, folder):
         self.options = options
+        self.folder = folder
         self.rows = []
         self.capacity = None
 
-    def load(self, schedule, *more, budget=None):
+    def load(self, schedule, *more, budget=BUDGET):
         """One run; the report as it is in JSON."""
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump(budget or BUDGET, file)
-            file.flush()
-            command = [
-                self.options.needletail, "load", self.options.index, "--queries",
-                self.options.queries, "--budget", file.name, "--schedule", schedule, "--recall",
-                "0.95", "--json", *more]
-            if self.capacity:
-                command += ["--capacity", f"{self.capacity}qps"]
-            done = subprocess.run(command, capture_output=True, text=True)
+        file = self.folder / "budget.json"
+        file.write_text(json.dumps(budget))
+        command = [
+            self.options.needletail, "load", self.options.index, "--queries", self.options.queries,
+            "--budget", str(file), "--schedule", schedule, "--recall", "0.95", "--json", *more]
+        if self.capacity:
+            command += ["--capacity", f"{self.capacity}qps"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        # 1 says that a verdict is broken, which the report has.
         if done.returncode not in (0, 1) or not done.stdout:
             sys.exit(f"{' '.join(command)}\n{done.stderr}")
-        return json.loads(done.stdout)
+        report = json.loads(done.stdout)
+        self.capacity = self.capacity or report.get("capacity")
+        return report
 
-    def add(self, row, report, is_met, finding):
-        valid = not report["validity"]["faults"]
-        state = ("met" if is_met else "MISSED") if valid else "invalid"
-        self.rows.append({"row": row, "state": state, "finding": finding})
-        print(f"{state:8}{row:34}{finding}", flush=True)
-
-
-def share(part, whole):
-    return part / whole if whole else 1.0
+    def row(self, name, criterion, schedule, *more, budget=BUDGET, former=None):
+        """A row: its run, which may be compared with a former one, and what the command says of it."""
+        report = self.load(schedule, "--criterion", criterion, *more, budget=budget)
+        verdicts = report["verdicts"]
+        faults = report["validity"]["faults"] + (former["validity"]["faults"] if former else [])
+        is_met = all(verdict["isMet"] for verdict in verdicts)
+        state = "invalid" if faults else "met" if is_met else "MISSED"
+        self.rows.append({
+            "row": name, "state": state, "schedule": schedule, "verdicts": verdicts, "faults": faults})
+        print(f"{state:8} {name}", flush=True)
+        for verdict in verdicts:
+            print(f"    {'held  ' if verdict['isMet'] else 'broken'} {verdict['name']}: {verdict['finding']}")
+        for fault in faults:
+            print(f"    {fault}")
 
 
 def tiers(bench, seconds):
-    """Row 1: at 0.5, 0.9 and 1.3 times the capacity, p95 and p99 within the tier in nearly all slices of a second."""
-    for load, wanted in ((0.5, 0.99), (0.9, 0.99), (1.3, 0.95)):
-        report = bench.load(f"poisson:{load}x,{seconds}s")
-        bench.capacity = bench.capacity or report["capacity"]
-        budget = report["budget"]["tiers"]
-        good = total = 0
-        for piece in report["slices"]:
-            if not piece["answered"] or piece["start"] < 2:
-                continue
-            tier = budget[max(range(len(budget)), key=lambda place: piece["tiers"][place])]
-            total += 1
-            good += (piece["p95Microseconds"] <= tier["p95Microseconds"]
-                     and piece["p99Microseconds"] <= tier["p99Microseconds"])
-        bench.add(
-            f"1 tiers at {load}x", report, total > 0 and share(good, total) >= wanted,
-            f"{good} of {total} slices; p99 {report['overall']['p99Microseconds'] / 1e3:.2f} ms, "
-            f"{100 * share(report['overall']['answered'], report['overall']['offered']):.2f} % answered")
+    """Row 1: up to 1.3 times the capacity and down again."""
+    steps = [f"poisson:{load}x,{seconds}s" for load in (0.5, 0.9, 1.3, 0.9, 0.5)]
+    bench.row("1 tiers, 0.5x to 1.3x and back", "tiers", " then ".join(steps))
 
 
 def guard(bench, seconds):
-    """Row 2: with deadlines of 1 to 20 ms at 0.9 times the capacity, hardly anything ends 200 µs after its own."""
+    """Row 2: deadlines of 1 to 20 ms at 0.9 times the capacity."""
     for deadline in (1, 5, 20):
-        report = bench.load(f"poisson:0.9x,{seconds}s", "--deadline", f"{deadline}ms")
-        late = report["overall"]["answered"] - report["overall"]["inTime"]
-        part = share(late, report["overall"]["answered"]) if late else 0.0
-        bench.add(
-            f"2 guard, deadline {deadline} ms", report, report["overall"]["answered"] > 0 and part <= 1e-4,
-            f"{late} of {report['overall']['answered']} answers after it "
-            f"({100 * part:.4f} %; p99.9 {report['overall']['p999Microseconds'] / 1e3:.2f} ms)")
+        bench.row(
+            f"2 guard, deadline {deadline} ms", "guard", f"poisson:0.9x,{seconds}s", "--deadline", f"{deadline}ms")
 
 
 def overload(bench, seconds):
-    """Rows 12 and 16: goodput, admitted p99 and queues far beyond the capacity."""
-    calm = bench.load("poisson:1.3x,10s")
-    peak = max(piece["inTime"] / piece["seconds"] for piece in calm["slices"])
+    """Row 12: far beyond the capacity, after a part at 1.3 times that shows the best there is."""
     for factor in (2, 5, 10):
-        report = bench.load(f"poisson:0.5x,3s then poisson:{factor}x,{seconds}s")
-        after = [piece for piece in report["slices"] if piece["start"] >= 4 and piece["offered"]]
-        least = min((piece["inTime"] / piece["seconds"] for piece in after), default=0)
-        worst = max((piece["p99Microseconds"] for piece in after), default=0)
-        queue = max((piece.get("longestQueue") or 0 for piece in after), default=0)
-        bench.add(
-            f"12 overload {factor}x", report, least >= 0.9 * peak and worst <= 1.5 * 40_000,
-            f"goodput {least:.0f} of {peak:.0f}/s in the worst second, p99 {worst / 1e3:.1f} ms, "
-            f"{queue} waited at most")
+        bench.row(
+            f"12 overload, {factor}x", "overload",
+            f"poisson:1.3x,{min(10, seconds)}s then poisson:{factor}x,{seconds}s")
 
 
 def priorities(bench, seconds):
-    """Row 13: at five times the capacity the class that matters most is served."""
-    report = bench.load(
-        f"poisson:5x,{seconds}s", "--priorities",
+    """Row 13: four classes at five times the capacity."""
+    bench.row(
+        "13 priorities, 5x", "priorities", f"poisson:5x,{seconds}s", "--priorities",
         "criticalPlus=10,critical=30,sheddablePlus=30,sheddable=30")
-    after = [piece for piece in report["slices"] if piece["start"] >= 2]
-    served = [
-        share(sum(p["answeredByPriority"][k] for p in after),
-              sum(p["offeredByPriority"][k] for p in after)) for k in range(4)]
-    inverted = sum(
-        any(share(p["answeredByPriority"][k], p["offeredByPriority"][k]) + 0.01
-            < share(p["answeredByPriority"][k + 1], p["offeredByPriority"][k + 1])
-            for k in range(3)) for p in after)
-    bench.add(
-        "13 priorities at 5x", report, served[0] >= 0.999 and inverted <= 0.01 * len(after),
-        ", ".join(f"{100 * one:.2f} %" for one in served)
-        + f" served by class; {inverted} of {len(after)} slices inverted")
 
 
 def tenants(bench, seconds):
-    """Row 14: a neighbour at twenty times its quota moves a quiet tenant's p99 little."""
+    """Row 14: a neighbour at its quota, and at twenty times its quota."""
     rate = bench.capacity
-    quotas = [
-        {"name": "quiet", "rate": 1e8}, {"name": "noisy", "rate": 1e8, "burst": 1e8}]
+    quotas = [{"name": "quiet", "rate": 1e8}, {"name": "noisy", "rate": 1e8, "burst": 1e8}]
     calm = bench.load(
         f"poisson:{0.4 * rate:.0f}qps,{seconds}s", "--tenants", "quiet=1,noisy=1",
         budget=dict(BUDGET, tenants=quotas))
-    # What a query costs in units, from what the calm run did.
-    units = calm["overall"]["evaluationsPerAnswer"] / 1_000 * bench.options.dimensions / 128
-    quotas[1]["rate"] = quotas[1]["burst"] = 0.2 * rate * units
-    loud = bench.load(
-        f"poisson:{4.2 * rate:.0f}qps,{seconds}s", "--tenants", "quiet=1,noisy=20",
-        budget=dict(BUDGET, tenants=quotas))
-    before, after = (
-        next(one for one in report["tenants"] if one["name"] == "quiet") for report in (calm, loud))
-    bench.add(
-        "14 tenants", loud, after["p99Microseconds"] <= 1.1 * before["p99Microseconds"],
-        f"quiet p99 {before['p99Microseconds'] / 1e3:.2f} ms beside a quiet one, "
-        f"{after['p99Microseconds'] / 1e3:.2f} ms beside 20 times its quota; "
-        f"{100 * share(after['answered'], after['offered']):.2f} % answered")
+    former = bench.folder / "calm.json"
+    former.write_text(json.dumps(calm))
+    # What the noisy one was charged is its quota from now on.
+    used = next(one["charged"] for one in calm["charges"] if one["name"] == "noisy")
+    quotas[1]["rate"] = quotas[1]["burst"] = used / calm["seconds"]
+    bench.row(
+        "14 tenants, 20 times the quota", "tenants", f"poisson:{4.2 * rate:.0f}qps,{seconds}s",
+        "--tenants", "quiet=1,noisy=20", "--beside", str(former), budget=dict(BUDGET, tenants=quotas),
+        former=calm)
 
 
 def sweep(bench, seconds):
-    """Row 15: from half to three times the capacity the rungs come in order, and recall is known on each."""
-    report = bench.load(
-        f"ramp:0.5x..3x,{4 * seconds}s,poisson", "--groundtruth", bench.options.groundtruth)
-    names = report["vocabulary"]["rungs"]
-    seen = []
-    for piece in report["slices"]:
-        if piece["answered"]:
-            rung = names[max(range(len(names)), key=lambda place: piece["rungs"][place])]
-            if not seen or seen[-1] != rung:
-                seen.append(rung)
-    order = [names.index(rung) for rung in seen]
-    found = "; ".join(
-        f"{one['name']} {one['recall']:.3f}" for one in report["rungs"] if one.get("recall"))
-    bench.add(
-        "15 ladder, 0.5x to 3x", report, order == sorted(order), f"{', '.join(seen)}; recall {found}")
+    """Row 15: from half to three times the capacity, in four times the seconds."""
+    bench.row(
+        "15 ladder, 0.5x to 3x", "ladder", f"ramp:0.5x..3x,{4 * seconds}s,poisson", "--groundtruth",
+        bench.options.groundtruth)
+
+
+def memory(bench, _):
+    """Row 16: ten times the capacity, for --memory-seconds."""
+    seconds = bench.options.memory_seconds
+    bench.row(f"16 backpressure, 10x for {seconds} s", "backpressure", f"poisson:10x,{seconds}s")
 
 
 def main():
+    parts = [tiers, guard, overload, priorities, tenants, sweep, memory]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--needletail", required=True, help="the command line tool")
     parser.add_argument("--index", required=True, help="the index directory")
     parser.add_argument("--queries", required=True, help="a file of queries")
     parser.add_argument("--groundtruth", required=True, help="their exact answers")
-    parser.add_argument("--dimensions", type=int, default=384, help="of a query (default: 384)")
-    parser.add_argument("--seconds", type=int, default=20, help="of each run (default: 20)")
-    parser.add_argument("--only", default="", help="rows, like tiers,overload")
+    parser.add_argument("--seconds", type=int, default=20, help="of each part of a run (default: 20)")
+    parser.add_argument(
+        "--memory-seconds", type=int, default=30,
+        help="of the row memory, whose criterion asks for 600 (default: 30)")
+    parser.add_argument("--only", default="", help=f"some of {','.join(part.__name__ for part in parts)}")
     parser.add_argument("--json", type=pathlib.Path, help="write the rows to this file")
     options = parser.parse_args()
-    bench = Bench(options)
-    parts = [tiers, guard, overload, priorities, tenants, sweep]
     wanted = [name for name in options.only.split(",") if name]
     unknown = set(wanted) - {part.__name__ for part in parts}
     if unknown:
         parser.error(f"there is no row {', '.join(sorted(unknown))}")
-    if wanted and "tiers" not in wanted:
-        bench.capacity = bench.load("poisson:0.1x,1s")["capacity"]
-    for part in parts:
-        if not wanted or part.__name__ in wanted:
-            part(bench, options.seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options, pathlib.Path(folder))
+        # One capacity for all rows.
+        bench.load("poisson:0.1x,1s")
+        for part in parts:
+            if not wanted or part.__name__ in wanted:
+                part(bench, options.seconds)
     print(f"capacity {bench.capacity:.0f} queries/s at full quality, one worker")
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
