@@ -37,7 +37,7 @@ extension CacheShard {
     var found: [(frequency: Int, entry: Entry)] = []
     for slot in first..<max(first, end) {
       if let entry = slots[slot] {
-        found.append((sketch.frequency(entry.answer.key.hash), entry))
+        found.append((frequency(entry), entry))
       }
     }
     return (found, end < slots.count ? end : nil)

@@ -1,16 +1,11 @@
 import NeedletailBudgets
 import NeedletailCore
 
-/// One part of the cache: entries in three lists, found by their key and by the ids that they hold.
+/// One part of the cache: entries found by their key and by the ids that they hold.
 ///
-/// New entries come into a small window. What leaves it enters the main part if it was asked for more often than what it would drive
-/// out; there, what is asked for again is protected. Under the lock of its shard, and without anybody else's code.
-///
-/// Source of the idea: Einziger, Friedman, Manes, *TinyLFU* (2017), section W-TinyLFU.
+/// `CacheOrder` says who stays, from what `PopularityMemory` knows, by the policy that `CacheRehearsal` finds to suit. Under the lock
+/// of its shard, and without anybody else's code.
 package struct CacheShard: Sendable {
-  /// Where an entry stands.
-  enum Region: Int, Sendable { case window, probation, protected }
-
   struct Entry: Sendable {
     let answer: KeptAnswer
     /// Told apart from another entry that comes into its slot.
@@ -18,30 +13,20 @@ package struct CacheShard: Sendable {
     let byteCount: Int
     /// What it holds, in the list of who holds what.
     let holding: Int32
-    var region = Region.window
-    var previous = -1
-    var next = -1
     var staleSince: Nanoseconds?
     /// Whether it was searched for before anybody asked, and nobody has yet.
     var isPrefetched = false
-  }
-
-  struct List: Sendable {
-    var first = -1
-    var last = -1
-    var byteCount = 0
   }
 
   var slots: [Entry?] = []
   private var free: [Int] = []
   private var places: [CacheKey: Int] = [:]
   private(set) var holdings = CacheHoldings()
-  var lists = [List(), List(), List()]
-  var sketch: FrequencySketch
+  private var order: CacheOrder
+  private var memory: PopularityMemory
+  private var rehearsal: CacheRehearsal
   private var serial: UInt64 = 0
-  let capacity: Int
-  let windowCapacity: Int
-  let protectedCapacity: Int
+  private let capacity: Int
   /// Searches that are under way.
   var flights: [CacheKey: CacheFlight] = [:]
   /// Flights so far.
@@ -50,24 +35,36 @@ package struct CacheShard: Sendable {
   /// Answers that came, went or became stale.
   private(set) var revision: UInt64 = 0
 
-  /// An empty shard of at most `capacity` bytes.
-  package init(capacity: Int, expectedEntryBytes: Int, windowShare: Double = 0.01) {
+  /// An empty shard of at most `capacity` bytes, what it remembers and rehearses among them.
+  package init(capacity: Int, expectedEntryBytes: Int) {
     self.capacity = capacity
-    windowCapacity = max(capacity / 64, Int(Double(capacity) * windowShare))
-    protectedCapacity = (capacity - windowCapacity) / 5 * 4
-    sketch = FrequencySketch(entries: capacity / max(1, expectedEntryBytes))
+    let entries = capacity / max(Self.leastEntryBytes, expectedEntryBytes)
+    memory = PopularityMemory(entries: entries)
+    rehearsal = CacheRehearsal(capacity: capacity)
+    let rest =
+      capacity - PopularityMemory.byteCount(entries: entries)
+      - CacheRehearsal.byteCount(capacity: capacity)
+    order = CacheOrder(capacity: rest, policy: rehearsal.policy)
   }
 
   /// Bytes of all entries, with what it takes to find them.
-  package var byteCount: Int { lists.reduce(0) { $0 + $1.byteCount } }
+  package var byteCount: Int { order.byteCount }
+
+  /// The policy that decides who stays.
+  var policy: CachePolicy { order.policy }
 
   /// Entries.
   package var count: Int { places.count }
 
   /// What an entry takes: the key, four times the ids for finding it by them, and what stands around.
   package static func byteCount(_ key: CacheKey, _ neighbors: Int) -> Int {
-    320 + key.query.count + key.filter.count + neighbors * 64
+    leastEntryBytes + key.query.count + key.filter.count + neighbors * 64
   }
+
+  private static let leastEntryBytes = 320
+
+  /// How often an entry was asked for lately, as far as the policy looks back.
+  func frequency(_ entry: Entry) -> Int { memory.frequency(entry.answer.key.hash, policy) }
 
   /// Looks a key up, and counts that it was asked for.
   ///
@@ -76,12 +73,13 @@ package struct CacheShard: Sendable {
   mutating func find(
     _ key: CacheKey, staleAge: Nanoseconds, at now: Nanoseconds
   ) -> CachedAnswer? {
-    sketch.record(key.hash)
+    memory.record(key.hash)
+    if rehearsal.observe(key.hash, memory, entries: count) { order.policy = rehearsal.policy }
     var stale: Int?
     for rung in Rung.searching where rung <= key.rung {
       guard let slot = places[rung == key.rung ? key : key.at(rung)] else { continue }
       guard let since = slots[slot]?.staleSince else {
-        touch(slot)
+        order.touch(slot)
         if slots[slot]?.isPrefetched == true {
           slots[slot]?.isPrefetched = false
           counts.prefetchHits += 1
@@ -119,22 +117,32 @@ package struct CacheShard: Sendable {
     }
     let slot = add(KeptAnswer(key, neighbors, version: version), byteCount)
     slots[slot]?.isPrefetched = isPrefetched
-    link(slot, .window, front: true)
-    while lists[Region.window.rawValue].byteCount > windowCapacity {
-      settle(lists[Region.window.rawValue].last)
+    order.add(slot, hash: key.hash, byteCount: byteCount)
+    makeRoom()
+  }
+
+  private mutating func makeRoom() {
+    order.makeRoom(memory)
+    guard !order.leaving.isEmpty else { return }
+    rehearsal.begin(entries: count)
+    for place in order.leaving.indices {
+      let departure = order.leaving[place]
+      if !departure.isRefused { counts.evictions += 1 }
+      forget(departure.slot)
     }
+    order.leaving.removeAll(keepingCapacity: true)
   }
 
   /// Takes an answer in from before a restart, as long as there is room.
   mutating func restore(_ key: CacheKey, _ neighbors: [Neighbor], version: UInt64) -> Bool {
     let byteCount = Self.byteCount(key, neighbors.count)
     guard places[key] == nil, byteCount <= capacity / 8,
-      self.byteCount + byteCount <= capacity - windowCapacity
+      self.byteCount + byteCount <= order.capacity - order.windowCapacity
     else { return false }
     let slot = add(KeptAnswer(key, neighbors, version: version), byteCount)
-    link(slot, .probation, front: false)
+    order.add(slot, hash: key.hash, byteCount: byteCount, to: .probation, front: false)
     // Or the first scan would drive it out.
-    sketch.record(key.hash)
+    memory.record(key.hash)
     return true
   }
 
@@ -152,11 +160,11 @@ package struct CacheShard: Sendable {
 
   /// Every entry, the best protected ones first.
   func forEach(_ body: (Int, Entry) -> Void) {
-    for region in [Region.protected, .probation, .window] {
-      var slot = lists[region.rawValue].first
-      while slot >= 0, let entry = slots[slot] {
+    for region in [CacheOrder.Region.protected, .probation, .window] {
+      var next = order.first(region)
+      while let slot = next, let entry = slots[slot] {
         body(slot, entry)
-        slot = entry.next
+        next = order.next(slot)
       }
     }
   }
@@ -166,22 +174,22 @@ package struct CacheShard: Sendable {
     guard let entry = slots[slot], entry.staleSince == nil else { return }
     revision += 1
     slots[slot]?.staleSince = now
-    unlink(slot)
-    link(slot, .probation, front: false)
-    // It may come from the window, whose bytes are none of theirs.
-    while excess > 0, lists[Region.probation.rawValue].last >= 0 {
-      remove(lists[Region.probation.rawValue].last)
-      counts.evictions += 1
-    }
+    order.markStale(slot)
   }
 
   /// Takes an entry out.
   ///
   /// - Complexity: O(k) expected in the neighbours of the entry.
   mutating func remove(_ slot: Int) {
+    guard slots[slot] != nil else { return }
+    order.remove(slot)
+    forget(slot)
+  }
+
+  /// Takes out what stands in no list any more.
+  private mutating func forget(_ slot: Int) {
     guard let entry = slots[slot] else { return }
     revision += 1
-    unlink(slot)
     places[entry.answer.key] = nil
     holdings.remove(entry.holding)
     slots[slot] = nil

@@ -1,84 +1,75 @@
-/// How often keys were asked for lately, in four bits each and without the keys.
+/// How often keys were asked for lately, in a byte each and without the keys.
 ///
-/// A doorkeeper holds what was asked for once, so that a scan does not reach the counters; all counts are halved after a number of
-/// requests, so that what was popular once does not stay.
+/// All counts are halved after a number of requests, so that what was popular once does not stay. Counts are too high where keys
+/// share their counters, and never too low.
 ///
 /// Source of the idea: Einziger, Friedman, Manes, *TinyLFU* (2017); the sketch, Cormode, Muthukrishnan (2005).
 ///
-/// - Complexity: O(1); 10 bytes for each expected entry.
+/// - Complexity: O(1) amortised; four bytes for each counter.
 package struct FrequencySketch: Sendable {
   private static let rows = 4
-  /// A memory of 40 requests for each entry: on Zipf 0.9 with scans, hits are 2 points more than with 10, and 0.5 less than with 80.
-  private static let countersPerEntry = 4
+  private static let most: UInt64 = 255
   private var counters: [UInt64]
-  private var doorkeeper: [UInt64]
-  private let bits: Int
+  /// Counters in a row.
+  private let width: Int
   private let sample: Int
   private var requests = 0
 
   /// A sketch for about so many entries, up to a quarter of a million.
-  package init(entries: Int) {
-    let wanted = min(1 << 20, Self.countersPerEntry * max(16, entries))
-    bits = Int.bitWidth - (wanted - 1).leadingZeroBitCount
-    let width = 1 << bits
-    counters = [UInt64](repeating: 0, count: Self.rows * width / 16)
-    doorkeeper = [UInt64](repeating: 0, count: width * 4 / 64)
-    sample = 10 * width
+  ///
+  /// - Parameters:
+  ///   - entries: how many are told apart.
+  ///   - countersPerEntry: in each of four rows; the more, the fewer keys are taken for more popular than they are.
+  ///   - memory: the requests for each entry after which counts are halved.
+  package init(entries: Int, countersPerEntry: Int, memory: Int) {
+    let entries = Self.bounded(entries)
+    width = countersPerEntry * entries
+    counters = [UInt64](repeating: 0, count: (Self.rows * width + 7) / 8)
+    sample = memory * entries
   }
 
-  /// The number of requests of a key, up to 16; never less than there were since the last halving, within that.
-  package func frequency(_ hash: UInt64) -> Int {
-    var least: UInt64 = 15
-    for row in 0..<Self.rows { least = min(least, counter(place(hash, row))) }
-    return Int(least) + (isKnown(hash) ? 1 : 0)
+  /// Bytes of a sketch.
+  package static func byteCount(entries: Int, countersPerEntry: Int) -> Int {
+    rows * countersPerEntry * bounded(entries)
   }
+
+  private static func bounded(_ entries: Int) -> Int { min(1 << 18, max(4, entries)) }
+
+  /// The number of requests of a key, up to 255; never less than there were since the last halving, within that.
+  package func frequency(_ hash: UInt64) -> Int { Int(least(hash)) }
 
   /// A key was asked for.
   package mutating func record(_ hash: UInt64) {
     requests += 1
     if requests >= sample { age() }
-    guard isKnown(hash) else {
-      for probe in 0..<2 {
-        let bit = doorPlace(hash, probe)
-        doorkeeper[bit >> 6] |= 1 << UInt64(bit & 63)
-      }
-      return
-    }
     // Only the least counters grow: the others count another key too.
-    var least: UInt64 = 15
-    for row in 0..<Self.rows { least = min(least, counter(place(hash, row))) }
-    guard least < 15 else { return }
+    let least = least(hash)
+    guard least < Self.most else { return }
     for row in 0..<Self.rows {
       let place = place(hash, row)
-      if counter(place) == least { counters[place >> 4] += 1 << UInt64((place & 15) * 4) }
+      if counter(place) == least { counters[place >> 3] += 1 << UInt64((place & 7) * 8) }
     }
   }
 
   private mutating func age() {
     requests /= 2
     for index in counters.indices {
-      counters[index] = (counters[index] >> 1) & 0x7777_7777_7777_7777
+      counters[index] = (counters[index] >> 1) & 0x7f7f_7f7f_7f7f_7f7f
     }
-    for index in doorkeeper.indices { doorkeeper[index] = 0 }
+  }
+
+  private func least(_ hash: UInt64) -> UInt64 {
+    var least = Self.most
+    for row in 0..<Self.rows { least = min(least, counter(place(hash, row))) }
+    return least
   }
 
   private func counter(_ place: Int) -> UInt64 {
-    (counters[place >> 4] >> UInt64((place & 15) * 4)) & 15
+    (counters[place >> 3] >> UInt64((place & 7) * 8)) & 255
   }
 
   private func place(_ hash: UInt64, _ row: Int) -> Int {
-    row << bits | Int(mix(hash, row) >> UInt64(64 - bits))
-  }
-
-  private func isKnown(_ hash: UInt64) -> Bool {
-    (0..<2).allSatisfy { probe in
-      let bit = doorPlace(hash, probe)
-      return doorkeeper[bit >> 6] & 1 << UInt64(bit & 63) != 0
-    }
-  }
-
-  private func doorPlace(_ hash: UInt64, _ probe: Int) -> Int {
-    Int(mix(hash, 8 + probe) >> UInt64(62 - bits))
+    row * width + Int(((mix(hash, row) >> 32) &* UInt64(width)) >> 32)
   }
 
   private func mix(_ hash: UInt64, _ row: Int) -> UInt64 {
