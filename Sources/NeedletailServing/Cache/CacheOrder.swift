@@ -11,7 +11,7 @@ struct CacheOrder: Sendable {
   enum Region: Int, Sendable, CaseIterable { case window, probation, protected }
 
   /// An entry that has to go.
-  struct Departure: Sendable {
+  struct Departure: Sendable, Hashable {
     let slot: Int
     /// Whether it is a newcomer that found nobody less popular.
     let isRefused: Bool

@@ -3,11 +3,11 @@ public import NeedletailCore
 
 /// How large a cache is, and how it keeps.
 public struct ResultCacheSettings: Sendable {
-  /// The most bytes of answers, with what it takes to find them.
+  /// The most bytes of answers, with what it takes to find them and to know which should stay.
   public var capacity: Int
   /// The parts that have a lock each; rounded up to a power of 2.
   public var shards = 8
-  /// What an entry takes on average: sizes the memory of popularity.
+  /// What an entry takes on average: sizes the memory of popularity, 36 bytes for each.
   public var expectedEntryBytes = 2_048
   /// The changes that a search may be behind when it ends, for its answer to be kept.
   public var changesKept = 256
