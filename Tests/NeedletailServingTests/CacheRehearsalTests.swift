@@ -20,13 +20,14 @@ struct CacheRehearsalTests {
     }
   }
 
-  @Test(
-    "Chance changes nothing: where no policy can be better, the first one stays", arguments: 1...4)
+  @Test("Where no policy can be better, none is changed but seldom", arguments: 1...4)
   func chance(seed: UInt64) {
     let trace = CacheTrace(
       count: 300_000, keys: 20_000, skew: 0, scan: 0, between: 1_000, seed: seed)
     let policies = policies(trace, entries: 1_000)
-    #expect(policies.count { $0 != .lasting } < policies.count / 10)
+    let changes = zip(policies, policies.dropFirst()).count { $0 != $1 }
+    // Of 30 decisions.
+    #expect(changes <= 4)
   }
 
   @Test("Another way of asking is noticed, and when it ends", arguments: [300, 1_000, 3_000])
