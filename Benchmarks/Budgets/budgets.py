@@ -9,9 +9,11 @@ invalid, and its row is neither met nor missed.
 import argparse
 import json
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 BUDGET = {
     "name": "bench", "owner": "bench",
@@ -33,17 +35,27 @@ class Bench:
         self.folder = folder
         self.rows = []
         self.capacity = None
+        self.metric = json.loads(
+            run([options.needletail, "info", options.index, "--json"]))["metric"]
 
-    def load(self, schedule, *more, budget=BUDGET):
-        """One run; the report as it is in JSON."""
+    def command(self, index, schedule, *more, budget=BUDGET):
+        """What runs a load."""
         file = self.folder / "budget.json"
         file.write_text(json.dumps(budget))
         command = [
-            self.options.needletail, "load", self.options.index, "--queries", self.options.queries,
-            "--budget", str(file), "--schedule", schedule, "--recall", "0.95", "--json", *more]
+            self.options.needletail, "load", str(index), "--queries", self.options.queries,
+            "--budget", str(file), "--schedule", schedule, "--json", *more]
         if self.capacity:
             command += ["--capacity", f"{self.capacity}qps"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        return command
+
+    def load(self, schedule, *more, budget=BUDGET, data_limit=None):
+        """One run; the report as it is in JSON."""
+        command = self.command(
+            self.options.index, schedule, "--recall", "0.95", *more, budget=budget)
+        bound = lambda: resource.setrlimit(resource.RLIMIT_DATA, (data_limit, data_limit))
+        done = subprocess.run(
+            command, capture_output=True, text=True, preexec_fn=bound if data_limit else None)
         # 1 says that a verdict is broken, which the report has.
         if done.returncode not in (0, 1) or not done.stdout:
             sys.exit(f"{' '.join(command)}\n{done.stderr}")
@@ -54,17 +66,21 @@ class Bench:
     def row(self, name, criterion, schedule, *more, budget=BUDGET, former=None):
         """A row: its run, which may be compared with a former one, and what the command says of it."""
         report = self.load(schedule, "--criterion", criterion, *more, budget=budget)
-        verdicts = report["verdicts"]
+        verdicts = [(one["name"], one["isMet"], one["finding"]) for one in report["verdicts"]]
         faults = report["validity"]["faults"] + (former["validity"]["faults"] if former else [])
-        is_met = all(verdict["isMet"] for verdict in verdicts)
-        state = "invalid" if faults else "met" if is_met else "MISSED"
+        self.add(name, schedule, verdicts, faults)
+
+    def add(self, name, schedule, verdicts, faults):
+        """A row: verdicts as (name, whether it held, what was found)."""
+        state = "invalid" if faults else "met" if all(held for _, held, _ in verdicts) else "MISSED"
         self.rows.append({
-            "row": name, "state": state, "schedule": schedule, "verdicts": verdicts, "faults": faults})
+            "row": name, "state": state, "schedule": schedule, "faults": faults,
+            "verdicts": [{"name": a, "isMet": b, "finding": c} for a, b, c in verdicts]})
         print(f"{state:8} {name}", flush=True)
-        for verdict in verdicts:
-            print(f"    {'held  ' if verdict['isMet'] else 'broken'} {verdict['name']}: {verdict['finding']}")
+        for verdict, held, finding in verdicts:
+            print(f"    {'held  ' if held else 'broken'} {verdict}: {finding}", flush=True)
         for fault in faults:
-            print(f"    {fault}")
+            print(f"    {fault}", flush=True)
 
 
 def tiers(bench, seconds):
@@ -78,6 +94,66 @@ def guard(bench, seconds):
     for deadline in (1, 5, 20):
         bench.row(
             f"2 guard, deadline {deadline} ms", "guard", f"poisson:0.9x,{seconds}s", "--deadline", f"{deadline}ms")
+
+
+def limit(bench, seconds):
+    """Row 6: a process that may have no more memory than what the budget was told the index takes."""
+    if sys.platform != "linux":
+        return
+    tiny = bench.folder / "tiny.needletail"
+    run([bench.options.needletail, "build", "--input", bench.options.queries, "--metric",
+         bench.metric, "--output", str(tiny), "--no-tune"])
+    around = peak_of_data(bench.command(tiny, "poisson:1000qps,2s")) - predicted(bench, tiny)
+    needed = predicted(bench, bench.options.index)
+    bound = around + int(1.05 * needed)
+    budget = dict(BUDGET, memory={"total": f"{bound}B"})
+    report = bench.load(f"poisson:2x,{seconds}s", budget=budget, data_limit=bound)
+    lost = report["overall"]["failed"] + report["overall"]["unanswered"]
+    refused = subprocess.run(
+        bench.command(bench.options.index, "poisson:1000qps,2s",
+                      budget=dict(BUDGET, memory={"total": f"{needed // 2}B"})),
+        capture_output=True, text=True)
+    message = refused.stderr.strip().splitlines()[0] if refused.stderr.strip() else "no message"
+    bench.add(
+        "6 memory, a hard limit", f"poisson:2x,{seconds}s", [
+            ("nothing failed", lost == 0,
+             f"{lost} of {report['overall']['offered']} within {bound / 1e6:.1f} MB, of which the index {needed / 1e6:.1f}"),
+            ("refused above its ceiling", refused.returncode > 0 and "memory" in message, message)],
+        report["validity"]["faults"])
+
+
+def predicted(bench, index):
+    """The bytes that an index takes in memory, by what it says before it is opened."""
+    memory = json.loads(run([bench.options.needletail, "info", str(index), "--json"]))["memory"]
+    return sum(memory[name] for name in ("codes", "graph", "ids", "quantizer", "attributes"))
+
+
+def run(command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    return done.stdout
+
+
+def peak_of_data(command):
+    """The most private memory of a command, in bytes, looked at every 20 ms."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    most = 0
+    while process.poll() is None:
+        try:
+            for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                if line.startswith("VmData:"):
+                    most = max(most, int(line.split()[1]) * 1024)
+        except OSError:
+            pass
+        time.sleep(0.02)
+    return most
+
+
+def ledger(bench, seconds):
+    """Row 8: the stages of answers beside the generator's clock."""
+    for load in (0.5, 0.9):
+        bench.row(f"8 stage ledger, {load}x", "ledger", f"poisson:{load}x,{seconds}s")
 
 
 def overload(bench, seconds):
@@ -120,6 +196,11 @@ def sweep(bench, seconds):
         bench.options.groundtruth)
 
 
+def warm(bench, seconds):
+    """Ready means warm: the first queries beside later ones."""
+    bench.row("ready means warm", "warm", f"constant:1000qps,{max(3, seconds)}s")
+
+
 def memory(bench, _):
     """Row 16: ten times the capacity, for --memory-seconds."""
     seconds = bench.options.memory_seconds
@@ -127,7 +208,7 @@ def memory(bench, _):
 
 
 def main():
-    parts = [tiers, guard, overload, priorities, tenants, sweep, memory]
+    parts = [tiers, guard, limit, ledger, overload, priorities, tenants, sweep, warm, memory]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--needletail", required=True, help="the command line tool")
     parser.add_argument("--index", required=True, help="the index directory")

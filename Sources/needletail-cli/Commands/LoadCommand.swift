@@ -56,6 +56,8 @@
           tenants       the quiet one's p99 beside a loud one; --beside the calm run
           ladder        rungs in order while load rises; with --groundtruth
           backpressure  queues within their bound, memory flat after 5 s
+          ledger        the stages of answers account for the time they took
+          warm          the first 1 000 answers as fast as later ones
 
         With --gate, a run that is invalid or breaks its budget ends with 1; with \
         --criterion, one that is invalid or breaks that.

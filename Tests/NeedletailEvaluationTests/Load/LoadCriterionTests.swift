@@ -16,6 +16,7 @@ extension LoadCriteriaTests {
     bare.overall = LoadFigures(name: "all")
     bare.steps = []
     bare.vocabulary = LoadVocabulary()
+    bare.ledger = nil
     for criterion in LoadCriterion.allCases {
       let verdicts = criterion.verdicts(bare)
       #expect(verdicts.count == 1 && verdicts[0].isMet == false, "\(criterion)")
@@ -189,6 +190,52 @@ extension LoadCriteriaTests {
     let short = LoadCriterion.backpressure.verdicts(try report(slices(5)))
     #expect(short.map(\.isMet) == [true, false])
     #expect(short.last?.finding.contains("run longer") == true)
+  }
+
+  @Test func stagesAccountForTheTime() throws {
+    var report = try report([])
+    var ledger = LoadLedger()
+    ledger.answers = 100
+    (ledger.callP50Microseconds, ledger.callP99Microseconds) = (100, 1000)
+    (ledger.stagesP50Microseconds, ledger.stagesP99Microseconds) = (98, 950)
+    report.ledger = ledger
+    #expect(isMet(.ledger, report) == [true, true])
+    report.ledger?.stagesP50Microseconds = 97.9
+    report.ledger?.stagesP99Microseconds = 1051
+    #expect(isMet(.ledger, report) == [false, false])
+  }
+
+  @Test func stagesAreComparedWithTheGeneratorsClock() throws {
+    let clock = VirtualClock()
+    let names = LoadVocabulary(stages: ["admission", "traversal"])
+    let service = VirtualService(clock, vocabulary: names) { request, _ in
+      var response = LoadResponse(.answered)
+      response.stages[0] = 40_000
+      response.stages[1] = request.number < 98 ? 50_000 : 960_000
+      return .init(response: response, nanoseconds: request.number < 98 ? 100_000 : 1_000_000)
+    }
+    let found = try LoadGenerator.run(
+      service, schedule: try LoadSchedule(parsing: "constant:100qps,1s"), queries: 1,
+      options: LoadOptions(), clock: clock
+    ).report.ledger
+    let ledger = try #require(found)
+    #expect(ledger.answers == 100)
+    // Three digits are kept.
+    #expect(abs(ledger.callP50Microseconds - 100) < 0.2)
+    #expect(abs(ledger.stagesP50Microseconds - 90) < 0.2)
+    #expect(abs(ledger.callP99Microseconds - 1000) < 2)
+    #expect(abs(ledger.stagesP99Microseconds - 1000) < 2)
+  }
+
+  @Test func theFirstAnswersAreLikeLaterOnes() throws {
+    // Two slices hold the first thousand.
+    func slices(_ count: Int, second p99: Double) -> [LoadSlice] {
+      (0..<count).map { slice($0, offered: 500, p99: $0 == 1 ? p99 : 900) }
+    }
+    #expect(isMet(.warm, try report(slices(4, second: 1350))) == [true])
+    #expect(isMet(.warm, try report(slices(4, second: 1351))) == [false])
+    #expect(isMet(.warm, try report(slices(3, second: 900))) == [false])
+    #expect(isMet(.warm, try report(slices(1, second: 900))) == [false])
   }
 
   @Test func writesThatFailAreNotPassedOver() throws {

@@ -20,6 +20,10 @@ public enum LoadCriterion: String, Sendable, Hashable, CaseIterable {
   case ladder
   /// Queues within their bound, and memory flat within 1 %.
   case backpressure
+  /// The stages that answers tell of account for the time they took: within 2 % at p50, within 5 % at p99.
+  case ledger
+  /// The first 1 000 answers have a p99 of at most 1.5 times that of later ones.
+  case warm
 
   /// What a criterion goes by beside the run itself.
   public struct Basis: Sendable {
@@ -53,6 +57,13 @@ public enum LoadCriterion: String, Sendable, Hashable, CaseIterable {
       LoadCriteria.ladder(report, last: report.budget?.lastRung)
         .orElse(missing("the target names no rungs"))
     case .backpressure: backpressure(report)
+    case .ledger:
+      report.ledger.map { LoadCriteria.ledger($0) } ?? [missing("no answer told its stages")]
+    case .warm:
+      [
+        LoadCriteria.warm(report.slices)
+          ?? missing("too few answers; let at least as many slices follow the first 1 000")
+      ]
     }
   }
 

@@ -26,6 +26,8 @@ struct LoadTally {
   private(set) var tenants: [LoadGroup]
   /// Times from sending to the refusal.
   private(set) var refusals = LoadGroup(name: "rejection")
+  /// Times from sending to the answer, and those that the answers' stages account for; of all answers.
+  private(set) var ledger = LedgerTally()
   private var reasons: [Int]
   var lag = LatencyRecorder()
   /// The work in progress of slices that are not closed; nil for those that are.
@@ -134,6 +136,9 @@ struct LoadTally {
         slices[place].rungs[rung] += 1
       }
       open[place]?.stages &+= response.stages
+      if !vocabulary.stages.isEmpty {
+        ledger.add(response.stages.wrappedSum(), of: record.finished - record.sent)
+      }
     } else if response.outcome == .rejected {
       refusals.offer()
       refusals.record(record.finished - record.sent)

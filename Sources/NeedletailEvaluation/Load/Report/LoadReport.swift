@@ -32,6 +32,8 @@ public struct LoadReport: Sendable, Hashable, Codable {
   public var tenants: [LoadFigures]
   /// The rejections; their times count from sending.
   public var rejections: LoadFigures
+  /// What stages account for; nil where the target names none.
+  public var ledger: LoadLedger?
   /// How often each reason was given, of answers and rejections.
   public var reasons: [LoadCount]
   /// Second by second.
@@ -100,6 +102,7 @@ public struct LoadReport: Sendable, Hashable, Codable {
     priorities = Self.met(tally.priorities)
     tenants = tally.tenants.map { $0.finished() }
     rejections = tally.refusals.finished()
+    ledger = tally.ledger.finished()
     reasons = tally.reasonCounts
     slices = tally.slices
     tierChanges = tally.tierChanges
