@@ -124,29 +124,18 @@ struct ObjectiveTests {
     #expect(alerts.allSatisfy { $0.isFiring && $0.rule.severity == .ticket })
   }
 
-  @Test("Hooks are told the level and the numbers, without a lock held")
-  func hooks() throws {
-    let seen = Guarded<[BurnAlert]>([])
-    let again = Guarded<ObjectiveMonitor?>(nil)
-    let settings = ObjectiveSettings(name: "in time", target: 999_000)
-    let objective = try ObjectiveMonitor(
-      settings, start: 0,
-      hooks: [
-        { alert in
-          // Would stand still for ever if the lock were held.
-          _ = again.withLock { $0 }?.errorBudget(at: alert.instant)
-          seen.withLock { $0.append(alert) }
-        }
-      ])
-    again.withLock { $0 = objective }
+  @Test("An alert tells the level and the numbers, once")
+  func told() throws {
+    let tier = LoadTier(name: "normal", p95: .milliseconds(10), p99: .milliseconds(20))
+    var watched = try WatchedObjective(
+      Objective(name: "in time", indicator: .latency(.p99), target: 0.999), [tier], start: 0)
+    var alerts: [BurnAlert] = []
     for second in 0..<Int64(60) {
-      objective.record(EventCounts(bad: 10), at: second * .second)
-      objective.evaluate(at: (second + 1) * .second)
+      for _ in 0..<10 { watched.answered(isWhole: true, tier: 0, after: .second) }
+      alerts += watched.evaluate(at: (second + 1) * .second)
     }
-    let alerts = seen.withLock { $0 }
     #expect(alerts.count == 1 && alerts.first?.rule.severity == .page)
     #expect(alerts.first?.description.hasPrefix("in time: page firing, burn rate 1") == true)
-    again.withLock { $0 = nil }
   }
 
   @Test("What is left of a budget, before and after it is spent")

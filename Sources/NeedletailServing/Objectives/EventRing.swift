@@ -40,8 +40,12 @@ package struct EventRing: Sendable {
   /// The bucket that is filling.
   package var openBucket: Int64 { open }
 
-  /// The events of the bucket that is filling.
-  package var filling: EventCounts { buckets[place(open)] }
+  /// The events of the long window and of the bucket that is filling: of a long one, what happens now must be seen now.
+  package var all: EventCounts {
+    var counts = long
+    counts += buckets[place(open)]
+    return counts
+  }
 
   /// Counts events at `now`; those of an instant before the open bucket are counted in it.
   package mutating func record(_ counts: EventCounts, at now: Nanoseconds) {

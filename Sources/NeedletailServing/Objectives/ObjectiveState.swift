@@ -5,7 +5,7 @@ package import NeedletailCore
 /// Rings with buckets of different lengths hold the windows, so that memory does not depend on traffic: about 12 KB for each of the
 /// usual three rules and as much for the period.
 package struct ObjectiveState: Sendable {
-  package let settings: ObjectiveSettings
+  package private(set) var settings: ObjectiveSettings
   private var rings: [EventRing]
   private var period: EventRing
   private var firing: [Bool]
@@ -17,16 +17,69 @@ package struct ObjectiveState: Sendable {
   package init(_ settings: ObjectiveSettings, start: Nanoseconds) throws(NeedletailError) {
     try settings.validate()
     self.settings = settings
-    rings = settings.rules.map { rule in
-      EventRing(
-        width: rule.bucket, shortCount: Int(rule.short / rule.bucket),
-        longCount: Int(rule.long / rule.bucket), start: start)
-    }
-    let width = settings.period / ObjectiveSettings.bucketsPerPeriod
-    let buckets = Int(ObjectiveSettings.bucketsPerPeriod)
-    period = EventRing(width: width, shortCount: buckets, longCount: buckets, start: start)
+    rings = settings.rules.map { Self.ring($0, start: start) }
+    period = Self.ring(period: settings.period, start: start)
     firing = settings.rules.map { _ in false }
     evaluated = rings.map(\.openBucket)
+  }
+
+  private static func ring(_ rule: BurnRule, start: Nanoseconds) -> EventRing {
+    EventRing(
+      width: rule.bucket, shortCount: Int(rule.short / rule.bucket),
+      longCount: Int(rule.long / rule.bucket), start: start)
+  }
+
+  private static func ring(period: Nanoseconds, start: Nanoseconds) -> EventRing {
+    let buckets = Int(ObjectiveSettings.bucketsPerPeriod)
+    return EventRing(
+      width: period / ObjectiveSettings.bucketsPerPeriod, shortCount: buckets, longCount: buckets,
+      start: start)
+  }
+
+  /// Takes another target, other rules or another period, and keeps what was counted.
+  ///
+  /// Windows that a rule has as before go on; a new window begins empty. Of another period, what was counted so far counts as of now: a
+  /// change gives no error budget back.
+  ///
+  /// - Returns: the end of each alert whose rule is gone.
+  /// - Throws: `invalidConfiguration`; nothing is changed then.
+  mutating func adopt(
+    _ new: ObjectiveSettings, at now: Nanoseconds
+  ) throws(NeedletailError) -> [BurnAlert] {
+    var next = try ObjectiveState(new, start: now)
+    var ended = Set(settings.rules.indices.filter { firing[$0] })
+    for (place, rule) in new.rules.enumerated() {
+      // Rules with the same windows count the same events; of several, the one that is the same in all.
+      let same = settings.rules.indices.filter {
+        settings.rules[$0].long == rule.long && settings.rules[$0].short == rule.short
+          && settings.rules[$0].bucket == rule.bucket
+      }
+      guard let first = same.first else { continue }
+      let before = settings.rules.firstIndex(of: rule) ?? first
+      next.rings[place] = rings[before]
+      next.firing[place] = firing[before] && ended.remove(before) != nil
+      next.evaluated[place] = evaluated[before]
+    }
+    if new.period == settings.period {
+      next.period = period
+    } else {
+      next.period.record(period.all, at: now)
+    }
+    let alerts = ended.sorted().map { resolved($0, at: now) }
+    self = next
+    return alerts
+  }
+
+  /// The end of each alert that is on, when the objective is watched no longer.
+  func resolved(at now: Nanoseconds) -> [BurnAlert] {
+    firing.indices.filter { firing[$0] }.map { resolved($0, at: now) }
+  }
+
+  private func resolved(_ rule: Int, at now: Nanoseconds) -> BurnAlert {
+    let burn = burn(rule)
+    return BurnAlert(
+      objective: settings.name, rule: settings.rules[rule], isFiring: false, longBurn: burn.long,
+      shortBurn: burn.short, instant: now)
   }
 
   /// Counts events at `now`.
@@ -72,9 +125,7 @@ package struct ObjectiveState: Sendable {
   /// What is left of the error budget, as of the closed buckets of the period.
   package mutating func errorBudget(at now: Nanoseconds) -> ErrorBudget {
     period.advance(to: now)
-    // A bucket of a month lasts an hour: what happens now must be seen now.
-    var counts = period.long
-    counts += period.filling
+    let counts = period.all
     return ErrorBudget(
       counts: counts, allowed: UInt128(counts.total) * UInt128(settings.allowance))
   }

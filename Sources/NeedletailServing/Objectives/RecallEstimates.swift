@@ -18,6 +18,9 @@ package struct RecallEstimates: Sendable {
 
   package init() {}
 
+  /// Forgets what is known of a rung that means another thing from now on.
+  mutating func forget(_ rung: Rung) { rungs[rung] = Sums() }
+
   /// Takes one comparison.
   package mutating func record(_ rung: Rung, found: Int, of all: Int) {
     guard all > 0 else { return }
