@@ -14,6 +14,7 @@ extension ResultCacheSettings {
     while shards > 1, capacity < shards * CacheSettings.leastBytes { shards /= 2 }
     // And none is larger than one can be.
     while capacity / shards > Self.largestShard { shards *= 2 }
+    freshAge = Nanoseconds(budget.cache.freshFor)
     staleAge = Nanoseconds(budget.cache.staleFor)
   }
 

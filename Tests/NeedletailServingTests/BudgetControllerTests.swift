@@ -22,8 +22,8 @@ struct BudgetControllerTests {
       let directory = TenantDirectory(budget.tenants)
       var tenants = try TenantLedger(directory)
       let memory = MemoryAccountant(budget.memory)
-      let monitors = try budget.objectives.map { objective throws(NeedletailError) in
-        try ObjectiveMonitor(ObjectiveSettings(objective), start: 0)
+      var watched = try budget.objectives.map { objective throws(NeedletailError) in
+        try WatchedObjective(objective, budget.tiers, start: 0)
       }
       if let settings = ResultCacheSettings(budget) {
         try settings.validate()
@@ -55,9 +55,10 @@ struct BudgetControllerTests {
         if case .rejected(_, let after) = queue.offer(UInt64(step), request, at: now) {
           #expect(after >= Nanoseconds(budget.ladder.retryAfter))
         }
-        for monitor in monitors {
-          monitor.record(EventCounts(good: 1, bad: 1), at: now)
-          monitor.evaluate(at: now)
+        for place in watched.indices {
+          watched[place].answered(isWhole: true, tier: tier, after: 0)
+          watched[place].refused(tier: tier)
+          _ = watched[place].evaluate(at: now)
         }
       }
       #expect(memory.total.limit == budget.memory.total)
@@ -79,7 +80,7 @@ struct BudgetControllerTests {
       tenants: [
         TenantQuota(name: "web", weight: 2.5), TenantQuota(name: "mail", rate: 3, isDefault: true),
       ], ladder: Ladder(retryAfter: .milliseconds(700), hold: .seconds(9), noise: 0.1),
-      cache: CacheSettings(staleFor: .seconds(61)))
+      cache: CacheSettings(freshFor: .seconds(59), staleFor: .seconds(61)))
     let ladder = LadderSettings(budget, cost: PerRung { _ in 0 }, recall: PerRung { _ in 1 })
     #expect(ladder.spacing == 9 * .second && ladder.noise == 0.1)
     #expect(ladder.delayTarget == 20 * .millisecond && ladder.rungs == Rung.allCases)
@@ -106,6 +107,7 @@ struct BudgetControllerTests {
     #expect(!tenants.reserve(CostUnits(millionths: 3), for: mail, at: 0).isGranted)
     let cache = try #require(ResultCacheSettings(budget))
     #expect(cache.capacity == 10_000 && cache.shards == 2 && cache.staleAge == 61 * .second)
+    #expect(cache.freshAge == 59 * .second)
   }
 
   @Test("A query waits no longer than the bound of its class, whatever its deadline")

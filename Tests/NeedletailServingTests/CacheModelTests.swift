@@ -45,7 +45,7 @@ struct CacheModelTests {
         let truth = index.search(key)
         if random.next(below: 16) == 0 {
           // Before anybody asked: the search may end much later.
-          if let lead = cache.prefetch(key) { open.append((lead, truth)) }
+          if let lead = cache.prefetch(key, at: 0) { open.append((lead, truth)) }
           continue
         }
         let waiter = Waiting(key, truth)

@@ -37,7 +37,7 @@ struct PrefetchTests {
       prefetcher.asked(key, session: question.session)
       var begun = 0
       while begun < guesses, let key = prefetcher.take(pressure: 0) {
-        if let lead = cache.prefetch(key) {
+        if let lead = cache.prefetch(key, at: 0) {
           finish(lead)
           begun += 1
         }
@@ -151,11 +151,11 @@ struct PrefetchTests {
     let cache = try ResultCache(ResultCacheSettings(capacity: 1 << 20), judge: PointJudge())
     let full = key(cache, 1)
     let told = Guarded(0)
-    guard let lead = cache.prefetch(full.at(.withoutRerank)) else {
+    guard let lead = cache.prefetch(full.at(.withoutRerank), at: 0) else {
       Issue.record("nothing is begun")
       return
     }
-    #expect(cache.prefetch(full.at(.withoutRerank)) == nil)
+    #expect(cache.prefetch(full.at(.withoutRerank), at: 0) == nil)
     let found = cache.lookup(full.at(.withoutRerank), deadline: 1, at: 0) { outcome in
       if case .answer = outcome { told.withLock { $0 += 1 } }
     }
@@ -166,14 +166,14 @@ struct PrefetchTests {
     lead.finish([Neighbor(id: 1, distance: 0)])
     #expect(told.withLock { $0 } == 1)
     #expect(
-      cache.prefetch(full.at(.withoutRerank)) == nil
-        && cache.prefetch(full.at(.lighterCodes)) == nil)
+      cache.prefetch(full.at(.withoutRerank), at: 0) == nil
+        && cache.prefetch(full.at(.lighterCodes), at: 0) == nil)
     #expect(cache.counts.prefetches == 1 && cache.counts.misses == 0 && cache.counts.hits == 0)
     for _ in 0..<2 { _ = cache.peek(full.at(.withoutRerank), allowStale: false, at: 0) }
     #expect(cache.counts.prefetchHits == 1 && cache.counts.hits == 2)
     // Stale is not fresh.
     cache.apply([.removed(1)], at: 0)
-    #expect(cache.prefetch(full.at(.withoutRerank)) != nil)
+    #expect(cache.prefetch(full.at(.withoutRerank), at: 0) != nil)
   }
 
   @Test(

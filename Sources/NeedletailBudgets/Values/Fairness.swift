@@ -108,9 +108,9 @@ public struct TenantQuota: Sendable, Hashable {
 public struct CacheSettings: Sendable, Hashable {
   /// Whether there is a cache; its size is `MemoryCeilings.cache`.
   public var isEnabled: Bool
-  /// How long an answer that nothing has changed counts as new.
+  /// How long an answer that nothing has changed counts as new, from its search on.
   public var freshFor: Duration
-  /// How long an answer may be given as a stale one.
+  /// How long an answer may be given as a stale one, from the change on that it does not know, or from the end of `freshFor` on.
   public var staleFor: Duration
   /// Whether a session's likely next queries are searched ahead.
   public var prefetches: Bool

@@ -44,17 +44,21 @@ package final class CacheLead: Sendable {
   /// The number of the last change when the search began.
   let version: UInt64
   let serial: UInt64
+  /// When the search began: it knows nothing that came later.
+  let begin: Nanoseconds
   /// Whether nobody had asked yet when the search began.
   let isPrefetch: Bool
   private let end: Guarded<(@Sendable (CacheLead, FlightEnd) -> Void)?>
 
   init(
-    key: CacheKey, version: UInt64, serial: UInt64, isPrefetch: Bool = false,
+    key: CacheKey, version: UInt64, serial: UInt64, begin: Nanoseconds = 0,
+    isPrefetch: Bool = false,
     end: @escaping @Sendable (CacheLead, FlightEnd) -> Void
   ) {
     self.key = key
     self.version = version
     self.serial = serial
+    self.begin = begin
     self.isPrefetch = isPrefetch
     self.end = Guarded(end)
   }

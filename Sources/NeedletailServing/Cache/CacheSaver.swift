@@ -133,14 +133,16 @@ package final class CacheSaver<Judge: AnswerJudge>: Sendable {
   /// A file of another content is removed: its identity might come true again, such as when a change was lost in a crash and another
   /// one takes its number.
   ///
-  /// - Parameter identity: of which content the index is now.
+  /// - Parameters:
+  ///   - identity: of which content the index is now.
+  ///   - now: the present instant.
   /// - Returns: what was found; without a file, nothing and no fault.
-  package func restore(identity: [UInt8]) -> CacheStart {
+  package func restore(identity: [UInt8], at now: Nanoseconds = 0) -> CacheStart {
     let nothing = WarmStart(answers: 0, questions: [])
     do throws(NeedletailError) {
       guard let saved = try read() else { return CacheStart(found: nothing) }
       let isOther = saved.isWhole && saved.identity != identity
-      let found = cache.take(saved, identity: identity)
+      let found = cache.take(saved, identity: identity, at: now)
       if saved.isWhole, !isOther { note(cache.revision, identity) }
       let fault = isOther ? remove() : nil
       return CacheStart(found: found, fault: fault)
@@ -154,7 +156,7 @@ package final class CacheSaver<Judge: AnswerJudge>: Sendable {
   private func read() throws(NeedletailError) -> CacheBytes.Saved? {
     guard let count = try fileSystem.byteCount(of: path) else { return nil }
     // Answers take more room in the cache than in the file; the cache may have been larger.
-    let most = UInt64(max(64 << 20, 4 * cache.settings.capacity))
+    let most = UInt64(max(64 << 20, 4 * cache.capacity))
     guard count <= most else {
       throw NeedletailError(
         .corrupted,

@@ -14,6 +14,8 @@ package struct CacheShard: Sendable {
     /// What it holds, in the list of who holds what.
     let holding: Int32
     var staleSince: Nanoseconds?
+    /// When its search began; it counts as new for a while from then on.
+    var found: Nanoseconds = 0
     /// Whether it was searched for before anybody asked, and nobody has yet.
     var isPrefetched = false
   }
@@ -26,7 +28,9 @@ package struct CacheShard: Sendable {
   private var memory: PopularityMemory
   private var rehearsal: CacheRehearsal
   private var serial: UInt64 = 0
-  private let capacity: Int
+  private(set) var capacity: Int
+  /// Bytes of what is remembered and rehearsed.
+  private let reserved: Int
   /// Searches that are under way.
   var flights: [CacheKey: CacheFlight] = [:]
   /// Flights so far.
@@ -41,10 +45,22 @@ package struct CacheShard: Sendable {
     let entries = capacity / max(Self.leastEntryBytes, expectedEntryBytes)
     memory = PopularityMemory(entries: entries)
     rehearsal = CacheRehearsal(capacity: capacity)
-    let rest =
-      capacity - PopularityMemory.byteCount(entries: entries)
-      - CacheRehearsal.byteCount(capacity: capacity)
-    order = CacheOrder(capacity: rest, policy: rehearsal.policy)
+    reserved =
+      PopularityMemory.byteCount(entries: entries) + CacheRehearsal.byteCount(capacity: capacity)
+    order = CacheOrder(capacity: capacity - reserved, policy: rehearsal.policy)
+  }
+
+  /// Gives the shard another room; takes out what does not fit, a bounded number of entries in one call.
+  ///
+  /// What it remembers keeps its size: in a room that has grown much, popularity is told apart less well.
+  ///
+  /// - Returns: whether all fits now; otherwise to be called again.
+  mutating func resize(to capacity: Int) -> Bool {
+    self.capacity = capacity
+    let room = max(0, capacity - reserved)
+    order.capacity = max(room, order.byteCount - Self.workPerStep * Self.leastEntryBytes)
+    makeRoom()
+    return order.capacity == room
   }
 
   /// Bytes of all entries, with what it takes to find them.
@@ -69,15 +85,18 @@ package struct CacheShard: Sendable {
   /// Looks a key up, and counts that it was asked for.
   ///
   /// An answer of a better rung will do, the best first; a stale one only where none is fresh, where it is asked for, and while it
-  /// is not older than `staleAge`.
+  /// has not been stale for longer than `staleAge`. One that was found longer than `freshAge` ago is stale from then on.
   mutating func find(
-    _ key: CacheKey, staleAge: Nanoseconds, at now: Nanoseconds
+    _ key: CacheKey, freshAge: Nanoseconds = .max, staleAge: Nanoseconds, at now: Nanoseconds
   ) -> CachedAnswer? {
     memory.record(key.hash)
     if rehearsal.observe(key.hash, memory, entries: count) { order.policy = rehearsal.policy }
     var stale: Int?
     for rung in Rung.searching where rung <= key.rung {
       guard let slot = places[rung == key.rung ? key : key.at(rung)] else { continue }
+      if let found = slots[slot]?.found, now - found >= freshAge {
+        markStale(slot, at: found + freshAge)
+      }
       guard let since = slots[slot]?.staleSince else {
         order.touch(slot)
         if slots[slot]?.isPrefetched == true {
@@ -92,10 +111,12 @@ package struct CacheShard: Sendable {
   }
 
   /// Whether a fresh answer is there, at this rung or a better one; nobody asked for it.
-  func isFresh(_ key: CacheKey) -> Bool {
+  func isFresh(_ key: CacheKey, freshAge: Nanoseconds, at now: Nanoseconds) -> Bool {
     Rung.searching.contains { rung in
-      guard rung <= key.rung, let slot = places[key.at(rung)] else { return false }
-      return slots[slot]?.staleSince == nil
+      guard rung <= key.rung, let slot = places[key.at(rung)], let entry = slots[slot] else {
+        return false
+      }
+      return entry.staleSince == nil && now - entry.found < freshAge
     }
   }
 
@@ -106,7 +127,8 @@ package struct CacheShard: Sendable {
 
   /// Takes an answer in, instead of one that is there already; whatever is more popular stays.
   mutating func insert(
-    _ key: CacheKey, _ neighbors: [Neighbor], version: UInt64, isPrefetched: Bool = false
+    _ key: CacheKey, _ neighbors: [Neighbor], version: UInt64, found: Nanoseconds = 0,
+    isPrefetched: Bool = false
   ) {
     if let slot = places[key] { remove(slot) }
     let byteCount = Self.byteCount(key, neighbors.count)
@@ -116,6 +138,7 @@ package struct CacheShard: Sendable {
       if let slot = places[key.at(rung)] { remove(slot) }
     }
     let slot = add(KeptAnswer(key, neighbors, version: version), byteCount)
+    slots[slot]?.found = found
     slots[slot]?.isPrefetched = isPrefetched
     order.add(slot, hash: key.hash, byteCount: byteCount)
     makeRoom()
@@ -134,12 +157,15 @@ package struct CacheShard: Sendable {
   }
 
   /// Takes an answer in from before a restart, as long as there is room.
-  mutating func restore(_ key: CacheKey, _ neighbors: [Neighbor], version: UInt64) -> Bool {
+  mutating func restore(
+    _ key: CacheKey, _ neighbors: [Neighbor], version: UInt64, found: Nanoseconds = 0
+  ) -> Bool {
     let byteCount = Self.byteCount(key, neighbors.count)
     guard places[key] == nil, byteCount <= capacity / 8,
       self.byteCount + byteCount <= order.capacity - order.windowCapacity
     else { return false }
     let slot = add(KeptAnswer(key, neighbors, version: version), byteCount)
+    slots[slot]?.found = found
     order.add(slot, hash: key.hash, byteCount: byteCount, to: .probation, front: false)
     // Or the first scan would drive it out.
     memory.record(key.hash)

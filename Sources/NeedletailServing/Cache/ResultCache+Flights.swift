@@ -65,7 +65,8 @@ extension ResultCache {
       let wasKept = shard(lead.key).state.withLock { state in
         // Whoever changes something numbers it first and looks at this shard afterwards: either the number is seen here, or the entry there.
         guard log.version == judged else { return false }
-        state.insert(lead.key, neighbors, version: judged, isPrefetched: lead.isPrefetch)
+        state.insert(
+          lead.key, neighbors, version: judged, found: lead.begin, isPrefetched: lead.isPrefetch)
         return true
       }
       if wasKept { return judged }

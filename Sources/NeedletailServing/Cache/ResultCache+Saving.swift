@@ -56,14 +56,17 @@ extension ResultCache {
 
   /// Takes in what was saved, before the first change and the first question.
   ///
-  /// Answers of another content are left out; their questions are given back.
+  /// Answers of another content are left out; their questions are given back. The others count as new from `now` on: nothing has
+  /// changed since they were saved.
   ///
   /// - Throws: `corrupted`, `unsupportedFormat`; then nothing was taken in.
-  public func restore(_ bytes: [UInt8], identity: [UInt8]) throws(NeedletailError) -> WarmStart {
-    take(try CacheBytes.decode(bytes), identity: identity)
+  public func restore(
+    _ bytes: [UInt8], identity: [UInt8], at now: Nanoseconds = 0
+  ) throws(NeedletailError) -> WarmStart {
+    take(try CacheBytes.decode(bytes), identity: identity, at: now)
   }
 
-  func take(_ saved: CacheBytes.Saved, identity: [UInt8]) -> WarmStart {
+  func take(_ saved: CacheBytes.Saved, identity: [UInt8], at now: Nanoseconds) -> WarmStart {
     let version = log.version
     var start = WarmStart(answers: 0, questions: [])
     for entry in saved.entries {
@@ -71,7 +74,8 @@ extension ResultCache {
       let isTaken =
         saved.isWhole && saved.identity == identity
         && shard(key).state.withLock { state in
-          log.version == version && state.restore(key, entry.neighbors, version: version)
+          log.version == version
+            && state.restore(key, entry.neighbors, version: version, found: now)
         }
       if isTaken { start.answers += 1 } else { start.questions.append(key) }
     }

@@ -1,5 +1,6 @@
 public import NeedletailBudgets
 public import NeedletailCore
+import Synchronization
 
 /// How large a cache is, and how it keeps.
 public struct ResultCacheSettings: Sendable {
@@ -11,7 +12,11 @@ public struct ResultCacheSettings: Sendable {
   public var expectedEntryBytes = 2_048
   /// The changes that a search may be behind when it ends, for its answer to be kept.
   public var changesKept = 256
-  /// How old a stale answer may be when it is given, in nanoseconds since the change that it does not know.
+  /// How long an answer that nothing has touched counts as new, in nanoseconds since its search began; it is stale from then on.
+  ///
+  /// Default: as long as it is there.
+  public var freshAge: Nanoseconds = .max
+  /// How long a stale answer may be given, in nanoseconds since the change that it does not know, or since it ceased to count as new.
   public var staleAge: Nanoseconds = 60_000_000_000
   /// Makes hashes hard to guess.
   public var seed = UInt64.random(in: 0 ... .max)
@@ -31,11 +36,13 @@ public struct ResultCacheSettings: Sendable {
         "A cache of \(capacity) bytes in \(shards) shards: there can be 1 to 1024, each of 4096 to"
           + " 2^36 bytes, and 2^40 bytes in all.")
     }
-    guard expectedEntryBytes > 0, (1...65_536).contains(changesKept), staleAge >= 0 else {
+    guard expectedEntryBytes > 0, (1...65_536).contains(changesKept), staleAge >= 0, freshAge >= 0
+    else {
       throw NeedletailError(
         .invalidConfiguration,
-        "Entries of \(expectedEntryBytes) bytes, \(changesKept) changes kept and stale answers of"
-          + " \(staleAge) ns: at least 1, 1 to 65536, and not negative.")
+        "Entries of \(expectedEntryBytes) bytes, \(changesKept) changes kept, answers that are new for"
+          + " \(freshAge) ns and stale for \(staleAge) ns: at least 1, 1 to 65536, and not negative."
+      )
     }
   }
 }
@@ -65,6 +72,11 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
   let log: ChangeLog<Judge.Item>
   let shards: [Shard]
   private let shardShift: UInt64
+  private let freshAge: Atomic<Nanoseconds>
+  private let staleAge: Atomic<Nanoseconds>
+  private let room: Atomic<Int>
+  /// One room at a time.
+  private let resizing = Guarded<Void>(())
 
   /// An empty cache.
   ///
@@ -74,6 +86,9 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
     self.settings = settings
     self.judge = judge
     log = ChangeLog(capacity: settings.changesKept)
+    freshAge = Atomic(settings.freshAge)
+    staleAge = Atomic(settings.staleAge)
+    room = Atomic(settings.capacity)
     let bits = Int.bitWidth - (settings.shards - 1).leadingZeroBitCount
     let count = settings.shards == 1 ? 1 : 1 << bits
     shardShift = UInt64(64 - bits)
@@ -87,6 +102,35 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
   /// The key of a question.
   public func key(query: [UInt8], filter: [UInt8] = [], k: Int, rung: Rung) -> CacheKey {
     CacheKey(query: query, filter: filter, k: k, rung: rung, seed: settings.seed)
+  }
+
+  /// The most bytes of answers that there may be now.
+  var capacity: Int { room.load(ordering: .relaxed) }
+
+  /// Sets how long answers count as new from now on, and how long they may be given as stale ones.
+  ///
+  /// - Precondition: neither is negative.
+  func setAges(fresh: Nanoseconds, stale: Nanoseconds) {
+    freshAge.store(fresh, ordering: .relaxed)
+    staleAge.store(stale, ordering: .relaxed)
+  }
+
+  /// Gives the cache another room; where it is less, what was asked for least goes, a part of the cache at a time.
+  ///
+  /// The number of parts stays: in a room of less than 4096 bytes for each of them nothing is kept.
+  func resize(to capacity: Int) {
+    let capacity = min(max(0, capacity), shards.count << 36)
+    resizing.withLock { _ in
+      guard capacity != self.capacity else { return }
+      room.store(capacity, ordering: .relaxed)
+      for shard in shards {
+        var isDone = false
+        // Others may ask meanwhile.
+        while !isDone {
+          isDone = shard.state.withLock { $0.resize(to: capacity / shards.count) }
+        }
+      }
+    }
   }
 
   /// Bytes of all answers, with what it takes to find them: never above the capacity.
@@ -147,7 +191,7 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
         return .waiting
       }
       state.counts.misses += 1
-      let lead = lead(key, &state)
+      let lead = lead(key, &state, at: now)
       state.flights[key]?.rank = rank
       return .lead(lead)
     }
@@ -173,18 +217,23 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
   /// The duty to search for what nobody has asked yet; nil where a fresh answer is there or somebody searches already.
   ///
   /// It is no sign of popularity, and neither a hit nor a miss. Who asks meanwhile waits for this search.
-  package func prefetch(_ key: CacheKey) -> CacheLead? {
-    shard(key).state.withLock { state in
-      guard state.flights[key] == nil, !state.isFresh(key) else { return nil }
+  package func prefetch(_ key: CacheKey, at now: Nanoseconds) -> CacheLead? {
+    let freshAge = freshAge.load(ordering: .relaxed)
+    return shard(key).state.withLock { state in
+      guard state.flights[key] == nil, !state.isFresh(key, freshAge: freshAge, at: now) else {
+        return nil
+      }
       state.counts.prefetches += 1
-      return lead(key, &state, isPrefetch: true)
+      return lead(key, &state, at: now, isPrefetch: true)
     }
   }
 
   private func find(
     _ key: CacheKey, _ state: inout CacheShard, _ allowStale: Bool, _ now: Nanoseconds
   ) -> CachedAnswer? {
-    let found = state.find(key, staleAge: allowStale ? settings.staleAge : 0, at: now)
+    let found = state.find(
+      key, freshAge: freshAge.load(ordering: .relaxed),
+      staleAge: allowStale ? staleAge.load(ordering: .relaxed) : 0, at: now)
     guard let found else { return nil }
     if found.isStale { state.counts.staleHits += 1 } else { state.counts.hits += 1 }
     if found.rung < key.rung { state.counts.betterHits += 1 }
@@ -193,13 +242,13 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
 
   /// Notes a flight, whose search the caller makes.
   private func lead(
-    _ key: CacheKey, _ state: inout CacheShard, isPrefetch: Bool = false
+    _ key: CacheKey, _ state: inout CacheShard, at now: Nanoseconds, isPrefetch: Bool = false
   ) -> CacheLead {
     state.flightCount += 1
     let serial = state.flightCount
     state.flights[key] = CacheFlight(serial: serial)
     return CacheLead(
-      key: key, version: log.version, serial: serial, isPrefetch: isPrefetch
+      key: key, version: log.version, serial: serial, begin: now, isPrefetch: isPrefetch
     ) { [weak self] lead, result in
       self?.end(lead, result)
     }
@@ -209,6 +258,6 @@ public final class ResultCache<Judge: AnswerJudge>: Sendable {
 extension ResultCache {
   /// What it holds, and what it did.
   var status: CacheStatus {
-    CacheStatus(bytes: byteCount, capacity: settings.capacity, answers: count, counts: counts)
+    CacheStatus(bytes: byteCount, capacity: capacity, answers: count, counts: counts)
   }
 }

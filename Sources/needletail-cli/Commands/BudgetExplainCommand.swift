@@ -129,7 +129,7 @@
           case .lighterCodes: "fewer bits a component"
           case .cachedFresh: "a cached answer, as good as a new one"
           case .cachedStale:
-            "a cached answer, up to \(BudgetWording.time(budget.cache.staleFor)) old and labelled"
+            "a cached answer, stale for up to \(BudgetWording.time(budget.cache.staleFor)) and labelled"
           case .reject: "no answer; ask again after \(BudgetWording.time(ladder.retryAfter))"
           }
         table.add(["\(number + 1)", rung.rawValue, meaning])

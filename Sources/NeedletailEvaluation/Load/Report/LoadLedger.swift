@@ -10,6 +10,9 @@ public struct LoadLedger: Sendable, Hashable, Codable {
   public var stagesP50Microseconds = 0.0
   /// What 99 % of them did not exceed.
   public var stagesP99Microseconds = 0.0
+
+  /// Makes an empty ledger.
+  public init() {}
 }
 
 /// Collects both kinds of times while the run goes on.
