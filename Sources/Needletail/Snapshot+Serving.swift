@@ -1,4 +1,14 @@
+import NeedletailCore
 import NeedletailEngine
+
+extension VectorIndex {
+  /// Bytes of memory that a write of so many rows takes, about; attributes are not counted.
+  package func memoryToWrite(rows: Int) -> Int {
+    if case .writing(let live) = state.withLock({ $0.access }) { return live.bytesToReserve(rows) }
+    return LocalIndex.bytesToReserve(
+      rows, m: configuration.graph.m, dimensions: configuration.dimensions)
+  }
+}
 
 /// What a service that keeps answers must know of a snapshot.
 extension Snapshot {

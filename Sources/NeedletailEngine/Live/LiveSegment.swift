@@ -192,6 +192,13 @@ package final class LiveSegment: @unchecked Sendable {
     }) ?? false
   }
 
+  /// Bytes of memory that `reserve` takes for so many more rows.
+  func bytesToReserve(_ more: Int) -> Int {
+    (try? write { (writer) throws(NeedletailError) -> Int in
+      tables.bytesToReserve(writer.count + more)
+    }) ?? 0
+  }
+
   /// Bytes of memory that so many more rows would take.
   func bytesToHold(_ more: Int) -> Int {
     (try? write { (writer) throws(NeedletailError) -> Int in

@@ -133,9 +133,7 @@ final class LiveTables: @unchecked Sendable {
         "The live segment would hold \(count) rows, versions that ended among them; its limit is"
           + " \(rowLimit). Seal it first.")
     }
-    // Ahead of need, so that it is done rarely; not far ahead when there are many.
-    let ahead = min(rowLimit, max(count, min(2 * capacity, capacity + 65_536), 256))
-    let larger = fits(ahead) == nil ? ahead : count
+    let larger = room(for: count)
     if let needed = fits(larger), let memoryLimit {
       throw NeedletailError(
         .overBudget,
@@ -146,6 +144,18 @@ final class LiveTables: @unchecked Sendable {
     try attributes.grow(rows: larger)
     capacity = larger
   }
+
+  /// The rows that room is made for when so many are needed: ahead of need, so that it is done rarely; not far ahead when there are many.
+  private func room(for count: Int) -> Int {
+    let ahead = min(rowLimit, max(count, min(2 * capacity, capacity + 65_536), Self.leastRoom))
+    return fits(ahead) == nil ? ahead : count
+  }
+
+  /// The fewest rows that room is made for.
+  static let leastRoom = 256
+
+  /// Bytes that `reserve` would take.
+  func bytesToReserve(_ count: Int) -> Int { count > capacity ? bytesToHold(room(for: count)) : 0 }
 
   /// Bytes that room for so many rows would take, those taken already not counted.
   func bytesToHold(_ count: Int) -> Int {

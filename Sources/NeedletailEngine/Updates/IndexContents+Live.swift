@@ -71,6 +71,15 @@ extension IndexContents {
     live.reduce(0) { $0 + $1.byteCount } + (isFrozen ? 0 : live.last?.bytesToHold(rows) ?? 0)
   }
 
+  /// Bytes of memory that are taken when so many more rows come, about; their attributes are not counted.
+  func bytesToReserve(_ rows: Int) -> Int {
+    guard let newest = live.last, !isFrozen else {
+      return LiveTables.byteCount(
+        rows: max(rows, LiveTables.leastRoom), m: build.graph.m, dimensions: build.dimensions)
+    }
+    return newest.bytesToReserve(rows)
+  }
+
   /// Makes sure that there is a live segment whose quantizer suits new rows.
   mutating func prepareLive(
     for rows: VectorMatrix, _ findings: RowFindings, isReplayed: Bool

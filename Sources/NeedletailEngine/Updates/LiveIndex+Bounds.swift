@@ -20,6 +20,11 @@ extension LiveIndex {
     }
   }
 
+  /// Bytes of memory that are taken when so many more rows come, about; their attributes are not counted.
+  package func bytesToReserve(_ rows: Int) -> Int {
+    state.withLock { $0.contents.bytesToReserve(rows) }
+  }
+
   /// Whether log or memory would go beyond their bounds; a log that holds nothing takes any batch.
   private func isFull(
     adding rows: Int, _ bytes: Int, _ operation: LogBatch.Operation
@@ -33,5 +38,12 @@ extension LiveIndex {
       guard let limit = options.liveMemoryLimit else { return false }
       return state.contents.liveByteCount(adding: rows) > limit
     }
+  }
+}
+
+extension LocalIndex {
+  /// As `LiveIndex.bytesToReserve`, where nothing was written yet.
+  package static func bytesToReserve(_ rows: Int, m: Int, dimensions: Int) -> Int {
+    LiveTables.byteCount(rows: max(rows, LiveTables.leastRoom), m: m, dimensions: dimensions)
   }
 }

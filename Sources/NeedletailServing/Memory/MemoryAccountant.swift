@@ -13,7 +13,7 @@ public final class MemoryAccountant: Sendable {
     public var limit: Int?
     /// From how many bytes on a request must leave the head-room free, since as many were refused; `nil`: none were.
     ///
-    /// Of one component; smaller requests, and those of other components, go on.
+    /// Smaller requests go on, and of one component also those of others.
     public var closedFrom: Int?
   }
 
@@ -46,7 +46,47 @@ public final class MemoryAccountant: Sendable {
 
   /// What all of them use.
   public var total: Use {
-    ledger.withLock { Use(used: $0.total, limit: $0.ceilings.limit(nil)) }
+    ledger.withLock {
+      Use(used: $0.total, limit: $0.ceilings.limit(nil), closedFrom: $0.closedFrom)
+    }
+  }
+
+  /// Takes what was found in use beside what is reserved, instead of what was found before.
+  package func find(_ use: MemoryUse) { ledger.withLock { $0.find(use) } }
+
+  /// As `find`, of one component.
+  package func find(_ component: MemoryComponent, bytes: Int) {
+    ledger.withLock { $0.find(component, bytes) }
+  }
+
+  /// Takes other ceilings.
+  package func adopt(_ ceilings: MemoryCeilings) { ledger.withLock { $0.adopt(ceilings) } }
+
+  /// What other components would have to give up for bytes to be let in; 0: nothing, `nil`: that would not help.
+  package func excess(of component: MemoryComponent, bytes: Int) -> Int? {
+    ledger.withLock { $0.excess(component, bytes) }
+  }
+
+  /// What one component may take beside all others, with the head-room left free; `nil`: nothing limits all together.
+  package func room(for component: MemoryComponent) -> Int? {
+    ledger.withLock { ledger in
+      ledger.ceilings.limit(nil, isReadmission: true).map {
+        max(0, $0 - (ledger.total - ledger[component].used))
+      }
+    }
+  }
+
+  /// Whether something is over its limit, or was refused and has not come below the head-room since; `nil`: all components together.
+  package func isAtLimit(_ component: MemoryComponent?) -> Bool {
+    ledger.withLock { ledger in
+      let used = component.map { ledger[$0].used } ?? ledger.total
+      guard let limit = ledger.ceilings.limit(component),
+        let below = ledger.ceilings.limit(component, isReadmission: true)
+      else { return false }
+      let isClosed =
+        component.map { ledger[$0].refused != nil } ?? (ledger.closedFrom != nil)
+      return used > limit || isClosed && used > below
+    }
   }
 
   func commit(_ component: MemoryComponent, reserved: Int, actual: Int) {

@@ -3,14 +3,18 @@ package import NeedletailCore
 
 /// The arithmetic of memory: what is used, what may be, and what was refused.
 ///
-/// How much may be used is said by the ceilings alone (`MemoryCeilings`). What was refused is let in again only where it leaves the
+/// What is in use is what was reserved and what was found there besides. How much may be used is said by the ceilings alone (`MemoryCeilings`). What was refused is let in again only where it leaves the
 /// head-room below the limit that refused it; so is, of the same component, whatever is at least as large. Smaller
 /// requests go on while they fit, and other components do not notice: one request that is too large stops nobody else.
 package struct MemoryLedger: Sendable {
   /// One component, and what was refused to it.
   package struct Account: Sendable, Hashable {
+    /// Bytes that were reserved.
+    var reserved = 0
+    /// Bytes that were found in use, beside those.
+    var found = 0
     /// Bytes in use or reserved.
-    package internal(set) var used = 0
+    package var used: Int { reserved + found }
     /// The least that its own limit has refused since something as large was let in.
     var refused: Int?
     /// The least that the limit of all components has refused to it.
@@ -23,7 +27,7 @@ package struct MemoryLedger: Sendable {
     }
   }
 
-  package let ceilings: MemoryCeilings
+  package private(set) var ceilings: MemoryCeilings
   private var accounts = MemoryComponent.allCases.map { _ in Account() }
   /// Bytes of all components in use or reserved.
   package private(set) var total = 0
@@ -33,6 +37,39 @@ package struct MemoryLedger: Sendable {
 
   /// The account of one component.
   package subscript(component: MemoryComponent) -> Account { accounts[component.order] }
+
+  /// The least that the limit of all components has refused to any of them; `nil`: none.
+  package var closedFrom: Int? { accounts.compactMap(\.refusedByTotal).min() }
+
+  /// Takes other ceilings; what they would have refused was not asked yet.
+  package mutating func adopt(_ ceilings: MemoryCeilings) {
+    self.ceilings = ceilings
+    for place in accounts.indices {
+      (accounts[place].refused, accounts[place].refusedByTotal) = (nil, nil)
+    }
+  }
+
+  /// Takes what was found in use, beside what is reserved, instead of what was found before.
+  package mutating func find(_ use: MemoryUse) {
+    for component in MemoryComponent.allCases { find(component, use[component]) }
+  }
+
+  /// As `find`, of one component.
+  package mutating func find(_ component: MemoryComponent, _ bytes: Int) {
+    total += bytes - self[component].found
+    accounts[component.order].found = bytes
+  }
+
+  /// What other components would have to give up for bytes to be let in, with the head-room; 0 where they fit as it is, `nil` where the
+  /// component's own limit refuses them.
+  package func excess(_ component: MemoryComponent, _ bytes: Int) -> Int? {
+    let account = self[component]
+    guard fits(bytes, component, account.used, account.refused) else { return nil }
+    guard !fits(bytes, nil, total, account.refusedByTotal),
+      let limit = ceilings.limit(nil, isReadmission: true)
+    else { return 0 }
+    return total.addingReportingOverflow(bytes).overflow ? nil : total + bytes - limit
+  }
 
   /// Counts bytes that are about to be allocated, or refuses them.
   ///
@@ -67,13 +104,13 @@ package struct MemoryLedger: Sendable {
   /// Gives back what was counted.
   package mutating func release(_ component: MemoryComponent, _ bytes: Int) {
     precondition(
-      bytes >= 0 && bytes <= self[component].used,
-      "\(bytes) of \(self[component].used) bytes of \(component) cannot be given back")
+      bytes >= 0 && bytes <= self[component].reserved,
+      "\(bytes) of \(self[component].reserved) bytes of \(component) cannot be given back")
     add(component, -bytes)
   }
 
   private mutating func add(_ component: MemoryComponent, _ bytes: Int) {
-    accounts[component.order].used += bytes
+    accounts[component.order].reserved += bytes
     total += bytes
   }
 
