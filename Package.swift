@@ -187,8 +187,8 @@ let package = Package(
     .testTarget(
       name: "NeedletailServingTests",
       dependencies: [
-        "NeedletailCore", "NeedletailBudgets", "NeedletailServing", "NeedletailStorage",
-        "Needletail", "_NeedletailTestSupport",
+        "NeedletailCore", "NeedletailBudgets", "NeedletailGovernance", "NeedletailServing",
+        "NeedletailStorage", "Needletail", "_NeedletailTestSupport",
       ] + observability + observabilityTests,
       swiftSettings: strict),
     .target(

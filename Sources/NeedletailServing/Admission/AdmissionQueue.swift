@@ -18,7 +18,7 @@ package struct AdmissionQueue: Sendable {
     package var priority: PriorityClass
   }
 
-  package let settings: AdmissionSettings
+  package private(set) var settings: AdmissionSettings
   /// By the class's order: an array changes an element in its place, `PerClass` would copy it.
   private var queues = PriorityClass.allCases.map { _ in FairQueue() }
   /// Who asks, by the class's order.
@@ -41,6 +41,11 @@ package struct AdmissionQueue: Sendable {
     admittedWork = PerClass(repeating: RecentRate(width: 250 * .millisecond, start: start))
     rate = ServiceRate(horizon: Nanoseconds(settings.workers) * 250 * .millisecond)
   }
+
+  /// Takes other bounds; what waits does so as long as it was let in for, also beyond a bound that is shorter now.
+  ///
+  /// - Precondition: the settings were validated; the number of workers is the same.
+  mutating func adopt(_ settings: AdmissionSettings) { self.settings = settings }
 
   /// Lets everything go that waits; what workers are at goes on.
   package mutating func removeAll() {
@@ -101,7 +106,7 @@ package struct AdmissionQueue: Sendable {
     queues[priority.order].append(
       Entry(
         ticket: ticket, tenant: request.tenant, work: request.work, cheapest: request.cheapest,
-        arrival: now, deadline: request.deadline),
+        arrival: now, deadline: request.deadline, longestWait: settings.waits[priority]),
       weight: request.weight)
     return .admitted(wait: wait)
   }
@@ -115,7 +120,7 @@ package struct AdmissionQueue: Sendable {
     while let priority = nextClass(at: now), let entry = queues[priority.order].popFirst() {
       let turn = Turn(entry: entry, priority: priority)
       let end = now + Nanoseconds(nearest: Double(entry.cheapest) * rate.ratio)
-      guard end <= entry.deadline, now - entry.arrival <= settings.waits[priority] else {
+      guard end <= entry.deadline, now - entry.arrival <= entry.longestWait else {
         expired(turn)
         continue
       }
@@ -125,6 +130,13 @@ package struct AdmissionQueue: Sendable {
       return turn
     }
     return nil
+  }
+
+  /// Takes out a query whose caller has given up.
+  ///
+  /// - Returns: whether it waited.
+  mutating func remove(_ ticket: UInt64, _ priority: PriorityClass, of tenant: TenantID) -> Bool {
+    queues[priority.order].remove(ticket, of: tenant) != nil
   }
 
   /// Work on a query has ended: it was expected to take `planned` on the rung that served it, and took `actual`.

@@ -25,4 +25,22 @@ public struct Certificate: Sendable, Hashable {
   public var tier: String
   /// Queries that were searched for together with this one, itself among them.
   public var batch: Int
+
+  /// Makes a certificate of its parts, such as for a test of what reads them.
+  public init(
+    rung: Rung = .full, searchedAt: Rung? = nil, reasons: Set<Completion.Reason> = [],
+    stages: StageLedger = StageLedger(), evaluations: Int = 0, rerankedRows: Int = 0,
+    generation: Int = 1, estimatedRecall: Double? = nil, tier: String, batch: Int = 1
+  ) {
+    self.rung = rung
+    self.searchedAt = searchedAt ?? rung
+    self.reasons = reasons
+    self.stages = stages
+    self.evaluations = evaluations
+    self.rerankedRows = rerankedRows
+    self.generation = generation
+    self.estimatedRecall = estimatedRecall
+    self.tier = tier
+    self.batch = batch
+  }
 }

@@ -17,7 +17,7 @@ package struct LadderController: Sendable {
   package private(set) var pressure = 0
   /// The rungs that each tier may use.
   private var allowed: [PerRung<Bool>]
-  private let tiers: [LoadTier]
+  private var tiers: [LoadTier]
   private var tier = 0
   private var changed: Nanoseconds
   private var recent: [Recent] = []
@@ -51,6 +51,20 @@ package struct LadderController: Sendable {
             && (rung == .reject || settings.recall[rung] >= tier.recallFloor)
       }
     }
+  }
+
+  /// Takes another ladder and other tiers, in the `tier` that holds among them; the pressure stays, and with it where classes stand,
+  /// as far as that is allowed.
+  ///
+  /// - Precondition: the settings were validated; `tier` is one of the tiers.
+  mutating func adopt(_ settings: LadderSettings, tiers: [LoadTier], tier: Int) {
+    self.settings = settings
+    self.tiers = tiers
+    self.tier = tier
+    allowed = Self.allowed(tiers, settings)
+    // Pressure without effect would lead several rungs down where more is allowed later.
+    let any = LoadSample(demand: PerClass(repeating: 0))
+    while pressure > 0, !movesTraffic(any, to: pressure - 1, tier) { pressure -= 1 }
   }
 
   /// Takes what rungs were found to cost and to find.

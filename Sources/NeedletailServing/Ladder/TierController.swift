@@ -16,7 +16,7 @@ package struct TierController: Sendable {
   }
 
   /// The tiers, the calmest first.
-  package let tiers: [LoadTier]
+  package private(set) var tiers: [LoadTier]
   /// The tier that holds.
   package private(set) var current = 0
   private var conditions: [Conditions]
@@ -29,13 +29,41 @@ package struct TierController: Sendable {
   package init(_ tiers: [LoadTier]) {
     precondition(!tiers.isEmpty, "no tier of load is there")
     self.tiers = tiers
-    conditions = tiers.enumerated().map { index, tier in
+    conditions = Self.conditions(tiers)
+  }
+
+  private static func conditions(_ tiers: [LoadTier]) -> [Conditions] {
+    tiers.enumerated().map { index, tier in
       let entry = index == 0 ? nil : tier.enter
       let exit = index == 0 ? nil : tier.exit
       return Conditions(
         entry: index == 0 ? 0 : entry?.load ?? .infinity, exit: exit?.load ?? entry?.load ?? 0,
         entryHold: Nanoseconds(entry?.hold ?? .zero), exitHold: Nanoseconds(exit?.hold ?? .zero))
     }
+  }
+
+  /// Takes other tiers: the one that holds goes on to, by its name; where it is there no more, the last one that the load reaches.
+  ///
+  /// A load that has reached a tier for a while has done so still, where the tier is reached at the same load.
+  ///
+  /// - Precondition: there is a tier; they are those of a `PerformanceBudget`.
+  mutating func adopt(_ new: [LoadTier], load: Double) {
+    precondition(!new.isEmpty, "no tier of load is there")
+    let name = tiers[current].name
+    var changed = Self.conditions(new)
+    for (place, tier) in new.enumerated() {
+      guard let before = tiers.firstIndex(where: { $0.name == tier.name }) else { continue }
+      if changed[place].entry == conditions[before].entry {
+        changed[place].aboveSince = conditions[before].aboveSince
+      }
+      if changed[place].exit == conditions[before].exit {
+        changed[place].belowSince = conditions[before].belowSince
+      }
+    }
+    current =
+      new.firstIndex { $0.name == name } ?? changed.lastIndex { load >= $0.entry } ?? 0
+    tiers = new
+    conditions = changed
   }
 
   /// Takes the load of the last window; gives the tier that holds now.

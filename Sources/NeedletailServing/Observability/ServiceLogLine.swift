@@ -49,6 +49,26 @@
         self.init(
           .notice, "A flag was turned \(isOn ? "on" : "off").", kind: "flag:\(name)",
           ["flag": "\(name)", "isOn": "\(isOn)"])
+      case .budget(let differences):
+        self.init(
+          .notice, "Another budget is kept.", kind: nil,
+          [
+            "fields": .array(
+              differences.map {
+                "\($0.field): \($0.old ?? "none") to \($0.new ?? "none")"
+              })
+          ])
+      case .memory(let component, let used, let limit, let isAtLimit):
+        let name = component?.rawValue ?? "total"
+        self.init(
+          isAtLimit ? .warning : .notice,
+          isAtLimit ? "Memory has come to its ceiling." : "Memory is below its ceiling again.",
+          kind: "memory:\(name)",
+          ["component": "\(name)", "used": "\(used)", "limit": "\(limit)"])
+      case .quarantined(let segment, let error):
+        self.init(
+          .error, "A damaged segment is not searched any more.", kind: nil,
+          ["segment": "\(segment)", "error": "\(error)"])
       case .failure(let error):
         self.init(
           .error, "\(error)", kind: "failure:\(error.code)", ["code": "\(error.code)"])

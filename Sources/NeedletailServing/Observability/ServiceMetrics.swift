@@ -86,6 +86,7 @@
           "rejections_total", ("reason", reason.rawValue), Int64(counts.rejected[reason] ?? 0))
       }
       counter("failed_queries_total", nil, Int64(counts.failed))
+      counter("cancelled_queries_total", nil, Int64(counts.cancelled))
       let recent = counts.latency.since(latency)
       latency = counts.latency
       for (name, share) in [("0.5", 0.5), ("0.95", 0.95), ("0.99", 0.99)] {

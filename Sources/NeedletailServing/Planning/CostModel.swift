@@ -75,6 +75,11 @@ package struct CostModel: Sendable {
     Int(entry(rung, kind)?.evaluations ?? 1_000)
   }
 
+  /// Forgets what is known of a rung that means another thing from now on.
+  mutating func forget(_ rung: Rung) {
+    for kind in QueryKind.allCases { entries[kind.rawValue][rung.order] = nil }
+  }
+
   /// Learns what a search took.
   package mutating func learn(_ cost: SearchCost, _ rung: Rung, _ kind: QueryKind) {
     guard rung <= .lighterCodes, cost.nanoseconds > 0 else { return }

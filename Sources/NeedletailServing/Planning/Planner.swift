@@ -48,37 +48,40 @@ package struct Planner: Sendable {
   ///   - whole: the time from then to its deadline.
   ///   - kind: whether it has a filter.
   ///   - costs: what searches take.
+  ///   - size: the query's work beside that of the usual one.
   ///   - now: the present instant.
   /// - Returns: the plan.
   package func plan(
     from start: Rung, allowed: [Rung], arrival: Nanoseconds, whole: Nanoseconds, kind: QueryKind,
-    costs: CostModel, at now: Nanoseconds
+    costs: CostModel, size: Double = 1, at now: Nanoseconds
   ) -> SearchPlan {
     let end = arrival + Nanoseconds(shares.end(of: .rerank, in: .nanoseconds(whole)))
     let left = max(0, end - now)
     var last: SearchPlan?
     for rung in rungs where rung >= start && allowed.contains(rung) {
-      let high = costs.high(rung, kind)
+      let high = costs.high(rung, kind).times(size)
       var plan = SearchPlan(
         rung: rung, window: rung == .full ? 1 : leastWindow, end: end,
-        expected: costs.mean(rung, kind),
+        expected: costs.mean(rung, kind).times(size),
         isAtEase: left / Self.ease > high && costs.isWellKnown(rung, kind))
       // Load asks for the smaller window; a lack of time for the widest that fits.
-      if rung == .smallerWindow, start == .full { widen(&plan, left, kind, costs) }
+      if rung == .smallerWindow, start == .full { widen(&plan, left, kind, costs, size) }
       if high <= left { return plan }
       last = plan
     }
     return last
       ?? SearchPlan(
-        rung: .full, window: 1, end: end, expected: costs.mean(.full, kind), isAtEase: false)
+        rung: .full, window: 1, end: end, expected: costs.mean(.full, kind).times(size),
+        isAtEase: false)
   }
 
   /// As wide as the time allows: a window between the smaller one and the full one.
   private func widen(
-    _ plan: inout SearchPlan, _ left: Nanoseconds, _ kind: QueryKind, _ costs: CostModel
+    _ plan: inout SearchPlan, _ left: Nanoseconds, _ kind: QueryKind, _ costs: CostModel,
+    _ size: Double
   ) {
     guard costs.isKnown(.full, kind) else { return }
-    let fitting = Double(left) / Double(max(1, costs.high(.full, kind)))
+    let fitting = Double(left) / Double(max(1, costs.high(.full, kind).times(size)))
     plan.window = min(1, max(leastWindow, fitting))
     plan.isOfItsRung = plan.window == leastWindow
   }
@@ -89,5 +92,12 @@ package struct Planner: Sendable {
   ) -> Nanoseconds {
     let rung = rungs.last { allowed.contains($0) && $0 >= start } ?? .full
     return costs.mean(rung, kind)
+  }
+}
+
+extension Nanoseconds {
+  /// The time of a query that is so many times as large as the usual one; at least a nanosecond.
+  func times(_ size: Double) -> Nanoseconds {
+    size == 1 ? self : Swift.max(1, Nanoseconds(nearest: Double(self) * size))
   }
 }

@@ -1,11 +1,12 @@
 import Needletail
 import NeedletailBudgets
 import NeedletailCore
+import Synchronization
 
 /// The result cache of a service, and what keeps it true while its index is written to.
 ///
-/// Writes that go through the service end exactly the answers that they touch. What others write, in this process or in another one, is seen
-/// ten times a second, and ends every answer; what was withdrawn is looked for in each answer before it is given.
+/// Writes that go through the service end exactly the answers that they touch. What others write, in this process or in another one, is
+/// looked for ten times a second (`ServiceRuntime.follow`), and ends every answer; what was withdrawn is looked for in each answer before it is given.
 final class AnswerCache: Sendable {
   /// Filters that list more are not kept under: their answers would weigh more than they save.
   private static let longestFilter = 4_096
@@ -16,11 +17,19 @@ final class AnswerCache: Sendable {
   private let known: Guarded<Known>
   private let saver: CacheSaver<IndexJudge>?
   /// What rungs mean: answers of other settings are none of this service's.
-  private let settings: [UInt8]
+  private let meaning: Guarded<[UInt8]>
+  /// How a search at full quality is made.
+  private let full: SearchOptions
   /// Questions worth asking in idle moments.
   private let prefetcher: Guarded<Prefetcher<TransitionPredictor>>
   /// Whether it is guessed what sessions ask next.
-  private let guesses: Bool
+  private let guesses: Atomic<Bool>
+  /// Whether answers are kept over a restart.
+  private let isPersistent: Atomic<Bool>
+  private let isOn = Atomic(true)
+
+  /// Whether the budget has a cache; one that it has no more holds nothing, and ends what it began.
+  var isInUse: Bool { isOn.load(ordering: .relaxed) }
 
   /// Which changes the cache was told of.
   private struct Known {
@@ -82,22 +91,46 @@ final class AnswerCache: Sendable {
         index: index, generation: snapshot.generation, sequence: snapshot.sequence,
         withdrawals: snapshot.withdrawalRevision))
     rerank = options.full.rerank
-    self.settings = Array("\(options.full) \(budget.ladder.window)".utf8)
-    guesses = budget.cache.prefetches
+    full = options.full
+    meaning = Guarded(Self.meaning(options.full, budget))
+    guesses = Atomic(budget.cache.prefetches)
+    isPersistent = Atomic(budget.cache.isPersistent)
     prefetcher = Guarded(
       Prefetcher(TransitionPredictor(capacity: Self.guessCapacity), capacity: Self.guessCapacity))
-    guard budget.cache.isPersistent, let file = options.cacheFile else {
-      saver = nil
-      return
-    }
-    let saver = CacheSaver(answers, path: file)
+    let answers = answers
+    let saver = options.cacheFile.map { CacheSaver(answers, path: $0) }
     self.saver = saver
-    let start = saver.restore(identity: snapshot.contentIdentity + self.settings)
+    guard budget.cache.isPersistent, let saver else { return }
+    let start = saver.restore(
+      identity: snapshot.contentIdentity + Self.meaning(options.full, budget),
+      at: options.clock.now)
     if let fault = start.fault { options.onEvent?(.failure(fault)) }
     // What cannot be taken over is asked anew in idle moments, the most popular first.
     prefetcher.withLock { prefetcher in
       for key in start.found.questions.prefix(64).reversed() { prefetcher.suggest(key) }
     }
+  }
+
+  private static func meaning(_ full: SearchOptions, _ budget: PerformanceBudget) -> [UInt8] {
+    Array("\(full) \(budget.ladder.window)".utf8)
+  }
+
+  /// Keeps to another budget: its times, its room, and whether it has a cache at all.
+  ///
+  /// - Parameters:
+  ///   - budget: the budget.
+  ///   - endsAnswers: whether rungs mean another thing from now on, so that no answer is one of theirs.
+  ///   - now: the present instant.
+  func adopt(_ budget: PerformanceBudget, endsAnswers: Bool, at now: Nanoseconds) {
+    let settings = ResultCacheSettings(budget)
+    isOn.store(settings != nil, ordering: .relaxed)
+    guesses.store(settings != nil && budget.cache.prefetches, ordering: .relaxed)
+    isPersistent.store(settings != nil && budget.cache.isPersistent, ordering: .relaxed)
+    if let settings { answers.setAges(fresh: settings.freshAge, stale: settings.staleAge) }
+    answers.resize(to: settings?.capacity ?? 0)
+    guard endsAnswers else { return }
+    meaning.withLock { $0 = Self.meaning(full, budget) }
+    answers.apply([.everything], at: now)
   }
 
   /// Bytes for guesses, and for sessions.
@@ -107,7 +140,7 @@ final class AnswerCache: Sendable {
   ///
   /// - Throws: `io`.
   func save(at now: Nanoseconds, isLast: Bool) throws(NeedletailError) {
-    guard let saver else { return }
+    guard let saver, isPersistent.load(ordering: .relaxed) else { return }
     if isLast {
       _ = try saver.save { settledIdentity }
     } else {
@@ -123,16 +156,18 @@ final class AnswerCache: Sendable {
       known.open == 0 && known.sequence == sequence && known.withdrawals == withdrawals
         && known.generation == snapshot.generation
     }
-    return isKnown ? snapshot.contentIdentity + settings : nil
+    return isKnown ? snapshot.contentIdentity + meaning.withLock { $0 } : nil
   }
 
   /// A session has asked.
   func asked(_ key: CacheKey, session: UInt64) {
-    if guesses { prefetcher.withLock { $0.asked(key, session: session) } }
+    if guesses.load(ordering: .relaxed) { prefetcher.withLock { $0.asked(key, session: session) } }
   }
 
   /// What is likely to be asked next, for a moment in which nobody waits.
-  func likely() -> CacheKey? { prefetcher.withLock { $0.take(pressure: 0) } }
+  func likely() -> CacheKey? {
+    isInUse ? prefetcher.withLock { $0.take(pressure: 0) } : nil
+  }
 
   /// The search for a key; `nil` for a filter that is no longer known.
   func request(_ key: CacheKey) -> BackendRequest? {

@@ -8,11 +8,11 @@ struct IndexBackend: SearchBackend {
   /// Smaller codes of the same items, or of lighter embeddings of them.
   let lighter: LighterIndex?
   private(set) var full: SearchOptions
-  let smaller: SmallerWindow
+  private(set) var smaller: SmallerWindow
   let dimensions: Int
   let metric: Metric?
-  let leastWindow: Double
-  private let fullWidth: Int
+  private(set) var leastWindow: Double
+  let fullWidth: Int
   /// Segments that are damaged, and not searched any more.
   private let quarantine: Quarantine
 
@@ -36,9 +36,36 @@ struct IndexBackend: SearchBackend {
     } else {
       fullWidth = max(1, full.efSearch)
     }
-    let width = Self.width(smaller, snapshot, k: k) ?? (fullWidth + 1) / 2
-    leastWindow = min(1, max(0.01, Double(width) / Double(fullWidth)))
+    leastWindow = Self.share(smaller, of: fullWidth, snapshot)
     try lighter?.check(against: snapshot)
+  }
+
+  /// The share of the full width that a smaller window has: half of it, where nobody measured what it takes.
+  private static func share(
+    _ window: SmallerWindow, of full: Int, _ snapshot: Snapshot
+  ) -> Double {
+    let width: Int? =
+      switch window {
+      case .efSearch(let width): width
+      case .recall(let recall):
+        try? snapshot.efSearch(reaching: recall, k: snapshot.tuning?.k ?? 10)
+      }
+    return min(1, max(0.01, Double(width ?? (full + 1) / 2) / Double(full)))
+  }
+
+  func adopting(_ window: SmallerWindow) throws(NeedletailError) -> any SearchBackend {
+    var other = self
+    other.smaller = window
+    other.leastWindow = Self.share(window, of: fullWidth, try index.snapshot())
+    return other
+  }
+
+  func check(_ envelope: ComplexityEnvelope) throws(NeedletailError) {
+    let graph = index.configuration.graph
+    try envelope.check(
+      ComplexityRequest(
+        dimensions: dimensions, m: graph.m, efConstruction: graph.efConstruction,
+        efSearch: fullWidth))
   }
 
   var rungs: [Rung] {
@@ -50,7 +77,17 @@ struct IndexBackend: SearchBackend {
       return try lighter.search(request, showing: try index.snapshot())
     }
     let snapshot = quarantine.leavingOut(of: try index.snapshot())
-    return try Self.search(snapshot, request, options(request))
+    return try Self.search(snapshot, request, try options(request))
+  }
+
+  func width(_ options: SearchOptions, k: Int) throws(NeedletailError) -> Int {
+    guard let recall = options.recall else { return options.efSearch }
+    return try index.snapshot().efSearch(reaching: recall, k: k)
+  }
+
+  func refresh() throws(NeedletailError) {
+    try index.refresh()
+    try lighter?.index.refresh()
   }
 
   func snapshot() -> Snapshot? { (try? index.snapshot()).map { quarantine.leavingOut(of: $0) } }
@@ -97,26 +134,25 @@ struct IndexBackend: SearchBackend {
     return answer
   }
 
-  private func options(_ request: BackendRequest) -> SearchOptions {
-    var options = full
+  private func options(_ request: BackendRequest) throws(NeedletailError) -> SearchOptions {
+    var options = request.search ?? full
+    options.budget = nil
     options.measuresTime = request.latency == nil && request.queries.count == 1
     guard request.rung > .full else { return options }
     if request.rung == .withoutRerank { options.rerank = .none }
-    if case .recall(let recall) = smaller, full.recall != nil, request.window <= leastWindow {
-      options.recall = min(recall, full.recall ?? 1)
+    if case .recall(let recall) = smaller, let whole = options.recall,
+      request.window <= leastWindow
+    {
+      options.recall = min(recall, whole)
     } else {
+      let width = try request.search.map { (own) throws(NeedletailError) -> Int in
+        try self.width(own, k: request.k)
+      }
+      let whole = max(1, width ?? fullWidth)
       options.recall = nil
-      options.efSearch = max(
-        1, min(fullWidth, Int((Double(fullWidth) * request.window).rounded(.up))))
+      options.efSearch = max(1, min(whole, Int((Double(whole) * request.window).rounded(.up))))
     }
     return options
-  }
-
-  private static func width(_ smaller: SmallerWindow, _ snapshot: Snapshot, k: Int) -> Int? {
-    switch smaller {
-    case .efSearch(let width): width
-    case .recall(let recall): try? snapshot.efSearch(reaching: recall, k: k)
-    }
   }
 }
 
@@ -162,6 +198,12 @@ public struct LighterIndex: Sendable {
         "The lighter index has \(own.dimensions) dimensions, the index \(snapshot.dimensions): say how a"
           + " query is transformed.")
     }
+    guard transform != nil || own.metric == snapshot.metric else {
+      throw NeedletailError(
+        .invalidConfiguration,
+        "The lighter index has the metric \(own.metric), the index \(snapshot.metric): what is near in one is"
+          + " not in the other. Build it with the same, or say how a query is transformed.")
+    }
   }
 
   /// Searches, and leaves out what the index that it stands in for does not show.
@@ -172,6 +214,9 @@ public struct LighterIndex: Sendable {
   ) throws(NeedletailError) -> BackendAnswer {
     var request = request
     if let transform { request.queries = request.queries.map(transform) }
+    var options = options
+    // A cap is part of what is asked for, and not of how well.
+    if let own = request.search { options.cap = own.cap }
     var answer = try IndexBackend.search(try index.snapshot(), request, options)
     for place in answer.results.indices {
       answer.results[place].neighbors.removeAll { !snapshot.contains($0.id) }

@@ -12,6 +12,14 @@ package protocol SearchBackend: Sendable {
   /// The share of the full rung's window that the rung `smallerWindow` has.
   var leastWindow: Double { get }
 
+  /// The width of the window at full quality.
+  var fullWidth: Int { get }
+
+  /// The width that search options come to.
+  ///
+  /// - Throws: `notFound` for a recall of what was never tuned.
+  func width(_ options: SearchOptions, k: Int) throws(NeedletailError) -> Int
+
   /// Searches for queries that have everything else in common.
   ///
   /// - Returns: one result for each query.
@@ -19,12 +27,42 @@ package protocol SearchBackend: Sendable {
 
   /// What is searched now, for work in idle moments; `nil`: there is nothing to be looked at.
   func snapshot() -> Snapshot?
+
+  /// The same with another smaller window.
+  func adopting(_ window: SmallerWindow) throws(NeedletailError) -> any SearchBackend
+
+  /// Refuses an envelope that what is served is beyond.
+  func check(_ envelope: ComplexityEnvelope) throws(NeedletailError)
+
+  /// Searches a segment no more.
+  ///
+  /// - Returns: whether it was searched until now.
+  func leaveOut(segment: String) -> Bool
+
+  /// Shows from now on what other processes have written; called ten times a second.
+  func refresh() throws(NeedletailError)
 }
 
 extension SearchBackend {
   package var metric: Metric? { nil }
+  package var fullWidth: Int { SearchOptions().efSearch }
+  package func width(_ options: SearchOptions, k: Int) throws(NeedletailError) -> Int {
+    options.efSearch
+  }
   /// Nothing to be looked at.
   package func snapshot() -> Snapshot? { nil }
+  /// It has no segments.
+  package func leaveOut(segment: String) -> Bool { false }
+  /// Its window is its own.
+  package func adopting(_ window: SmallerWindow) throws(NeedletailError) -> any SearchBackend {
+    self
+  }
+  /// Nothing is known of it but its dimensions.
+  package func check(_ envelope: ComplexityEnvelope) throws(NeedletailError) {
+    try envelope.check(ComplexityRequest(dimensions: dimensions))
+  }
+  /// Nobody else writes.
+  package func refresh() throws(NeedletailError) {}
 }
 
 /// What a backend is asked.
@@ -40,11 +78,14 @@ package struct BackendRequest: Sendable {
   package var window: Double
   /// The time that each query may take; `nil`: any.
   package var latency: Duration?
+  /// How the queries are searched for at full quality; `nil`: as all are.
+  package var search: SearchOptions?
 
   package init(
     queries: [[Float]], k: Int, filter: Filter? = nil, rung: Rung, window: Double = 1,
-    latency: Duration? = nil
+    latency: Duration? = nil, search: SearchOptions? = nil
   ) {
+    self.search = search
     self.queries = queries
     self.k = k
     self.filter = filter

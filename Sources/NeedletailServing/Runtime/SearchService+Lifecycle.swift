@@ -57,7 +57,8 @@ extension SearchService {
   /// - Parameters:
   ///   - new: the index.
   ///   - lighter: its lighter form; `nil`: it has none, and the rung is passed over.
-  /// - Throws: `overBudget`; `dimensionMismatch`; `invalidConfiguration` for another metric, or rows in another form.
+  /// - Throws: `overBudget`; `capacityExceeded` beyond the budget's envelope; `dimensionMismatch`; `invalidConfiguration` for another
+  ///   metric, or rows in another form.
   public func swap(
     to new: VectorIndex, lighter: LighterIndex? = nil
   ) throws(NeedletailError) {
@@ -70,6 +71,7 @@ extension SearchService {
     let backend = try IndexBackend(
       new, lighter: lighter, full: runtime.options.full,
       smaller: budget.ladder.window)
+    try backend.check(budget.envelope)
     let old = runtime.backend.withLock { $0 }
     guard backend.metric == old.metric else {
       throw NeedletailError(
@@ -90,6 +92,7 @@ extension SearchService {
     try runtime.cache?.follow(new, at: runtime.clock.now)
     index.withLock { $0 = new }
     runtime.backend.withLock { $0 = backend }
+    runtime.lookAtMemory()
     runtime.forgetIdleWork()
     runtime.state.withLock { $0.isReady = false }
     // What was found in the old one after the cache was told.

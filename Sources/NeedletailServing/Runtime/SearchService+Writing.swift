@@ -4,8 +4,12 @@ import NeedletailCore
 
 /// Writing through a service: as the index does, and the result cache is told before the call returns.
 ///
-/// From then on no answer lacks the change, unless it says that it is stale. What is written past the service is seen within 100 ms,
-/// and ends every cached answer.
+/// From then on no answer lacks the change, unless it says that it is stale. What is written past the service, in this process or another
+/// one, is looked for ten times a second, and ends every cached answer.
+///
+/// Rows that come are counted before they take memory. Where they would pass a ceiling of the budget, the cache gives way; where that is not
+/// enough, they are refused with `overBudget`, and let in again below the head-room. Attributes are counted once they are there. Removals
+/// and withdrawals are never refused for that.
 extension SearchService {
   /// Adds vectors under new ids; as `VectorIndex.insert`.
   @discardableResult
@@ -14,9 +18,10 @@ extension SearchService {
     options: WriteOptions = WriteOptions()
   ) throws(NeedletailError) -> WriteResult {
     let index = try written()
-    return try write(rows, Array(ids), attributes, isInsert: true) {
-      () throws(NeedletailError) in
-      try index.insert(rows, ids: ids, attributes: attributes, options: options)
+    return try runtime.writing(rows: rows.count, index) { () throws(NeedletailError) in
+      try write(rows, Array(ids), attributes, isInsert: true) { () throws(NeedletailError) in
+        try index.insert(rows, ids: ids, attributes: attributes, options: options)
+      }
     }
   }
 
@@ -27,9 +32,10 @@ extension SearchService {
     options: WriteOptions = WriteOptions()
   ) throws(NeedletailError) -> WriteResult {
     let index = try written()
-    return try write(rows, Array(ids), attributes, isInsert: false) {
-      () throws(NeedletailError) in
-      try index.upsert(rows, ids: ids, attributes: attributes, options: options)
+    return try runtime.writing(rows: rows.count, index) { () throws(NeedletailError) in
+      try write(rows, Array(ids), attributes, isInsert: false) { () throws(NeedletailError) in
+        try index.upsert(rows, ids: ids, attributes: attributes, options: options)
+      }
     }
   }
 

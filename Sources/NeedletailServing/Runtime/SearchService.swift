@@ -16,18 +16,17 @@ public import Needletail
 /// answered in time are refused at once. What each answer costs follows the load. For any number of threads; dropping the
 /// service ends it, and refuses what still waits.
 public final class SearchService: Sendable {
-  /// The budget that is kept.
-  public let budget: PerformanceBudget
   let runtime: ServiceRuntime
   /// The index; `nil` for what a test made.
   let index: Guarded<VectorIndex?>
-  /// One index takes over at a time.
+  /// One index, or one budget, takes over at a time.
   let swapping = Guarded<Void>(())
 
   /// Begins to serve.
   ///
-  /// - Throws: `invalidConfiguration` for what no machine can run; `notFound` for an index without rows; `overBudget` when the index
-  ///   takes more memory than the budget allows.
+  /// - Throws: `invalidConfiguration` for what no machine can run, and for flags of tiers or objectives that the budget does not have;
+  ///   `notFound` for an index without rows; `overBudget` when the index takes more memory than the budget allows;
+  ///   `capacityExceeded` when it, or its full search, is beyond the budget's envelope.
   public init(
     _ index: VectorIndex, budget: PerformanceBudget, options: ServiceOptions = ServiceOptions()
   ) throws(NeedletailError) {
@@ -35,7 +34,7 @@ public final class SearchService: Sendable {
       predicted: MemoryUse(try index.snapshot().memoryUse, budget, options))
     let backend = try IndexBackend(
       index, lighter: options.lighter, full: options.full, smaller: budget.ladder.window)
-    self.budget = budget
+    try backend.check(budget.envelope)
     var cache: AnswerCache?
     if let settings = ResultCacheSettings(budget) {
       cache = try AnswerCache(settings, index, budget, options)
@@ -48,12 +47,14 @@ public final class SearchService: Sendable {
   package init(
     backend: any SearchBackend, budget: PerformanceBudget, options: ServiceOptions
   ) throws(NeedletailError) {
-    self.budget = budget
     index = Guarded(nil)
     runtime = try ServiceRuntime(backend, budget, options)
   }
 
   deinit { runtime.stop() }
+
+  /// The budget that is kept now.
+  public var budget: PerformanceBudget { runtime.budget }
 
   /// Answers a query; the caller's thread sleeps meanwhile.
   ///
@@ -75,13 +76,19 @@ public final class SearchService: Sendable {
 
   /// Answers a query; no thread sleeps meanwhile.
   ///
-  /// A task that is cancelled gets the answer all the same: it is on its way.
+  /// Where its task is cancelled, the call returns at once. A query that waits for its turn is not searched for then, and its tenant gets
+  /// back what it was charged; one that is being searched for is charged.
   ///
-  /// - Throws: as the blocking form.
+  /// - Throws: as the blocking form; `failed` with `cancelled`.
   public func search(_ request: ServiceRequest) async throws(ServiceError) -> ServedAnswer {
     let note = Note(request, runtime)
-    let result: ServiceResult = await withCheckedContinuation { continuation in
-      runtime.submit(request) { continuation.resume(returning: $0) }
+    let reply = Reply()
+    let result: ServiceResult = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        runtime.submit(request, reply) { continuation.resume(returning: $0) }
+      }
+    } onCancel: {
+      runtime.cancel(reply)
     }
     note?.finish(result)
     return try result.get()
@@ -93,7 +100,7 @@ public final class SearchService: Sendable {
   public func submit(
     _ request: ServiceRequest, done: @escaping @Sendable (ServiceResult) -> Void
   ) {
-    guard let note = Note(request, runtime) else { return runtime.submit(request, done) }
+    guard let note = Note(request, runtime) else { return runtime.submit(request, nil, done) }
     runtime.submit(request) { result in
       done(result)
       note.finish(result)
@@ -106,6 +113,22 @@ public final class SearchService: Sendable {
   /// - Returns: whether everything was answered.
   @discardableResult
   public func drain(within time: Duration) -> Bool { runtime.drain(within: time) }
+
+  /// Lets nothing in any more, and answers what waits; no thread sleeps meanwhile.
+  ///
+  /// As `drain`. Where its task is cancelled, what still waits is refused at once.
+  ///
+  /// - Parameter time: how long to wait for that; what still waits then is refused.
+  /// - Returns: whether everything was answered.
+  @discardableResult
+  public func shutDown(within time: Duration) async -> Bool {
+    let end = ContinuousClock.now + min(max(.zero, time), .seconds(86_400))
+    runtime.beginDraining()
+    while !runtime.isAnswered, ContinuousClock.now < end, !Task.isCancelled {
+      try? await Task.sleep(for: .milliseconds(1))
+    }
+    return runtime.endDraining()
+  }
 
   /// What the service does now.
   public var status: ServiceStatus { runtime.status }

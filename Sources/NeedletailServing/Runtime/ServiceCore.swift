@@ -13,11 +13,14 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     package var kind: QueryKind
     /// The time that the answer may take; `nil`: the `p99` of the tier.
     package var deadline: Nanoseconds?
+    /// What its search takes beside that of the usual one, where it says itself how it is made; `nil`: it is the usual one.
+    package var size: Double?
 
     package init(
       priority: PriorityClass = .critical, tenant: String? = nil, kind: QueryKind = .plain,
-      deadline: Nanoseconds? = nil
+      deadline: Nanoseconds? = nil, size: Double? = nil
     ) {
+      self.size = size.map { min(1_000, max(0.001, $0)) }
       self.priority = priority
       self.tenant = tenant
       self.kind = kind
@@ -30,8 +33,12 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     package var call: Call
     package var tenant: TenantID
     package var rung: Rung
-    /// The tier that held, by its number.
+    /// The tier that held, by its number in the budget that was kept then.
     package var tier: Int
+    /// Its name.
+    package var tierName: String
+    /// Which budget was kept, by the number of those before it.
+    var revision: Int
     package var arrival: Nanoseconds
     package var deadline: Nanoseconds
   }
@@ -51,15 +58,17 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     var reservation: TenantLedger.Reservation?
   }
 
-  package let budget: PerformanceBudget
-  let settings: ServiceSettings
-  let planner: Planner
+  package internal(set) var budget: PerformanceBudget
+  /// How many budgets were kept before this one.
+  var revision = 0
+  var settings: ServiceSettings
+  var planner: Planner
   var queue: AdmissionQueue
   var meter: LoadMeter
   var tiers: TierController
   var ladder: LadderController
-  private let directory: TenantDirectory
-  private var tenants: TenantLedger?
+  var directory: TenantDirectory
+  var tenants: TenantLedger?
   var objectives: [WatchedObjective]
   package internal(set) var costs: CostModel
   package internal(set) var counts = ServiceCounts()
@@ -70,7 +79,8 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
   /// Rungs that were told to find too little.
   var drifting: Set<Rung> = []
   var waiting: [UInt64: Waiting] = [:]
-  private var ticket: UInt64 = 0
+  /// The number of the query that was let in last.
+  package private(set) var ticket: UInt64 = 0
 
   /// A service that nothing was asked of yet.
   ///
@@ -81,16 +91,14 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     try settings.validate()
     self.budget = budget
     self.settings = settings
-    let rungs = budget.ladder.rungs.filter { settings.rungs.contains($0) || $0 > .lighterCodes }
-    planner = Planner(rungs: rungs, leastWindow: settings.leastWindow, shares: budget.stages)
+    planner = Planner(budget, settings)
     costs = CostModel(first: settings.firstCost)
     queue = try AdmissionQueue(
       AdmissionSettings(budget, workers: settings.workers), start: start)
     meter = LoadMeter(.init(workers: settings.workers), start: start)
     tiers = TierController(budget.tiers)
-    var walk = LadderSettings(budget, cost: costs.shares, recall: recall.expected(budget))
-    walk.rungs = walk.rungs.filter { rungs.contains($0) }
-    ladder = try LadderController(walk, tiers: budget.tiers, start: start)
+    ladder = try LadderController(
+      LadderSettings(budget, settings, costs, recall), tiers: budget.tiers, start: start)
     directory = TenantDirectory(budget.tenants)
     tenants = budget.tenants.isEmpty ? nil : try TenantLedger(directory)
     var objectives: [WatchedObjective] = []
@@ -125,7 +133,8 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     let whole = min(.longestWork, max(1, call.deadline ?? Nanoseconds(tier.p99)))
     return Standing(
       call: call, tenant: tenant, rung: ladder.rung(call.priority, extra: extra),
-      tier: tiers.current, arrival: now, deadline: now + whole)
+      tier: tiers.current, tierName: tier.name, revision: revision, arrival: now,
+      deadline: now + whole)
   }
 
   /// Lets a query wait that has to be searched for, or refuses it at once.
@@ -142,7 +151,8 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     var reservation: TenantLedger.Reservation?
     if tenants != nil {
       let expected = CostUnits(
-        evaluations: costs.evaluations(rung, call.kind), dimensions: settings.dimensions)
+        evaluations: Int(Double(costs.evaluations(rung, call.kind)) * (call.size ?? 1)),
+        dimensions: settings.dimensions)
       switch tenants?.reserve(expected, for: standing.tenant, at: now) {
       case .refused(let wait): return refuse(.quota, .nanoseconds(wait), standing)
       case .granted(let granted): reservation = granted
@@ -150,14 +160,15 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
       }
     }
     // What a tenant asks for beyond its quota is no load of anybody else's.
-    meter.offered(costs.mean(.full, call.kind), call.priority, at: now)
+    meter.offered(costs.mean(.full, call.kind).times(call.size ?? 1), call.priority, at: now)
     ticket &+= 1
     let request = AdmissionRequest(
       call.priority, tenant: standing.tenant,
       weight: tenants?.weight(of: standing.tenant) ?? TenantAllowance.usualWeight,
-      work: costs.mean(rung, call.kind),
+      work: costs.mean(rung, call.kind).times(call.size ?? 1),
       cheapest: planner.cheapest(
-        from: rung, allowed: ladder.allowedSearches, call.kind, costs),
+        from: rung, allowed: ladder.allowedSearches, call.kind, costs
+      ).times(call.size ?? 1),
       deadline: standing.deadline)
     switch queue.offer(ticket, request, at: now) {
     case .admitted:
@@ -175,7 +186,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
 
   /// Takes the next query that can still be answered in time; `expired` gets those that cannot any more.
   package mutating func take(
-    at now: Nanoseconds, expired: (Payload, Standing) -> Void
+    at now: Nanoseconds, expired: (Payload, Rejection) -> Void
   ) -> Assignment? {
     var late: [AdmissionQueue.Turn] = []
     let next = queue.take(at: now) { late.append($0) }
@@ -183,8 +194,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
       guard let entry = waiting.removeValue(forKey: turn.entry.ticket) else { continue }
       meter.dequeued(after: now - turn.entry.arrival, at: now)
       giveBack(entry, at: now)
-      _ = refuse(.deadline, .zero, entry.standing)
-      expired(entry.payload, entry.standing)
+      expired(entry.payload, self.expired(entry.standing))
     }
     guard let turn = next, let entry = waiting.removeValue(forKey: turn.entry.ticket) else {
       return nil
@@ -196,10 +206,26 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     let rung = min(deepest, max(standing.rung, ladder.rung(standing.call.priority)))
     let plan = planner.plan(
       from: rung, allowed: ladder.allowedSearches, arrival: standing.arrival,
-      whole: standing.deadline - standing.arrival, kind: standing.call.kind, costs: costs, at: now)
+      whole: standing.deadline - standing.arrival, kind: standing.call.kind, costs: costs,
+      size: standing.call.size ?? 1, at: now)
     return Assignment(
       payload: entry.payload, standing: standing, plan: plan, turn: turn,
       reservation: entry.reservation)
+  }
+
+  /// Lets a query go that waits, and whose caller has given up; what it was charged is given back.
+  ///
+  /// - Parameters:
+  ///   - ticket: its number, as `ticket` was after `offer`.
+  ///   - now: the present instant.
+  /// - Returns: what it came with; `nil`: it does not wait any more.
+  package mutating func cancel(_ ticket: UInt64, at now: Nanoseconds) -> Payload? {
+    guard let entry = waiting.removeValue(forKey: ticket) else { return nil }
+    let isThere = queue.remove(ticket, entry.standing.call.priority, of: entry.standing.tenant)
+    assert(isThere, "a query waits that is in no queue")
+    giveBack(entry, at: now)
+    counts.cancelled += 1
+    return entry.payload
   }
 
   /// What was reserved for a query that is not searched for.
@@ -235,8 +261,8 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
         actual: CostUnits(
           evaluations: cost.evaluations, dimensions: settings.dimensions), at: now)
     }
-    // A window between the two says nothing of either.
-    if isWhole, plan.isOfItsRung {
+    // A window between the two says nothing of either, and one of the query's own nothing of others.
+    if isWhole, plan.isOfItsRung, assignment.standing.call.size == nil {
       costs.learn(cost, plan.rung, kind)
     }
   }
@@ -249,7 +275,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     counts.served[standing.call.priority] += 1
     counts.latency.record(total)
     for place in objectives.indices {
-      objectives[place].answered(isWhole: isWhole, tier: standing.tier, after: total)
+      objectives[place].answered(isWhole: isWhole, tier: self.place(of: standing), after: total)
     }
   }
 
@@ -266,10 +292,16 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
   /// A search failed, and not for what was wrong with the query.
   package mutating func failed(_ standing: Standing) {
     counts.failed += 1
-    for place in objectives.indices { objectives[place].refused(tier: standing.tier) }
+    for place in objectives.indices { objectives[place].refused(tier: self.place(of: standing)) }
   }
 
-  /// A query waited for somebody else's search until its time was over.
+  /// The number of the tier in which a query came, in the budget that is kept now; `nil`: it has no such tier.
+  private func place(of standing: Standing) -> Int? {
+    if standing.revision == revision { return standing.tier }
+    return budget.tiers.firstIndex { $0.name == standing.tierName }
+  }
+
+  /// A query waited, for its turn or for somebody else's search, until its time was over.
   mutating func expired(_ standing: Standing) -> Rejection {
     refuse(.deadline, budget.ladder.retryAfter, standing)
   }
@@ -280,7 +312,7 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
   ) -> Rejection {
     counts.rejected[reason, default: 0] += 1
     counts.refused[standing.call.priority] += 1
-    for place in objectives.indices { objectives[place].refused(tier: standing.tier) }
+    for place in objectives.indices { objectives[place].refused(tier: self.place(of: standing)) }
     return Rejection(reason: reason, retryAfter: wait)
   }
 }

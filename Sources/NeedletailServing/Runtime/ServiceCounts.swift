@@ -14,6 +14,8 @@ public struct ServiceCounts: Sendable, Codable {
   public var rejected: [Rejection.Reason: Int] = [:]
   /// Queries that failed.
   public var failed = 0
+  /// Queries that waited when their caller gave up; they were not searched for.
+  public var cancelled = 0
   /// How long answers took, from the call on.
   public var latency = LatencyCounts()
 }

@@ -13,8 +13,13 @@ public enum ServiceEvent: Sendable {
   case scale(workers: Int, load: Double)
   /// What a rung finds is below the floor of the tier that holds.
   case recallDrift(Rung, estimate: Double, floor: Double)
+  /// Another budget is kept: by what it differs from the one before.
+  case budget([BudgetDifference])
   /// A named flag goes on or off: see `FeatureFlag`.
   case flag(String, isOn: Bool)
+  /// The memory of a component, or (`nil`) of all together, has come to its ceiling: the cache has given way, and writes through the
+  /// service that need more are refused; or it is below again, by the head-room.
+  case memory(MemoryComponent?, used: Int, limit: Int, isAtLimit: Bool)
   /// A segment of the index is damaged, and is not searched any more.
   case quarantined(segment: String, NeedletailError)
   /// Something that a budget bounds was refused, or failed.

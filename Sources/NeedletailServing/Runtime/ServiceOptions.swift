@@ -6,6 +6,8 @@
   import Darwin
 #endif
 public import Needletail
+import NeedletailBudgets
+import NeedletailCore
 package import NeedletailStorage
 
 #if Tracing
@@ -66,6 +68,25 @@ public struct ServiceOptions: Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// Refuses what could not be done under a budget: flags that nothing turns on, and a file that cannot be written.
+  ///
+  /// - Throws: `invalidConfiguration`, naming the flag; `notFound` and `io`, naming the directory.
+  func check(against budget: PerformanceBudget) throws(NeedletailError) {
+    try FlagStates.check(flags, against: budget)
+    guard budget.cache.isEnabled, budget.cache.isPersistent, let cacheFile else { return }
+    let directory = fileSystem.parentDirectory(cacheFile)
+    guard try fileSystem.kind(of: directory) == .directory else {
+      throw NeedletailError(
+        .notFound, "The directory of the file for cached answers does not exist: make it first.",
+        at: .init(path: directory))
+    }
+    guard unsafe access(directory, W_OK | X_OK) == 0 else {
+      throw NeedletailError(
+        .io, "Nothing can be written into the directory of the file for cached answers.",
+        at: .init(path: directory))
+    }
+  }
 
   #if Tracing
     private static var systemTracer: (any Tracer)? {

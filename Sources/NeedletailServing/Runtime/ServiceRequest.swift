@@ -15,6 +15,12 @@ public struct ServiceRequest: Sendable {
   public var tenant: String?
   /// The time that an answer may take, from the call on; `nil`: the `p99` of the tier that holds.
   public var deadline: Duration?
+  /// How it is searched for at full quality, within the budget's envelope; `nil`: as `ServiceOptions.full` says.
+  ///
+  /// Another window, a recall, a cap for each group.
+  /// The ladder makes less of it under load, as of any other. Its `budget` is not looked at: the deadline holds. Such answers come out of
+  /// no cache and are not kept, and their recall is not estimated.
+  public var search: SearchOptions?
   /// Whose trajectory the query is part of: what its session is likely to ask next is searched ahead, where the budget prefetches;
   /// `nil`: nobody's.
   public var session: UInt64?
@@ -26,8 +32,8 @@ public struct ServiceRequest: Sendable {
   /// Makes a request.
   public init(
     query: [Float], k: Int = 10, filter: Filter? = nil, priority: PriorityClass = .critical,
-    tenant: String? = nil, deadline: Duration? = nil, session: UInt64? = nil,
-    usesCache: Bool = true, acceptsStale: Bool = true
+    tenant: String? = nil, deadline: Duration? = nil, search: SearchOptions? = nil,
+    session: UInt64? = nil, usesCache: Bool = true, acceptsStale: Bool = true
   ) {
     self.query = query
     self.k = k
@@ -35,6 +41,7 @@ public struct ServiceRequest: Sendable {
     self.priority = priority
     self.tenant = tenant
     self.deadline = deadline
+    self.search = search
     self.session = session
     self.usesCache = usesCache
     self.acceptsStale = acceptsStale
@@ -47,6 +54,12 @@ public struct ServedAnswer: Sendable {
   public var neighbors: [Neighbor]
   /// How it was made.
   public var certificate: Certificate
+
+  /// Makes an answer of its parts, such as for a test of what uses them.
+  public init(neighbors: [Neighbor], certificate: Certificate) {
+    self.neighbors = neighbors
+    self.certificate = certificate
+  }
 }
 
 /// No answer, why, and when to ask again.
@@ -69,6 +82,12 @@ public struct Rejection: Error, Sendable, Hashable {
   public var reason: Reason
   /// The time after which to ask again.
   public var retryAfter: Duration
+
+  /// Makes a refusal of its parts, such as for a test of what handles them.
+  public init(reason: Reason, retryAfter: Duration) {
+    self.reason = reason
+    self.retryAfter = retryAfter
+  }
 }
 
 /// Why a service has no answer.

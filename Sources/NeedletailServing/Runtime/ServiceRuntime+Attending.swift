@@ -14,7 +14,6 @@ extension ServiceRuntime {
       cache?.answers.expireWaiters(at: now)
       if now >= tick {
         tell(state.withLock { $0.core.tick(at: now) })
-        cache?.lookForOthers(at: now)
         tick = max(tick + Core.interval, now)
       }
       due = cache == nil ? tick : min(tick, now + Self.step)
@@ -47,7 +46,8 @@ extension ServiceRuntime {
   var status: ServiceStatus {
     let now = clock.now
     let flags = flags.withLock { $0.names.sorted() }
-    let cache = cache.map { $0.answers.status }
+    let cache = cache.flatMap { $0.isInUse ? $0.answers.status : nil }
+    let memory = memoryStatus
     return state.withLock { state in
       let core = state.core
       return ServiceStatus(
@@ -57,7 +57,7 @@ extension ServiceRuntime {
         cost: PerRung { core.costs.isKnown($0, .plain) ? core.costs.mean($0, .plain) : nil },
         recall: PerRung { core.recall.estimate($0) }, counts: core.counts,
         errorBudgets: state.core.errorBudgets(at: now), tenants: core.tenantUsage, flags: flags,
-        cache: cache)
+        cache: cache, memory: memory)
     }
   }
 }

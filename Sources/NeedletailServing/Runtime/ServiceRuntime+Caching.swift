@@ -6,6 +6,7 @@ extension ServiceRuntime {
   /// Looks for an answer in the cache; searches where there is none, for itself where others' searches ended without an answer for
   /// it, `attempt` times.
   func ask(_ cache: AnswerCache, _ job: Job, _ standing: Core.Standing, attempt: Int = 0) {
+    if let reply = job.reply, reply.isOver { return }
     guard let key = cache.key(job.request, at: standing.rung) else {
       return enqueue(job, standing)
     }
@@ -91,7 +92,7 @@ extension ServiceRuntime {
           certificate: Certificate(
             rung: rung, searchedAt: answer.rung, reasons: reasons, stages: stages, evaluations: 0,
             rerankedRows: 0, generation: generation, estimatedRecall: recall,
-            tier: budget.tiers[standing.tier].name, batch: 0))))
+            tier: standing.tierName, batch: 0))))
     return true
   }
 

@@ -110,7 +110,8 @@ extension ServiceRuntime {
   /// A search for what is likely to be asked next.
   private func prefetch() -> Bool {
     guard let cache, let key = cache.likely() else { return false }
-    guard let lead = cache.answers.prefetch(key), var request = cache.request(key) else {
+    guard let lead = cache.answers.prefetch(key, at: clock.now), var request = cache.request(key)
+    else {
       return true
     }
     request.latency = .milliseconds(5)
@@ -146,16 +147,14 @@ extension ServiceRuntime {
         idling.nextScrub = now + min(.longestWork * 24, Nanoseconds(options.scrubInterval))
       }
     }
-    for one in damage { quarantine(one, backend) }
+    for one in damage { quarantine(one.segment, one.error, backend) }
     return true
   }
 
   /// Leaves a damaged segment out, and says so.
-  private func quarantine(_ damage: SegmentScrub.Damage, _ backend: any SearchBackend) {
-    guard let backend = backend as? IndexBackend, backend.leaveOut(segment: damage.segment) else {
-      return
-    }
+  func quarantine(_ segment: String, _ error: NeedletailError, _ backend: any SearchBackend) {
+    guard backend.leaveOut(segment: segment) else { return }
     cache?.answers.apply([.everything], at: clock.now)
-    tell([.quarantined(segment: damage.segment, damage.error)])
+    tell([.quarantined(segment: segment, error)])
   }
 }

@@ -10,14 +10,14 @@ extension ServiceRuntime {
 
   private struct Turn {
     var groups: [Group] = []
-    var expired: [(Job, Core.Standing)] = []
+    var expired: [(Job, Rejection)] = []
   }
 
   /// A worker's life.
   func work(_ number: Int) {
     options.onWorkerStart?(number)
     while let turn = next() {
-      for (job, standing) in turn.expired { expire(job, standing) }
+      for (job, rejection) in turn.expired { expire(job, rejection) }
       for group in turn.groups { serve(group) }
     }
   }
@@ -64,7 +64,7 @@ extension ServiceRuntime {
     let other = assignment.payload.request
     return first.plan.isAtEase && assignment.plan.isAtEase
       && first.plan.rung == assignment.plan.rung && first.plan.window == assignment.plan.window
-      && one.k == other.k && one.filter == nil && other.filter == nil
+      && one.k == other.k && one.search == other.search && one.filter == nil && other.filter == nil
   }
 
   /// Searches, answers, and tells the core what it took.
@@ -78,7 +78,8 @@ extension ServiceRuntime {
     let latency = isAtEase ? nil : Duration.nanoseconds(max(1, first.plan.end - begin))
     let request = BackendRequest(
       queries: requests.map(\.query), k: requests[0].k, filter: requests[0].filter,
-      rung: first.plan.rung, window: first.plan.window, latency: latency)
+      rung: first.plan.rung, window: first.plan.window, latency: latency,
+      search: requests[0].search)
     let backend = backend.withLock { $0 }
     do throws(NeedletailError) {
       let answer = try backend.search(request)
@@ -92,14 +93,15 @@ extension ServiceRuntime {
       if group.assignments.count > 1 {
         for assignment in group.assignments { serve(Group(assignments: [assignment])) }
       } else {
-        fail(first, error, from: begin)
+        fail(first, error, backend, from: begin)
       }
     }
   }
 
   /// A search failed: for what was wrong with the query, or with the index.
   private func fail(
-    _ assignment: Core.Assignment, _ error: NeedletailError, from begin: Nanoseconds
+    _ assignment: Core.Assignment, _ error: NeedletailError, _ backend: any SearchBackend,
+    from begin: Nanoseconds
   ) {
     let now = clock.now
     state.withLock { state in
@@ -112,6 +114,9 @@ extension ServiceRuntime {
       }
     }
     if error.code == .corrupted { lookAtFiles() }
+    if let segment = failures.withLock({ $0.note(error, at: now) }) {
+      quarantine(segment, error, backend)
+    }
     assignment.payload.lead?.fail(error)
     assignment.payload.done(.failure(.failed(error)))
   }
@@ -145,6 +150,8 @@ extension ServiceRuntime {
         state.core.answered(
           certificate.rung, isWhole: certificate.reasons.isEmpty, assignment.standing,
           after: now - assignment.standing.arrival)
+        // How good its own settings are was never measured.
+        guard assignment.payload.request.search == nil else { continue }
         answers[place].certificate.estimatedRecall = state.core.recall.estimate(certificate.rung)
       }
     }
@@ -178,7 +185,7 @@ extension ServiceRuntime {
         rung: assignment.plan.rung, searchedAt: assignment.plan.rung, reasons: reasons,
         stages: stages, evaluations: statistics.evaluations, rerankedRows: statistics.rerankedRows,
         generation: answer.generation, estimatedRecall: nil,
-        tier: budget.tiers[assignment.standing.tier].name, batch: batch))
+        tier: assignment.standing.tierName, batch: batch))
   }
 
   /// Keeps an answer now and then, to be compared with the exact one.
@@ -189,9 +196,9 @@ extension ServiceRuntime {
     guard let searched else { return }
     for (assignment, answer) in zip(group.assignments, answers) {
       // What a deadline cut short says nothing of its rung.
-      guard assignment.plan.isOfItsRung, answer.certificate.reasons.isSubset(of: [.shed]) else {
-        continue
-      }
+      guard assignment.plan.isOfItsRung, assignment.payload.request.search == nil,
+        answer.certificate.reasons.isSubset(of: [.shed])
+      else { continue }
       let request = assignment.payload.request
       samples.withLock { samples in
         guard samples.draws() else { return }
@@ -205,9 +212,8 @@ extension ServiceRuntime {
   }
 
   /// A query whose time is over before its turn.
-  private func expire(_ job: Job, _ standing: Core.Standing) {
+  private func expire(_ job: Job, _ rejection: Rejection) {
     job.lead?.fail(NeedletailError(.cancelled, "The time of the search was over before its turn."))
-    let rejection = Rejection(reason: .deadline, retryAfter: budget.ladder.retryAfter)
     job.done(.failure(.rejected(rejection)))
   }
 }

@@ -12,6 +12,8 @@ final class ServiceRuntime: Sendable {
     var lead: CacheLead?
     /// Time that was spent on the cache.
     var cacheTime: Nanoseconds = 0
+    /// Where its caller may give up.
+    var reply: Reply?
     let done: @Sendable (ServiceResult) -> Void
   }
 
@@ -27,16 +29,28 @@ final class ServiceRuntime: Sendable {
     var longestQueue = 0
   }
 
-  let budget: PerformanceBudget
+  /// A budget, in one piece for all who read it.
+  final class BudgetInForce: Sendable {
+    let budget: PerformanceBudget
+    init(_ budget: PerformanceBudget) { self.budget = budget }
+  }
+
+  let inForce: Guarded<BudgetInForce>
   let options: ServiceOptions
   let clock: any ServingClock
   let state: Monitor<State>
   let backend: Guarded<any SearchBackend>
-  let cache: AnswerCache?
+  let caching: Guarded<AnswerCache?>
   let flags: Guarded<FlagStates>
   let threads: Guarded<[ServiceThread]>
+  /// What the service takes of memory, against the ceilings of its budget.
+  let memory: MemoryAccountant
+  /// The ceilings that were come to, as far as it was told; `nil`: that of all components together.
+  let atLimit = Guarded<Set<MemoryComponent?>>([])
   /// What is done in idle moments, by the thread for it alone.
   let idling: Guarded<Idling>
+  /// Searches that failed for a segment.
+  let failures = Guarded(SegmentFailures())
   /// Answers that wait to be compared.
   let samples: Guarded<RecallInbox>
   /// What is to be told to the service's owner.
@@ -50,7 +64,8 @@ final class ServiceRuntime: Sendable {
     _ backend: any SearchBackend, _ budget: PerformanceBudget, _ options: ServiceOptions,
     cache: AnswerCache? = nil
   ) throws(NeedletailError) {
-    self.budget = budget
+    try options.check(against: budget)
+    inForce = Guarded(BudgetInForce(budget))
     self.options = options
     clock = options.clock
     let settings = ServiceSettings(
@@ -58,7 +73,8 @@ final class ServiceRuntime: Sendable {
       leastWindow: backend.leastWindow, batch: options.batch)
     state = Monitor(State(core: try Core(budget, settings, start: clock.now)))
     self.backend = Guarded(backend)
-    self.cache = cache
+    caching = Guarded(cache)
+    memory = MemoryAccountant(budget.memory)
     flags = Guarded(FlagStates(options.flags, budget.tiers.map(\.name)))
     threads = Guarded([])
     let now = clock.now
@@ -67,8 +83,15 @@ final class ServiceRuntime: Sendable {
     // Answers that share a seller are not those that an exact search finds.
     let share = options.full.cap == nil ? options.recallSampling : 0
     samples = Guarded(RecallInbox(share: share, seed: UInt64(bitPattern: now)))
+    // Before the first write, which must find it counted.
+    lookAtMemory()
     try start()
   }
+
+  /// The budget that is kept now.
+  var budget: PerformanceBudget { inForce.withLock { $0 }.budget }
+  /// The result cache; one that is not in use holds nothing.
+  var cache: AnswerCache? { caching.withLock { $0 } }
 
   private func start() throws(NeedletailError) {
     var started: [ServiceThread] = []
@@ -78,12 +101,13 @@ final class ServiceRuntime: Sendable {
     }
     let count = started.count
     if count == options.workers {
-      for life in [{ self.attend() }, { self.idle() }] as [@Sendable () -> Void] {
+      for life in [{ self.attend() }, { self.follow() }, { self.idle() }] as [@Sendable () -> Void]
+      {
         if let thread = ServiceThread(life) { started.append(thread) }
       }
     }
     threads.withLock { $0 = started }
-    guard started.count == options.workers + 2 else {
+    guard started.count == options.workers + 3 else {
       stop()
       throw NeedletailError(
         .capacityExceeded,
@@ -113,12 +137,23 @@ final class ServiceRuntime: Sendable {
   /// Lets nothing in any more, and answers what waits.
   func drain(within time: Duration) -> Bool {
     let end = clock.now + max(0, min(.longestWork, Nanoseconds(time)))
-    state.withLock { $0.core.isDraining = true }
-    let isDone: Bool = bell.waiting { _ in
-      let isIdle = open.load(ordering: .acquiring) == 0
+    beginDraining()
+    bell.waiting { _ in
       let left = end - clock.now
-      return isIdle || left <= 0 ? .done(isIdle) : .sleep(min(left, .millisecond))
+      return isAnswered || left <= 0 ? .done(()) : .sleep(min(left, .millisecond))
     }
+    return endDraining()
+  }
+
+  /// Lets nothing in any more.
+  func beginDraining() { state.withLock { $0.core.isDraining = true } }
+
+  /// Whether everybody who was let in was answered, or refused.
+  var isAnswered: Bool { open.load(ordering: .acquiring) == 0 }
+
+  /// Refuses what still waits; whether nothing did.
+  func endDraining() -> Bool {
+    let isDone = isAnswered
     if !isDone { refuseAll() }
     return isDone
   }
@@ -131,26 +166,36 @@ final class ServiceRuntime: Sendable {
     }
   }
 
-  /// Takes a query.
-  func submit(_ request: ServiceRequest, _ done: @escaping @Sendable (ServiceResult) -> Void) {
+  /// Takes a query; `reply` is where its caller may give up, and then nobody is called twice.
+  func submit(
+    _ request: ServiceRequest, _ reply: Reply? = nil,
+    _ done: @escaping @Sendable (ServiceResult) -> Void
+  ) {
     let now = clock.now
-    if let error = refusal(of: request) {
+    let size: Double?
+    do throws(NeedletailError) {
+      size = try check(request)
+    } catch {
       state.withLock { $0.core.counts.failed += 1 }
       return done(.failure(.failed(error)))
     }
     let call = Core.Call(
       priority: request.priority, tenant: request.tenant,
       kind: request.filter == nil ? .plain : .filtered,
-      deadline: request.deadline.map { Nanoseconds($0) })
+      deadline: request.deadline.map { Nanoseconds($0) }, size: size)
     let (standing, isDraining) = state.withLock {
       ($0.core.arrive(call, at: now), $0.core.isDraining)
     }
     open.add(1, ordering: .relaxed)
-    let job = Job(request: request) { [self] result in
+    let finish: @Sendable (ServiceResult) -> Void = { [self] result in
       done(result)
       open.subtract(1, ordering: .releasing)
     }
-    if let cache, request.usesCache, !isDraining {
+    guard reply?.begin(finish) ?? true else { return finish(Reply.givenUp) }
+    let job = Job(request: request, reply: reply) { result in
+      if let reply { reply.send(result) } else { finish(result) }
+    }
+    if request.usesCache, request.search == nil, !isDraining, let cache, cache.isInUse {
       ask(cache, job, standing)
     } else {
       enqueue(job, standing)
@@ -159,51 +204,65 @@ final class ServiceRuntime: Sendable {
 
   /// Lets a query wait for a worker, or refuses it.
   func enqueue(_ job: Job, _ standing: Core.Standing) {
-    let (rejection, wakes) = state.withLock { state in
-      let rejection = state.core.offer(job, standing, at: clock.now)
+    let (result, wakes): (ServiceResult?, Bool) = state.withLock { state in
+      // Under this lock, so that who gives up finds it here, or is seen here.
+      if let reply = job.reply, reply.isOver { return (Reply.givenUp, false) }
+      if let rejection = state.core.offer(job, standing, at: clock.now) {
+        return (.failure(.rejected(rejection)), false)
+      }
+      job.reply?.ticket = state.core.ticket
       state.longestQueue = max(state.longestQueue, state.core.waitingCount)
-      return (rejection, state.idle > 0)
+      return (nil, state.idle > 0)
     }
-    if let rejection {
+    if let result {
       // Whoever waits for this search asks for itself.
       job.lead?.fail(NeedletailError(.cancelled, "The search that others waited for was refused."))
-      return job.done(.failure(.rejected(rejection)))
+      return job.done(result)
     }
     if wakes { state.wakeOne() }
   }
 
-  /// What is wrong with a request, before anything is done for it.
-  private func refusal(of request: ServiceRequest) -> NeedletailError? {
-    let (dimensions, metric) = backend.withLock { ($0.dimensions, $0.metric) }
+  /// A caller gives up: it is told so at once, and its query leaves the queue.
+  ///
+  /// A search that has begun goes on, for nobody.
+  func cancel(_ reply: Reply) {
+    reply.send(Reply.givenUp)
+    let job = state.withLock { state in
+      reply.ticket.flatMap { state.core.cancel($0, at: clock.now) }
+    }
+    job?.lead?.fail(NeedletailError(.cancelled, "The search that others waited for was given up."))
+  }
+
+  /// Refuses a request that something is wrong with, before anything is done for it.
+  ///
+  /// - Returns: its work beside that of the usual one, where it says itself how it is searched for.
+  private func check(_ request: ServiceRequest) throws(NeedletailError) -> Double? {
+    let backend = backend.withLock { $0 }
+    let (dimensions, metric) = (backend.dimensions, backend.metric)
     guard request.query.count == dimensions else {
-      return NeedletailError(
+      throw NeedletailError(
         .dimensionMismatch,
         "The query has \(request.query.count) components; the index has \(dimensions) dimensions.")
     }
-    var squaredNorm: Float = 0
-    for (place, component) in request.query.enumerated() {
-      guard component.isFinite else {
-        return NeedletailError(
-          .nonFiniteComponent, "Component \(place) of the query is \(component).")
-      }
-      squaredNorm += component * component
+    if let place = request.query.firstIndex(where: { !$0.isFinite }) {
+      throw NeedletailError(
+        .nonFiniteComponent, "Component \(place) of the query is \(request.query[place]).")
     }
-    if squaredNorm == 0, metric == .cosine, !request.query.contains(where: { $0 != 0 }) {
-      return NeedletailError(.zeroVector, "The query is all zeros: it has no direction.")
+    if metric == .cosine, !request.query.contains(where: { $0 != 0 }) {
+      throw NeedletailError(.zeroVector, "The query is all zeros: it has no direction.")
     }
     if let deadline = request.deadline, deadline <= .zero {
-      return NeedletailError(
+      throw NeedletailError(
         .invalidConfiguration, "The deadline is \(deadline) after the call; it must be above zero.")
     }
-    do throws(NeedletailError) {
-      try budget.envelope.check(
-        ComplexityRequest(
-          dimensions: request.query.count,
-          efSearch: options.full.recall == nil ? options.full.efSearch : nil, k: request.k,
-          filterSize: request.filter?.listedCount))
-    } catch {
-      return error
+    let width = try request.search.map { (own) throws(NeedletailError) -> Int in
+      try own.cap?.validate()
+      return try backend.width(own, k: request.k)
     }
-    return nil
+    try inForce.withLock { $0 }.budget.envelope.check(
+      ComplexityRequest(
+        dimensions: request.query.count, efSearch: width, k: request.k,
+        filterSize: request.filter?.listedCount))
+    return width.map { Double($0) / Double(max(1, backend.fullWidth)) }
   }
 }

@@ -36,6 +36,18 @@ public struct ServiceStatus: Sendable, Codable {
   public var flags: [String]
   /// The result cache; `nil`: there is none.
   public var cache: CacheStatus?
+  /// Memory by the budget's components, and as `total` of all together; `nil`: of a service that did not tell.
+  public var memory: [String: MemoryStatus]?
+}
+
+/// What a component takes of memory.
+public struct MemoryStatus: Sendable, Hashable, Codable {
+  /// Bytes in use; of the cache, those that it may take now.
+  public var used: Int
+  /// The most that there may be; `nil`: no limit of its own.
+  public var limit: Int?
+  /// Whether it has come to the limit, and not fallen below it by the head-room since.
+  public var isAtLimit: Bool
 }
 
 /// What a result cache holds, and what it did.

@@ -21,6 +21,36 @@ struct FIFO<Element: Sendable>: Sendable {
     return element
   }
 
+  /// The place of the first element that is not before another one, in a queue that ascends: 0 is the next to be taken.
+  ///
+  /// - Complexity: O(log n).
+  func place(where isBefore: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if let element = self[middle], isBefore(element) { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// The element at a place; `nil` beyond the last one.
+  subscript(place: Int) -> Element? {
+    place < count ? places[(head + place) % places.count] : nil
+  }
+
+  /// Takes out the element at a place.
+  ///
+  /// - Complexity: O(elements behind it).
+  mutating func remove(at place: Int) -> Element? {
+    guard let element = self[place] else { return nil }
+    for next in (place + 1)..<max(place + 1, count) {
+      places[(head + next - 1) % places.count] = places[(head + next) % places.count]
+    }
+    places[(head + count - 1) % places.count] = nil
+    count -= 1
+    return element
+  }
+
   private mutating func grow() {
     var larger: [Element?] = []
     larger.reserveCapacity(max(4, 2 * count))

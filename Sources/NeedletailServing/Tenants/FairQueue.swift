@@ -18,6 +18,8 @@ package struct FairQueue: Sendable {
     package var cheapest: Nanoseconds
     package var arrival: Nanoseconds
     package var deadline: Nanoseconds
+    /// The longest that it may wait, whatever its deadline.
+    package var longestWait: Nanoseconds = .max
   }
 
   private struct Flow {
@@ -113,6 +115,49 @@ package struct FairQueue: Sendable {
     return entry
   }
 
+  /// Takes out an entry whose caller has given up, wherever it stands.
+  ///
+  /// The tenant's work behind it moves up only where nothing is behind it; elsewhere it keeps the time that it was given.
+  ///
+  /// - Returns: the entry; `nil`: it does not wait here.
+  /// - Complexity: O(entries of the tenant behind it, and tenants that wait).
+  package mutating func remove(_ ticket: UInt64, of tenant: TenantID) -> Entry? {
+    guard var flow = flows.removeValue(forKey: tenant) else { return nil }
+    // Numbers ascend, as the calls did.
+    let place = flow.entries.place { $0.entry.ticket < ticket }
+    guard flow.entries[place]?.entry.ticket == ticket,
+      let (entry, start) = flow.entries.remove(at: place)
+    else {
+      flows[tenant] = flow
+      return nil
+    }
+    flow.work -= entry.work
+    count -= 1
+    work -= entry.work
+    if place == flow.entries.count { flow.finish = start }
+    if flow.entries.count == 0 { activeWeight -= flow.weight }
+    if place == 0 { moveHead(of: tenant, to: flow.entries.first?.start) }
+    flows[tenant] = flow
+    forget()
+    return entry
+  }
+
+  /// Another entry of a tenant is its next; `nil`: none is left.
+  private mutating func moveHead(of tenant: TenantID, to start: UInt64?) {
+    guard let place = heads.firstIndex(where: { $0.tenant == tenant }) else { return }
+    if let start {
+      heads[place] = Head(start: start, order: order, tenant: tenant)
+      order &+= 1
+      sink(from: place)
+    } else {
+      heads.swapAt(place, heads.count - 1)
+      heads.removeLast()
+      guard place < heads.count else { return }
+      sink(from: place)
+      rise(from: place)
+    }
+  }
+
   /// Forgets tenants without work whose past no longer matters: all of them when nothing waits.
   private mutating func forget() {
     if count == 0 {
@@ -128,7 +173,11 @@ package struct FairQueue: Sendable {
 
   private mutating func push(_ head: Head) {
     heads.append(head)
-    var place = heads.count - 1
+    rise(from: heads.count - 1)
+  }
+
+  private mutating func rise(from place: Int) {
+    var place = place
     while place > 0, Head.precedes(heads[place], heads[(place - 1) / 2]) {
       heads.swapAt(place, (place - 1) / 2)
       place = (place - 1) / 2
@@ -141,8 +190,8 @@ package struct FairQueue: Sendable {
     sink()
   }
 
-  private mutating func sink() {
-    var place = 0
+  private mutating func sink(from place: Int = 0) {
+    var place = place
     while 2 * place + 1 < heads.count {
       var child = 2 * place + 1
       if child + 1 < heads.count, Head.precedes(heads[child + 1], heads[child]) { child += 1 }

@@ -44,7 +44,7 @@ package struct TenantLedger: Sendable {
   private var accounts: [TenantID: Account] = [:]
   private var allowances: [TenantID: TenantAllowance] = [:]
   private let usual: TenantAllowance
-  private let capacity: Int
+  private var capacity: Int
   /// When those who rest were forgotten last.
   private var swept = -Nanoseconds.second
 
@@ -62,9 +62,35 @@ package struct TenantLedger: Sendable {
   /// - Throws: `invalidConfiguration`, not for the tenants of a `PerformanceBudget`.
   package init(_ directory: TenantDirectory) throws(NeedletailError) {
     try self.init(usual: .unlimited, capacity: directory.quotas.count + 1)
-    for (index, quota) in directory.quotas.enumerated() {
-      try set(TenantAllowance(quota), for: TenantID(rawValue: UInt64(index)))
+    for quota in directory.quotas {
+      try set(TenantAllowance(quota), for: directory.tenant(named: quota.name))
     }
+  }
+
+  /// Takes the tenants of a changed budget: who is still listed keeps what its bucket holds, up to the new burst, and what it has used.
+  ///
+  /// - Throws: `invalidConfiguration`, not for the tenants of a `PerformanceBudget`; nothing is changed then.
+  mutating func adopt(
+    _ directory: TenantDirectory, at now: Nanoseconds
+  ) throws(NeedletailError) {
+    var changed: [TenantID: TenantAllowance] = [:]
+    for quota in directory.quotas {
+      let allowance = TenantAllowance(quota)
+      try allowance.validate()
+      changed[directory.tenant(named: quota.name)] = allowance
+    }
+    capacity = changed.count + 1
+    for (tenant, account) in accounts {
+      // Whoever is listed no longer keeps an account for as long as work of its own is under way.
+      guard changed[tenant] != nil || tenant == directory.unlisted || account.open > 0 else {
+        accounts[tenant] = nil
+        continue
+      }
+      let allowance = changed[tenant] ?? usual
+      accounts[tenant]?.allowance = allowance
+      accounts[tenant]?.bucket.adopt(allowance, at: now)
+    }
+    allowances = changed
   }
 
   /// Tenants that have an account.
@@ -121,7 +147,7 @@ package struct TenantLedger: Sendable {
         TenantAllowance.most.millionths * 1_000,
         account.usage.charged.millionths
           + min(max(0, actual.millionths), TenantAllowance.most.millionths))
-      account.open -= 1
+      account.open = max(0, account.open - 1)
     }
   }
 

@@ -2,8 +2,8 @@
 ///
 /// Exact: what a refill leaves as a fraction is kept for the next one.
 package struct TokenBucket: Sendable {
-  private let rate: Int64
-  private let burst: Int64
+  private var rate: Int64
+  private var burst: Int64
   /// What is left, in millionths of a unit; negative where work cost more than was reserved.
   package private(set) var level: Int64
   /// Of a millionth, in thousand-millionths.
@@ -18,6 +18,14 @@ package struct TokenBucket: Sendable {
     burst = allowance.burst.millionths
     level = burst
     filled = now
+  }
+
+  /// Takes another allowance: what is there stays, up to the new burst.
+  mutating func adopt(_ allowance: TenantAllowance, at now: Nanoseconds) {
+    refill(at: now)
+    rate = allowance.perSecond.millionths
+    burst = allowance.burst.millionths
+    level = min(burst, max(-16 * burst, level))
   }
 
   /// Whether nothing is used any more.

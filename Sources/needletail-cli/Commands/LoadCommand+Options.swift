@@ -52,7 +52,7 @@
               "--criterion \(criterion.rawValue) needs to know what is in time; give --budget or "
                 + "--deadline.")
           }
-        case .priorities, .tenants, .backpressure: break
+        case .priorities, .tenants, .backpressure, .ledger, .warm: break
         }
       }
     }

@@ -13,7 +13,8 @@
       let status = file.status
       var lines = ["  written \(words(age: age))"]
       lines += state(status) + [""] + classes(status) + [""] + rungs(status)
-      for part in [objectives(status), tenants(status), cache(status)] where !part.isEmpty {
+      for part in [objectives(status), tenants(status), cache(status), memory(status)]
+      where !part.isEmpty {
         lines += [""] + part
       }
       return lines
@@ -53,6 +54,7 @@
       ])
       table.add(["rejected", rejections(status.counts)])
       table.add(["failed", Numerals.grouped(status.counts.failed)])
+      table.add(["cancelled", Numerals.grouped(status.counts.cancelled)])
       if !status.flags.isEmpty {
         table.add(["flags", PlainText.of(status.flags.joined(separator: ", "))])
       }
@@ -133,6 +135,19 @@
         "\(Numerals.grouped(counts.invalidated)) by changes, "
           + "\(Numerals.grouped(counts.evictions)) for room",
       ])
+      return table.lines()
+    }
+
+    private static func memory(_ status: ServiceStatus) -> [String] {
+      guard let memory = status.memory else { return [] }
+      var table = Table()
+      table.add(["memory", "bytes", "limit", ""])
+      for (name, use) in memory.sorted(by: { $0.key < $1.key }) where use.used > 0 {
+        table.add([
+          PlainText.of(name), Numerals.bytes(use.used),
+          use.limit.map { Numerals.bytes($0) } ?? "–", use.isAtLimit ? "at its limit" : "",
+        ])
+      }
       return table.lines()
     }
 

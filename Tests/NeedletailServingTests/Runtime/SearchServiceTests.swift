@@ -262,14 +262,36 @@ struct SearchServiceTests {
     _ = try service.search(request)
     try world.index.insert(
       VectorMatrix(world.queries[2], dimensions: Self.dimensions), ids: [70_000])
-    var isSeen = false
-    // No limit of time: it ends when the service has looked.
-    while !isSeen { isSeen = try service.search(request).neighbors.first?.id == 70_000 }
+    try eventually { try service.search(request).neighbors.first?.id == 70_000 }
     // The service's own writes are no foreign ones: the answer stays.
     try service.remove([2_999])
     service.runtime.cache?.lookForOthers(at: MonotonicClock().now)
     let kept = try service.search(request).certificate.rung
     #expect(kept == .cachedFresh || first(of: request, in: world, holds: 2_999))
+  }
+
+  @Test("What another process writes is shown within a moment, with and without a cache")
+  func otherProcess() throws {
+    for isCached in [true, false] {
+      let world = try Self.world()
+      let service = try SearchService(
+        VectorIndex.open(at: world.directory("index")),
+        budget: Self.budget(cache: CacheSettings(isEnabled: isCached)), options: Self.options())
+      let request = ServiceRequest(query: world.queries[2], k: 5)
+      let before = try service.search(request).neighbors
+      // It has an index of its own, as another process has.
+      let other = try VectorIndex.open(at: world.directory("index"))
+      try other.insert(
+        VectorMatrix(world.queries[2], dimensions: Self.dimensions), ids: [70_000])
+      try eventually { try service.search(request).neighbors.first?.id == 70_000 }
+      try other.remove([70_000])
+      try eventually { try service.search(request).neighbors == before }
+      // A generation, too.
+      var writer = try other.makeWriter()
+      try writer.add(VectorMatrix(world.queries[2], dimensions: Self.dimensions), ids: [70_001])
+      _ = try writer.commit()
+      try eventually { try service.search(request).neighbors.first?.id == 70_001 }
+    }
   }
 
   private func first(of request: ServiceRequest, in world: World, holds id: VectorID) -> Bool {

@@ -45,10 +45,11 @@ struct ServiceLifecycleTests {
       world.index, budget: SearchServiceTests.budget(),
       options: Self.options { $0.recallSampling = 1 })
     var told: Double?
-    // As long as it takes: comparisons wait for moments in which nobody asks.
-    while told == nil {
+    // Comparisons wait for moments in which nobody asks.
+    try eventually {
       for query in world.queries { _ = try service.search(ServiceRequest(query: query)) }
       told = service.status.recall[.full]
+      return told != nil
     }
     #expect(try #require(told) > 0.9)
     let answer = try service.search(ServiceRequest(query: world.queries[0]))
@@ -94,8 +95,11 @@ struct ServiceLifecycleTests {
         }
       })
     let query = Array(rows[0..<dimensions])
-    // As long as it takes: files are read in moments in which nobody asks.
-    while events.value.isEmpty { _ = try service.search(ServiceRequest(query: query, k: 5)) }
+    // Files are read in moments in which nobody asks.
+    try eventually {
+      _ = try service.search(ServiceRequest(query: query, k: 5))
+      return !events.value.isEmpty
+    }
     let answer = try service.search(ServiceRequest(query: query, k: 5))
     #expect(answer.certificate.reasons == [.partialSegments])
     #expect(answer.neighbors.count == 5 && events.value.count == 1)
@@ -192,7 +196,10 @@ struct ServiceLifecycleTests {
     try service.insert(
       VectorMatrix(world.queries[1], dimensions: SearchServiceTests.dimensions), ids: [90_000])
     _ = try ask(0, 6)
-    while service.runtime.cache?.answers.counts.prefetches == 0 { _ = try ask(0, 7) }
+    try eventually {
+      _ = try ask(0, 7)
+      return service.runtime.cache?.answers.counts.prefetches != 0
+    }
     #expect(try ask(1, 6) == .cachedFresh)
   }
 }

@@ -36,6 +36,8 @@ struct ServiceWorld {
   let workers: Int
   /// What a search takes on a rung, of the usual size.
   var work = ServiceWorld.usualWork
+  /// What is done to the service at an instant.
+  var changes: [(at: Nanoseconds, make: (inout ServiceCore<Int>) -> Void)] = []
   /// A time in which the machine stands still.
   var stall: Range<Nanoseconds>?
   private(set) var queries: [Query] = []
@@ -84,6 +86,10 @@ struct ServiceWorld {
         for told in core.tick(at: tick) { events.append((tick, told)) }
         course.append((tick, core.tierNumber, core.rungs))
         tick += ServiceCore<Int>.interval
+      }
+      while let change = changes.first, change.at <= now {
+        change.make(&core)
+        changes.removeFirst()
       }
       if now >= end, running.isEmpty { return }
       if let next, running[next].end == now {
