@@ -114,7 +114,8 @@ struct ChangedBudgetTests {
     #expect(core.offer(7, standing, at: Self.second) == nil)
     _ = try core.adopt(
       budget([TenantQuota(name: "web", rate: 1)]), leastWindow: 0.5, at: Self.second)
-    let assignment = try #require(core.take(at: Self.second, expired: { _, _ in }))
+    let taken = core.take(at: Self.second, expired: { _, _ in })
+    let assignment = try #require(taken)
     core.finished(assignment, cost: .init(nanoseconds: 1, evaluations: 1_000), at: Self.second)
     #expect(core.tenantUsage.keys.sorted() == ["web"])
     // Without tenants nobody is told apart; one that comes again begins anew.
