@@ -7,7 +7,7 @@ public struct CachedAnswer: Sendable, Hashable {
   public var neighbors: [Neighbor]
   /// The rung at which it was searched for: the one that was asked for, or a better one.
   public var rung: Rung
-  /// Whether something has changed that this answer does not know; never so unless it was asked for.
+  /// Whether something has changed that this answer does not know, or it counts as new no longer; never so unless it was asked for.
   public var isStale: Bool
 
   /// Makes an answer from its parts.

@@ -46,6 +46,8 @@ extension ServiceRuntime {
     _ outcome: FlightOutcome, _ cache: AnswerCache, _ job: Job, _ standing: Core.Standing,
     _ attempt: Int
   ) {
+    // Its caller has given up: it is nobody's answer, and nobody's refusal.
+    if let reply = job.reply, reply.isOver { return }
     switch outcome {
     case .answer(let answer): if give(answer, cache, job, standing) { return }
     case .expired:
