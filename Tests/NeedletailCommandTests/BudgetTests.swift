@@ -137,4 +137,98 @@ import _NeedletailTestSupport
     try Command.expectFailure(65, "Record 1 of the log", "budget", "history", log)
     try Command.expectFailure(65, "Record 1", "budget", "explain", log)
   }
+
+  @Test func objectivesGoOutAsOpenSLOAndComeBack() throws {
+    let place = try TemporaryDirectory()
+    let exported = try Command.run("budget", "export", Self.example)
+    #expect(exported.status == 0 && exported.errors.isEmpty, "\(exported.errors)")
+    for part in ["apiVersion: openslo/v1", "kind: SLO", "kind: AlertPolicy", "normal-latency"] {
+      #expect(exported.output.contains(part), "\(part)")
+    }
+    let list = try Command.run("budget", "export", Self.example, "--json").output
+    let documents = try #require(
+      try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [[String: Any]])
+    #expect(documents.allSatisfy { $0["apiVersion"] as? String == "openslo/v1" })
+
+    for (name, text) in [("slo.yaml", exported.output), ("slo.json", list), ("slo", list)] {
+      let file = try write(text, place(name))
+      let back = try Command.run("budget", "import", file, "--into", Self.example, "--only")
+      #expect(back.status == 0 && back.errors.isEmpty, "\(back.errors)")
+      let new = try write(back.output, place("new.yaml"))
+      #expect(
+        try Command.run("budget", "diff", Self.example, new).output == "The budgets are equal.\n")
+    }
+  }
+
+  @Test func theBudgetInForceIsExported() throws {
+    let place = try TemporaryDirectory()
+    let file = try write(small, place("shop.yaml"))
+    let log = place("shop.log")
+    let who = ["--owner", "ada", "--rationale", "the sale"]
+    _ = try Command.Running(["budget", "start", log, file] + who).finish()
+    _ = try Command.Running(["budget", "set", log, "tiers[peak].p99", "400ms"] + who).finish()
+    let exported = try Command.run("budget", "export", log, "--format", "budget")
+    #expect(exported.status == 0, "\(exported.errors)")
+    let now = try write(exported.output, place("now.yaml"))
+    #expect(try Command.run("budget", "diff", log, now).output == "The budgets are equal.\n")
+    #expect(
+      try Command.run("budget", "export", log, "--format", "budget", "--json").json()["name"]
+        as? String == "shop")
+    try Command.expectFailure(65, "no objectives", "budget", "export", file)
+    try Command.expectFailure(64, "format", "budget", "export", file, "--format", "prose")
+    try Command.expectFailure(66, "no file", "budget", "export", place("none.yaml"))
+  }
+
+  @Test func foreignObjectivesComeInBesideOwnOnes() throws {
+    let place = try TemporaryDirectory()
+    let own = try write(
+      small + "objectives:\n  - {name: mine, indicator: fullQuality, target: 90%}\n",
+      place("shop.yaml"))
+    let slo = """
+      apiVersion: openslo/v1
+      kind: SLO
+      metadata:
+        name: theirs
+        annotations: {needletail/indicator: latency, needletail/within: p95, needletail/tier: peak}
+      spec:
+        service: shop
+        indicator:
+          metadata: {name: fast}
+          spec:
+            ratioMetric:
+              counter: true
+              good: {metricSource: {type: Prometheus, spec: {query: good}}}
+              total: {metricSource: {type: Prometheus, spec: {query: total}}}
+        timeWindow: [{duration: 28d, isRolling: true}]
+        budgetingMethod: Occurrences
+        objectives: [{target: 0.99}]
+
+      """
+    let documents = try write(slo, place("slo.yaml"))
+    let outcome = try Command.run("budget", "import", documents, "--into", own, "--json")
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains("slo.yaml:") && outcome.errors.contains("is left out"))
+    func names(_ outcome: Command.Outcome) throws -> [String] {
+      let objectives = try #require(try outcome.json()["objectives"] as? [[String: Any]])
+      return objectives.compactMap { $0["name"] as? String }
+    }
+    #expect(try names(outcome) == ["mine", "theirs"])
+    #expect(
+      try names(Command.run("budget", "import", documents, "--into", own, "--only", "--json"))
+        == ["theirs"])
+
+    // A tier that the budget does not have, a document that is none, and one with a fault.
+    let stranger = try write(
+      slo.replacingOccurrences(of: "tier: peak", with: "tier: night"), place("night.yaml"))
+    try Command.expectFailure(65, "night", "budget", "import", stranger, "--into", own)
+    try Command.expectFailure(65, "shop.yaml:1:1", "budget", "import", own, "--into", own)
+    let late = try write(
+      slo.replacingOccurrences(of: "28d", with: "soon"), place("late.yaml"))
+    try Command.expectFailure(
+      65, "late.yaml:15:", "budget", "import", late, "--into", own)
+    try Command.expectFailure(64, "--into", "budget", "import", documents)
+    try Command.expectFailure(
+      66, "no file", "budget", "import", place("none.yaml"), "--into", own)
+    #expect(try Command.run("budget", "diff", own, own).output == "The budgets are equal.\n")
+  }
 }

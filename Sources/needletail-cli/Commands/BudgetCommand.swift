@@ -18,13 +18,14 @@
           needletail budget set shop.log 'tiers[peak].p99' 400ms \\
               --owner ada --rationale "the spring sale"
           needletail budget history shop.log
+          needletail budget export shop.yaml > slo.yaml
 
         A budget is a file of JSON or YAML; the log of one stands for the budget in force.
         """,
       subcommands: [
         BudgetCheckCommand.self, BudgetExplainCommand.self, BudgetDiffCommand.self,
         BudgetStartCommand.self, BudgetSetCommand.self, BudgetRollbackCommand.self,
-        BudgetHistoryCommand.self,
+        BudgetHistoryCommand.self, BudgetExportCommand.self, BudgetImportCommand.self,
       ])
   }
 

@@ -33,10 +33,15 @@
 
     /// What is wrong, a line for each fault, as editors and their users read it.
     static func message(_ faults: InvalidBudget, _ path: String) -> String {
+      self.faults(faults, path, "is not a budget yet")
+    }
+
+    /// The same for a file that is to be something else.
+    static func faults(_ faults: InvalidBudget, _ path: String, _ meaning: String) -> String {
       var lines = [
         faults.count == 1
-          ? "\(path) has a fault, and is not a budget yet:"
-          : "\(path) has \(faults.count) faults, and is not a budget yet:"
+          ? "\(path) has a fault, and \(meaning):"
+          : "\(path) has \(faults.count) faults, and \(meaning):"
       ]
       lines += faults.faults.map { "\(path):\($0)" }
       if faults.count > faults.faults.count {
@@ -45,8 +50,11 @@
       return lines.joined(separator: "\n")
     }
 
-    private static func bytes(_ path: String) throws -> [UInt8] {
-      try Inputs.refuseDirectory(path, wanted: "a budget, a file of JSON or YAML")
+    /// The bytes of a file, up to what a document may have.
+    static func bytes(
+      _ path: String, wanted: String = "a budget, a file of JSON or YAML"
+    ) throws -> [UInt8] {
+      try Inputs.refuseDirectory(path, wanted: wanted)
       guard Inputs.isDirectory(path) != nil else {
         throw CommandFailure(.noInput, "There is no file \(path).")
       }
