@@ -54,6 +54,8 @@ public struct ServiceOptions: Sendable {
   /// Called with the status every second, and once more at the end, on a thread of the service: for `ServiceMetrics`, or for
   /// metrics of another kind.
   public var onStatus: (@Sendable (ServiceStatus) -> Void)?
+  /// What writes down the requests that come, to be sent again later; `nil`: nobody.
+  public var recorder: RequestRecorder?
   #if Tracing
     /// What is told of each query after it was answered: a span, and one for each of its stages, within the span that the caller
     /// is in.

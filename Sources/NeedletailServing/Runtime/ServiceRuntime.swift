@@ -179,6 +179,7 @@ final class ServiceRuntime: Sendable {
       state.withLock { $0.core.counts.failed += 1 }
       return done(.failure(.failed(error)))
     }
+    options.recorder?.record(request)
     let call = Core.Call(
       priority: request.priority, tenant: request.tenant,
       kind: request.filter == nil ? .plain : .filtered,
