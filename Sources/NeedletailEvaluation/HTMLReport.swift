@@ -111,6 +111,7 @@ extension HTMLReport {
       switch report.recallJudgedOn {
       case .base: "distances recomputed on the base"
       case .indexRows: "distances recomputed on the index’s own rows"
+      case .exactSearch: "exact searches of the index"
       case .ids: "the ids of the ground truth"
       }
     return """

@@ -6,6 +6,8 @@ public enum RecallBasis: String, Sendable, Hashable, Codable {
   case base
   /// The Float rows that the index itself keeps.
   case indexRows = "index rows"
+  /// Comparisons of queries with every row, made by the index itself on what it keeps.
+  case exactSearch = "exact search"
   /// No rows: an answer is right when its id is among the ground truth's first k.
   case ids
 }

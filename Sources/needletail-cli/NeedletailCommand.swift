@@ -40,7 +40,7 @@
       version: "0.1.0",
       subcommands: [
         BuildCommand.self, TuneCommand.self, SearchCommand.self, EvaluateCommand.self,
-        LoadCommand.self, StatsCommand.self,
+        LoadCommand.self, ReplayCommand.self, StatsCommand.self,
         GroundTruthCommand.self, ConvertCommand.self, InfoCommand.self, VerifyCommand.self,
         ApplyCommand.self, CompactCommand.self, RollbackCommand.self, LogCommand.self,
         RepairCommand.self, BudgetCommand.self, DatasetsCommand.self, ReportCommand.self,

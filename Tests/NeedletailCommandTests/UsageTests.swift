@@ -6,10 +6,11 @@ import _NeedletailTestSupport
   @Test(arguments: [
     [], ["build"], ["search"], ["evaluate"], ["groundtruth"], ["convert"], ["info"], ["verify"],
     ["datasets"], ["datasets", "fetch"], ["datasets", "make"], ["report"], ["report", "scale"],
-    ["load"], ["stats"],
+    ["load"], ["replay"], ["stats"],
     ["demo"], ["tune"], ["apply"], ["compact"], ["rollback"], ["log"], ["repair"],
     ["budget"], ["budget", "check"], ["budget", "explain"], ["budget", "diff"],
     ["budget", "start"], ["budget", "set"], ["budget", "rollback"], ["budget", "history"],
+    ["budget", "export"], ["budget", "import"],
   ])
   func helpHasExamplesAndFitsATerminal(_ command: [String]) throws {
     let outcome = try Command.Running(command + ["--help"], in: nil, environment: ["COLUMNS": "80"])
@@ -25,7 +26,7 @@ import _NeedletailTestSupport
     let help = try Command.run("--help").output
     for name in [
       "build", "search", "evaluate", "groundtruth", "convert", "info", "verify", "datasets",
-      "report", "load", "demo", "tune", "apply", "compact", "rollback", "log", "repair",
+      "report", "load", "replay", "demo", "tune", "apply", "compact", "rollback", "log", "repair",
       "budget", "stats",
     ] {
       #expect(help.contains("\n  \(name) "))

@@ -134,7 +134,8 @@ struct IndexBackend: SearchBackend {
     return answer
   }
 
-  private func options(_ request: BackendRequest) throws(NeedletailError) -> SearchOptions {
+  /// How the service's own index is searched for a request.
+  func options(_ request: BackendRequest) throws(NeedletailError) -> SearchOptions {
     var options = request.search ?? full
     options.budget = nil
     options.measuresTime = request.latency == nil && request.queries.count == 1

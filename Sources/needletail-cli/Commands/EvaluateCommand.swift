@@ -232,6 +232,7 @@
       switch basis {
       case .base: "the base"
       case .indexRows: "the index's rows"
+      case .exactSearch: "exact searches of the index"
       case .ids: "ids"
       }
     }

@@ -8,26 +8,55 @@
   /// An index that a service answers from, within a budget.
   final class BudgetedService: ServiceUnderLoad {
     let vocabulary: LoadVocabulary
-    private let service: SearchService
+    private let service: any QueryService
+    /// The same, where it takes writes and charges tenants.
+    private let written: SearchService?
     private let queries: [[Float]]
     private let tenants: [String]
     private let tiers: [String: Int]
     private let reasons: [String: Int]
     private let bound: Int
-    private let clock = SteadyClock()
+    private let clock: any LoadClock
+
+    /// What counts against the ceiling; nil: what the process holds.
+    private let memoryBytes: Int?
 
     /// - Parameters:
     ///   - index: what is searched.
     ///   - budget: what is kept.
     ///   - queries: the rows that requests name.
     ///   - settings: how a query is searched at full quality.
-    ///   - tenants: the names of the mix, by their places.
+    ///   - tenants: the names of tenants, by their places.
     ///   - processor: where the one worker runs.
     /// - Throws: as `SearchService.init`.
-    init(
+    convenience init(
       _ index: VectorIndex, _ budget: PerformanceBudget, queries: VectorMatrix,
       settings: LoadSettings, tenants: [String], pinnedTo processor: Int?
     ) throws(NeedletailError) {
+      self.init(
+        try Self.service(index, budget, settings: settings, pinnedTo: processor), budget,
+        queries: queries, tenants: tenants)
+    }
+
+    /// A service with one worker.
+    ///
+    /// - Throws: as `SearchService.init`.
+    static func service(
+      _ index: VectorIndex, _ budget: PerformanceBudget, settings: LoadSettings,
+      pinnedTo processor: Int?
+    ) throws(NeedletailError) -> SearchService {
+      var options = ServiceOptions()
+      options.workers = 1
+      options.full = settings.options
+      if let processor { options.onWorkerStart = { _ in _ = ProcessorPin.pin(to: processor) } }
+      return try SearchService(index, budget: budget, options: options)
+    }
+
+    /// The same with a service that is there, and the clock that it goes by.
+    init(
+      _ service: some QueryService, _ budget: PerformanceBudget, queries: VectorMatrix,
+      tenants: [String], memoryBytes: Int? = nil, clock: some LoadClock = SteadyClock()
+    ) {
       let names =
         ["deadline", "evaluations", "coarse", "partialSegments", "shed", "stale"]
         + ["queueFull", "quota", "draining"]
@@ -40,11 +69,10 @@
       bound = PriorityClass.allCases.reduce(0) { $0 + budget.priorities[$1].length }
       self.queries = (0..<queries.count).map { queries[$0] }
       self.tenants = tenants
-      var options = ServiceOptions()
-      options.workers = 1
-      options.full = settings.options
-      if let processor { options.onWorkerStart = { _ in _ = ProcessorPin.pin(to: processor) } }
-      service = try SearchService(index, budget: budget, options: options)
+      self.service = service
+      written = service as? SearchService
+      self.memoryBytes = memoryBytes
+      self.clock = clock
     }
 
     func submit(_ request: LoadRequest, to collector: LoadCollector) {
@@ -54,7 +82,8 @@
       let asked = ServiceRequest(
         query: queries[request.query], k: request.k,
         priority: PriorityClass.allCases[request.priority.rawValue],
-        tenant: tenants.isEmpty ? nil : tenants[request.tenant], deadline: deadline)
+        tenant: tenants.indices.contains(request.tenant) ? tenants[request.tenant] : nil,
+        deadline: deadline)
       service.submit(asked) { [self] result in
         switch result {
         case .success(let answer):
@@ -70,7 +99,8 @@
     }
 
     func gauges() -> LoadGauges {
-      LoadGauges(longestQueue: service.takeLongestQueue(), queueBound: bound)
+      LoadGauges(
+        longestQueue: service.takeLongestQueue(), queueBound: bound, memoryBytes: memoryBytes)
     }
 
     /// Answers a second with `outstanding` queries always under way, at full quality and without a cache: the rate beyond which
@@ -89,22 +119,21 @@
       return ClosedLoop(target.service, target.queries, k: settings.k).run(for: .seconds(1))
     }
 
-    /// Makes the service ready: the index is in memory, and what each rung takes and finds was measured.
-    ///
-    /// - Throws: as `SearchService.warmUp`.
-    func warmUp(_ queries: VectorMatrix, k: Int) throws(NeedletailError) {
-      try service.warmUp(queries: queries, k: k, within: .seconds(10))
-    }
-
     func upsert(
       _ row: VectorMatrix, id: VectorID, attributes: [Attributes]
     ) throws(NeedletailError) {
-      try service.upsert(row, ids: [id], attributes: attributes)
+      guard let written else {
+        throw NeedletailError(
+          .invalidConfiguration, "A service in a time of its own takes no writes.")
+      }
+      try written.upsert(row, ids: [id], attributes: attributes)
     }
 
-    func charges() -> [String: Double] { service.status.tenants.mapValues { Double($0) / 1e6 } }
+    func charges() -> [String: Double] {
+      written?.status.tenants.mapValues { Double($0) / 1e6 } ?? [:]
+    }
 
-    func stop() { service.drain(within: .seconds(10)) }
+    func stop() { service.finish() }
 
     private func response(_ answer: ServedAnswer) -> LoadResponse {
       let certificate = answer.certificate

@@ -6,7 +6,7 @@
 
   /// A number of queries that are always under way: each answer is followed by the next question.
   final class ClosedLoop: Sendable {
-    private let service: SearchService
+    private let service: any QueryService
     private let queries: [[Float]]
     private let k: Int
     private let outstanding = 16
@@ -15,7 +15,7 @@
     private let isOver = Atomic<Bool>(false)
     private let ended = DispatchSemaphore(value: 0)
 
-    init(_ service: SearchService, _ queries: [[Float]], k: Int) {
+    init(_ service: any QueryService, _ queries: [[Float]], k: Int) {
       self.service = service
       self.queries = queries
       self.k = k

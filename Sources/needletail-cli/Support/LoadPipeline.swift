@@ -34,7 +34,7 @@
       options.k = settings.k
       options.budget = budget.map { LoadBudget($0) }
       let target = try LoadTargets.make(
-        index, budget, queries: queries, settings: settings, tenants: mix.tenants.map(\.name))
+        index, budget, queries: queries, settings: settings, tenants: mix.tenantNames(in: schedule))
       defer { target.stop() }
       let writes = try writes.map { (writes) throws(NeedletailError) in
         try LoadWrites(

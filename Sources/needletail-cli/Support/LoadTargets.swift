@@ -43,12 +43,12 @@
         return try QueuedService(
           index, queries: queries, settings: settings, pinnedTo: processors?.worker)
       }
-      let service = try BudgetedService(
-        index, budget, queries: queries, settings: settings, tenants: tenants,
-        pinnedTo: processors?.worker)
+      let service = try BudgetedService.service(
+        index, budget, settings: settings, pinnedTo: processors?.worker)
       // What is not ready takes no queries: floors hold for rungs whose recall was measured.
-      try service.warmUp(queries[0..<min(queries.count, 500)], k: settings.k)
-      return service
+      try service.warmUp(
+        queries: queries[0..<min(queries.count, 500)], k: settings.k, within: .seconds(10))
+      return BudgetedService(service, budget, queries: queries, tenants: tenants)
     }
 
     /// What one worker does in a second, in queries a second: with what the service adds to the search, where there is one.

@@ -2,48 +2,7 @@ import NeedletailCore
 import NeedletailEvaluation
 import Synchronization
 
-/// A clock that only moves when somebody waits, and does what was planned on its way.
-final class VirtualClock: LoadClock {
-  private struct State {
-    var now: Int64 = 1_000_000
-    var number = 0
-    /// By instant, then by the order in which they were planned.
-    var plans: [(instant: Int64, number: Int, body: @Sendable () -> Void)] = []
-  }
-
-  private let state = Guarded(State())
-
-  var now: Int64 { state.withLock { $0.now } }
-
-  func wait(until instant: Int64) {
-    while let plan = next(until: instant) { plan() }
-    state.withLock { $0.now = max($0.now, instant) }
-  }
-
-  /// The next thing to do up to an instant, with the clock at its time.
-  private func next(until instant: Int64) -> (@Sendable () -> Void)? {
-    state.withLock { state in
-      guard let plan = state.plans.first, plan.instant <= instant else { return nil }
-      state.plans.removeFirst()
-      state.now = max(state.now, plan.instant)
-      return plan.body
-    }
-  }
-
-  /// Plans something for an instant.
-  func at(_ instant: Int64, _ body: @escaping @Sendable () -> Void) {
-    state.withLock { state in
-      state.number += 1
-      let plan = (instant, state.number, body)
-      var (low, high) = (0, state.plans.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if state.plans[middle].instant <= instant { low = middle + 1 } else { high = middle }
-      }
-      state.plans.insert(plan, at: low)
-    }
-  }
-
+extension VirtualClock {
   /// Holds whoever calls, as a call that blocks does.
   func block(for nanoseconds: Int64) { wait(until: now + nanoseconds) }
 }

@@ -25,18 +25,23 @@ public struct LoadAnswers: Sendable {
   /// Neighbours of each.
   let width: Int
   private let limit: Int
+  /// The queries that somebody judges; nil: all.
+  private let queries: Set<Int>?
   /// By rung; the last one is of answers that name none.
   private(set) var kept: [Kept]
 
-  init(rungs: Int, width: Int, limit: Int) {
+  init(rungs: Int, width: Int, limit: Int, queries: Set<Int>? = nil) {
     self.width = width
     self.limit = limit
+    self.queries = queries
     kept = Array(repeating: Kept(), count: rungs + 1)
   }
 
   /// Takes an answer out of the collector, or lets it go by.
   mutating func keep(_ record: LoadCollector.Record, slot: Int, from collector: LoadCollector) {
-    guard limit > 0, record.request.k == width else { return }
+    guard limit > 0, record.request.k == width,
+      queries?.contains(record.request.query) ?? true
+    else { return }
     let place = record.response.rung.map { min(max(0, $0), kept.count - 1) } ?? kept.count - 1
     defer { kept[place].seen += 1 }
     guard kept[place].seen.isMultiple(of: kept[place].stride) else { return }

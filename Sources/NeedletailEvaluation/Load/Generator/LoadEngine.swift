@@ -8,11 +8,9 @@ struct LoadEngine<Target: LoadTarget, Clock: LoadClock> {
   private let options: LoadOptions
   private let length: Int64
   private let collector: LoadCollector
-  private var draw: LoadDraw
+  private var asking: LoadAsking
   private var tally: LoadTally
   private var answers: LoadAnswers
-  /// The names of tenants, and for each record where its tenants are among them.
-  private let tenants: LoadTenants
   private var number = 0
   private var pending = -1
   /// When the present slice ends, and its number.
@@ -28,16 +26,17 @@ struct LoadEngine<Target: LoadTarget, Clock: LoadClock> {
     self.clock = clock
     self.options = options
     length = schedule.nanoseconds
-    tenants = LoadTenants(mix, schedule)
-    draw = LoadDraw(mix, queries: queries, seed: options.seed)
+    asking = LoadAsking(schedule, mix, queries: queries, k: options.k, seed: options.seed)
     collector = LoadCollector(
       capacity: options.openRequests, width: options.keptAnswers > 0 ? options.k : 0, clock: clock)
     answers = LoadAnswers(
-      rungs: target.vocabulary.rungs.count, width: options.k, limit: options.keptAnswers)
+      rungs: target.vocabulary.rungs.count, width: options.k, limit: options.keptAnswers,
+      queries: options.keptQueries)
     // Making the collector took time; the schedule begins after it.
     start = clock.now + 1_000_000
     tally = LoadTally(
-      target.vocabulary, tenants: tenants.names, options: options, start: start, length: length)
+      target.vocabulary, tenants: asking.tenants.names, options: options, start: start,
+      length: length)
     boundary = start + tally.slice
   }
 
@@ -64,15 +63,12 @@ struct LoadEngine<Target: LoadTarget, Clock: LoadClock> {
   }
 
   private mutating func send(_ arrival: LoadArrival, intended: Int64, now: Int64) {
-    let recorded = arrival.recorded
-    let query = recorded?.query.map { Int($0) } ?? draw.query()
-    let priority = recorded?.priority ?? draw.priority()
-    let tenant = tenants.place(recorded?.tenant, part: arrival.part) ?? draw.tenant()
+    let asked = asking.ask(arrival)
     let slot = collector.reserve()
     let request = LoadRequest(
-      number: number, query: query, k: recorded?.k.map { Int($0) } ?? options.k,
-      priority: priority, tenant: tenant, intended: intended,
-      deadline: options.deadline.map { intended + $0 }, slot: slot ?? 0)
+      number: number, query: asked.query, k: asked.k, priority: asked.priority,
+      tenant: asked.tenant, intended: intended, deadline: options.deadline.map { intended + $0 },
+      slot: slot ?? 0)
     number += 1
     tally.offer(request, sent: slot == nil ? nil : now, patience: options.patience)
     guard slot != nil else { return }

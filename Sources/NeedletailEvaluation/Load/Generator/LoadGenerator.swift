@@ -46,7 +46,8 @@ public enum LoadGenerator {
     return engine.run(schedule, writes: writing?.stop())
   }
 
-  private static func check(
+  /// Refuses a record of queries that are not there.
+  static func check(
     _ schedule: LoadSchedule, queries: Int
   ) throws(NeedletailError) {
     guard queries > 0 else {
@@ -57,9 +58,12 @@ public enum LoadGenerator {
       throw NeedletailError(
         .invalidConfiguration,
         """
-        The record \(log.path) names query \(log.highestQuery), and there are \(queries), from 0. \
+        The record names query \(log.highestQuery), and there are \(queries), from 0. \
         Give the queries that it was recorded with.
-        """)
+        """,
+        at: .init(
+          path: log.path,
+          section: log.lineOfHighestQuery > 0 ? "line \(log.lineOfHighestQuery)" : nil))
     }
   }
 }

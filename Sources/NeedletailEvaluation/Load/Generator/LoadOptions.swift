@@ -32,6 +32,10 @@ public struct LoadOptions: Sendable {
   ///
   /// Default 0.
   public var keptAnswers = 0
+  /// The queries whose answers are kept; nil: all.
+  ///
+  /// Default nil.
+  public var keptQueries: Set<Int>?
   /// Whether the thread was pinned; for the report.
   public var isPinned = false
 

@@ -28,3 +28,10 @@ struct LoadTenants {
     return places[part][Int(tenant)]
   }
 }
+
+extension LoadMix {
+  /// The names of all tenants of a run, by the places that requests give: those of the mix, then those that records name.
+  public func tenantNames(in schedule: LoadSchedule) -> [String] {
+    LoadTenants(self, schedule).names
+  }
+}

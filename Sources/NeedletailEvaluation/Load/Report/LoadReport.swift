@@ -126,9 +126,10 @@ public struct LoadRun: Sendable {
 
   /// Fills in the recall of all, of each tier and of each rung.
   ///
-  /// - Parameter judge: Decides which answers are right; made for the queries of the run, and its k.
+  /// - Parameter judge: Decides which answers are right; made for the queries of the run, and its k. Answers to queries that it
+  ///   does not know count nowhere.
   /// - Complexity: an exact distance for each neighbour of each kept answer.
-  public mutating func judge(_ judge: RecallJudge) {
+  public mutating func judge(_ judge: some LoadJudge) {
     report.recallJudgedOn = judge.basis
     var overall = Found()
     var rungs: [String: Found] = [:]
@@ -137,10 +138,11 @@ public struct LoadRun: Sendable {
     for (rung, kept) in answers.kept.enumerated() {
       var seen = Found()
       for (number, entry) in kept.entries.enumerated() {
+        guard let possible = judge.neighbors(of: entry.query) else { continue }
         let right = judge.rightAnswers(answers.neighbors(number, of: kept)[...], query: entry.query)
-        seen.add(right, of: judge.neighborsPerQuery)
+        seen.add(right, of: possible)
         if let tier = entry.tier, vocabulary.tiers.indices.contains(tier) {
-          tiers[vocabulary.tiers[tier], default: Found()].add(right, of: judge.neighborsPerQuery)
+          tiers[vocabulary.tiers[tier], default: Found()].add(right, of: possible)
         }
       }
       if vocabulary.rungs.indices.contains(rung) { rungs[vocabulary.rungs[rung]] = seen }

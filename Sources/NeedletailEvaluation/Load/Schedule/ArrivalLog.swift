@@ -36,7 +36,9 @@ public struct ArrivalLog: Sendable, Hashable {
   /// From the beginning to the last arrival.
   public var nanoseconds: Int64 { entries.last?.offset ?? 0 }
   /// The highest row of a query.
-  public var highestQuery: Int { Int(entries.lazy.compactMap(\.query).max() ?? 0) }
+  public let highestQuery: Int
+  /// The line that names it, from 1; 0 where no line names a query.
+  public let lineOfHighestQuery: Int
   /// The highest number of neighbours asked for.
   public var highestK: Int { Int(entries.lazy.compactMap(\.k).max() ?? 0) }
 
@@ -48,7 +50,7 @@ public struct ArrivalLog: Sendable, Hashable {
   /// - Parameters:
   ///   - bytes: The text.
   ///   - path: Where it is from, for errors.
-  /// - Throws: `corrupted` with the line and what to write instead; `capacityExceeded` for more than 5 000 000
+  /// - Throws: `corrupted` with line, column and what to write instead; `capacityExceeded` for more than 5 000 000
   ///   arrivals.
   public init(parsing bytes: [UInt8], path: String) throws(NeedletailError) {
     var reader = ArrivalReader(path: path)
@@ -61,7 +63,19 @@ public struct ArrivalLog: Sendable, Hashable {
     }
     entries = try reader.sorted()
     tenants = reader.tenants
+    highestQuery = reader.highestQuery
+    lineOfHighestQuery = reader.lineOfHighestQuery
     self.path = path
+  }
+
+  /// Some arrivals of another record.
+  init(_ entries: [Entry], of other: ArrivalLog) {
+    self.entries = entries
+    tenants = other.tenants
+    let highest = Int(entries.lazy.compactMap(\.query).max() ?? 0)
+    highestQuery = highest
+    lineOfHighestQuery = highest == other.highestQuery ? other.lineOfHighestQuery : 0
+    path = other.path
   }
 }
 
@@ -69,17 +83,29 @@ public struct ArrivalLog: Sendable, Hashable {
 private struct ArrivalReader {
   private enum Column: String, CaseIterable { case seconds, query, priority, tenant, k }
 
+  /// A field without spaces at its ends, and where it begins.
+  private struct Field {
+    var text: String
+    /// Bytes before it, and 1.
+    var column: Int
+  }
+
   let path: String
   private var columns: [Column]?
   private var entries: [ArrivalLog.Entry] = []
   private(set) var tenants: [String] = []
+  private(set) var highestQuery = 0
+  private(set) var lineOfHighestQuery = 0
   private var places: [String: Int32] = [:]
 
   init(path: String) { self.path = path }
 
   mutating func read(_ line: ArraySlice<UInt8>, number: Int) throws(NeedletailError) {
     let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
-      LoadText.trimmed(String(decoding: $0, as: UTF8.self))
+      let blanks = $0.prefix { $0 == 0x20 || $0 == 0x09 }.count
+      return Field(
+        text: LoadText.trimmed(String(decoding: $0, as: UTF8.self)),
+        column: $0.startIndex - line.startIndex + blanks + 1)
     }
     guard let columns else {
       columns = try head(fields, number)
@@ -87,74 +113,95 @@ private struct ArrivalReader {
     }
     guard fields.count == columns.count else {
       throw fault(
-        number, "has \(fields.count) fields, and the first line names \(columns.count)")
+        number, fields.count > columns.count ? fields[columns.count].column : line.count + 1,
+        "has \(fields.count) fields, and the first line names \(columns.count)")
     }
     guard entries.count < ArrivalLog.mostEntries else {
       throw NeedletailError(
         .capacityExceeded,
         "The record has more than \(Numerals.grouped(ArrivalLog.mostEntries)) arrivals; cut it.",
-        at: .init(path: path))
+        at: .init(path: path, section: "line \(number)"))
     }
     var entry = ArrivalLog.Entry(offset: 0)
-    for (column, text) in zip(columns, fields) {
-      if text.isEmpty && column != .seconds { continue }
-      try set(column, text, number, &entry)
+    for (column, field) in zip(columns, fields) {
+      if field.text.isEmpty && column != .seconds { continue }
+      try set(column, field, number, &entry)
     }
     entries.append(entry)
   }
 
-  private func head(_ fields: [String], _ number: Int) throws(NeedletailError) -> [Column] {
-    let found = fields.compactMap { Column(rawValue: $0) }
-    guard found.count == fields.count, Set(found).count == found.count, found.contains(.seconds)
-    else {
-      let known = Column.allCases.map(\.rawValue).joined(separator: ",")
-      throw fault(
-        number,
-        "is “\(fields.joined(separator: ",").prefix(80))”; it names the columns, `seconds` and some "
-          + "others of \(known), each once")
+  private func head(_ fields: [Field], _ number: Int) throws(NeedletailError) -> [Column] {
+    var found: [Column] = []
+    for field in fields {
+      guard let column = Column(rawValue: field.text), !found.contains(column) else {
+        throw headFault(fields, number, field.column)
+      }
+      found.append(column)
     }
+    guard found.contains(.seconds) else { throw headFault(fields, number, 1) }
     return found
   }
 
+  private func headFault(_ fields: [Field], _ number: Int, _ column: Int) -> NeedletailError {
+    let known = Column.allCases.map(\.rawValue).joined(separator: ",")
+    return fault(
+      number, column,
+      "is “\(fields.map(\.text).joined(separator: ",").prefix(80))”; it names the columns, `seconds` and "
+        + "some others of \(known), each once")
+  }
+
   private mutating func set(
-    _ column: Column, _ text: String, _ number: Int, _ entry: inout ArrivalLog.Entry
+    _ column: Column, _ field: Field, _ number: Int, _ entry: inout ArrivalLog.Entry
   ) throws(NeedletailError) {
+    let text = field.text
     switch column {
     case .seconds:
       guard let seconds = LoadText.number(text), seconds <= 86_400 else {
         throw fault(
-          number, "has “\(text)” as seconds; give those since the beginning, at most 86400")
+          number, field.column,
+          "has “\(text)” as seconds; give those since the beginning, at most 86400")
       }
       entry.offset = Int64((seconds * 1e9).rounded())
     case .query:
       guard let query = Int32(text), query >= 0 else {
-        throw fault(number, "has “\(text)” as query; give a row of the file of queries, from 0")
+        throw fault(
+          number, field.column,
+          "has “\(text)” as query; give a row of the file of queries, from 0")
       }
       entry.query = query
+      if lineOfHighestQuery == 0 || Int(query) > highestQuery {
+        highestQuery = Int(query)
+        lineOfHighestQuery = number
+      }
     case .k:
       guard let k = Int32(text), (1...Int32(Limits.neighborsPerQuery)).contains(k) else {
-        throw fault(number, "has “\(text)” as k; give 1 to \(Limits.neighborsPerQuery)")
+        throw fault(
+          number, field.column, "has “\(text)” as k; give 1 to \(Limits.neighborsPerQuery)")
       }
       entry.k = k
     case .priority:
       guard let priority = LoadPriority(name: text) else {
         let known = LoadPriority.allCases.map(\.name).joined(separator: ", ")
-        throw fault(number, "has the priority “\(text)”; known are \(known)")
+        throw fault(number, field.column, "has the priority “\(text)”; known are \(known)")
       }
       entry.priority = priority
-    case .tenant:
-      if let place = places[text] {
-        entry.tenant = place
-        return
-      }
-      guard tenants.count < ArrivalLog.mostTenants else {
-        throw fault(
-          number, "names one tenant more than \(ArrivalLog.mostTenants); join the small ones")
-      }
-      places[text] = Int32(tenants.count)
-      entry.tenant = Int32(tenants.count)
-      tenants.append(text)
+    case .tenant: entry.tenant = try tenant(text, number, field.column)
     }
+  }
+
+  private mutating func tenant(
+    _ name: String, _ number: Int, _ column: Int
+  ) throws(NeedletailError) -> Int32 {
+    if let place = places[name] { return place }
+    guard tenants.count < ArrivalLog.mostTenants else {
+      throw fault(
+        number, column,
+        "names one tenant more than \(ArrivalLog.mostTenants); join the small ones")
+    }
+    let place = Int32(tenants.count)
+    places[name] = place
+    tenants.append(name)
+    return place
   }
 
   /// The arrivals by time; several writers may have recorded them out of order.
@@ -170,9 +217,9 @@ private struct ArrivalReader {
     .map(\.element)
   }
 
-  private func fault(_ number: Int, _ text: String) -> NeedletailError {
+  private func fault(_ number: Int, _ column: Int, _ text: String) -> NeedletailError {
     NeedletailError(
       .corrupted, "Line \(number) of the record \(text).",
-      at: .init(path: path, section: "line \(number)"))
+      at: .init(path: path, section: "line \(number), column \(column)"))
   }
 }

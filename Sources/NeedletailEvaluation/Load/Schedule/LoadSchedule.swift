@@ -103,5 +103,7 @@ public struct LoadSchedule: Sendable, Hashable {
     static let nanoseconds: Int64 = 86_400_000_000_000
     static let requests = 1e9
     static let parts = 1000
+    /// How many times as fast a record may be sent.
+    static let speeds = 0.001...1000.0
   }
 }

@@ -83,7 +83,7 @@ struct ScheduleParser {
     var speed = 1.0
     if let comma = rest.lastIndex(of: ","), rest[rest.index(after: comma)...].hasPrefix("speed=") {
       let value = rest[rest.index(after: comma)...].dropFirst(6)
-      guard let found = LoadText.number(value), (0.001...1000).contains(found) else {
+      guard let found = LoadText.number(value), LoadSchedule.Bounds.speeds.contains(found) else {
         throw fault("speed= is “\(value)”; it is 0.001 to 1000")
       }
       speed = found
