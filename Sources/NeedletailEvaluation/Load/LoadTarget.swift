@@ -37,7 +37,14 @@ public enum LoadPriority: Int, Sendable, Hashable, CaseIterable {
   case sheddable
 
   /// The name, as options and reports have it.
-  public var name: String { "\(self)" }
+  public var name: String {
+    switch self {
+    case .criticalPlus: "criticalPlus"
+    case .critical: "critical"
+    case .sheddablePlus: "sheddablePlus"
+    case .sheddable: "sheddable"
+    }
+  }
 
   /// The class of a name.
   public init?(name: some StringProtocol) {

@@ -85,9 +85,23 @@ private struct ArrivalReader {
 
   /// A field without spaces at its ends, and where it begins.
   private struct Field {
-    var text: String
+    var bytes: ArraySlice<UInt8>
     /// Bytes before it, and 1.
     var column: Int
+
+    /// Made for what is no number alone: a record has millions of fields.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// A whole number of at most nine digits; nil for anything else.
+    var whole: Int32? {
+      guard (1...9).contains(bytes.count) else { return nil }
+      var value: Int32 = 0
+      for byte in bytes {
+        guard (0x30...0x39).contains(byte) else { return nil }
+        value = value * 10 + Int32(byte - 0x30)
+      }
+      return value
+    }
   }
 
   let path: String
@@ -102,10 +116,9 @@ private struct ArrivalReader {
 
   mutating func read(_ line: ArraySlice<UInt8>, number: Int) throws(NeedletailError) {
     let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
-      let blanks = $0.prefix { $0 == 0x20 || $0 == 0x09 }.count
-      return Field(
-        text: LoadText.trimmed(String(decoding: $0, as: UTF8.self)),
-        column: $0.startIndex - line.startIndex + blanks + 1)
+      let front = $0.drop { $0 == 0x20 || $0 == 0x09 }
+      let blanks = front.reversed().prefix { $0 == 0x20 || $0 == 0x09 }.count
+      return Field(bytes: front.dropLast(blanks), column: front.startIndex - line.startIndex + 1)
     }
     guard let columns else {
       columns = try head(fields, number)
@@ -124,7 +137,7 @@ private struct ArrivalReader {
     }
     var entry = ArrivalLog.Entry(offset: 0)
     for (column, field) in zip(columns, fields) {
-      if field.text.isEmpty && column != .seconds { continue }
+      if field.bytes.isEmpty && column != .seconds { continue }
       try set(column, field, number, &entry)
     }
     entries.append(entry)
@@ -153,20 +166,19 @@ private struct ArrivalReader {
   private mutating func set(
     _ column: Column, _ field: Field, _ number: Int, _ entry: inout ArrivalLog.Entry
   ) throws(NeedletailError) {
-    let text = field.text
     switch column {
     case .seconds:
-      guard let seconds = LoadText.number(text), seconds <= 86_400 else {
+      guard let seconds = LoadText.number(field.text), seconds <= 86_400 else {
         throw fault(
           number, field.column,
-          "has “\(text)” as seconds; give those since the beginning, at most 86400")
+          "has “\(field.text)” as seconds; give those since the beginning, at most 86400")
       }
       entry.offset = Int64((seconds * 1e9).rounded())
     case .query:
-      guard let query = Int32(text), query >= 0 else {
+      guard let query = field.whole ?? Int32(field.text), query >= 0 else {
         throw fault(
           number, field.column,
-          "has “\(text)” as query; give a row of the file of queries, from 0")
+          "has “\(field.text)” as query; give a row of the file of queries, from 0")
       }
       entry.query = query
       if lineOfHighestQuery == 0 || Int(query) > highestQuery {
@@ -174,18 +186,18 @@ private struct ArrivalReader {
         lineOfHighestQuery = number
       }
     case .k:
-      guard let k = Int32(text), (1...Int32(Limits.neighborsPerQuery)).contains(k) else {
+      guard let k = field.whole, (1...Int32(Limits.neighborsPerQuery)).contains(k) else {
         throw fault(
-          number, field.column, "has “\(text)” as k; give 1 to \(Limits.neighborsPerQuery)")
+          number, field.column, "has “\(field.text)” as k; give 1 to \(Limits.neighborsPerQuery)")
       }
       entry.k = k
     case .priority:
-      guard let priority = LoadPriority(name: text) else {
+      guard let priority = LoadPriority(name: field.text) else {
         let known = LoadPriority.allCases.map(\.name).joined(separator: ", ")
-        throw fault(number, field.column, "has the priority “\(text)”; known are \(known)")
+        throw fault(number, field.column, "has the priority “\(field.text)”; known are \(known)")
       }
       entry.priority = priority
-    case .tenant: entry.tenant = try tenant(text, number, field.column)
+    case .tenant: entry.tenant = try tenant(field.text, number, field.column)
     }
   }
 
@@ -210,6 +222,10 @@ private struct ArrivalReader {
       throw NeedletailError(
         .corrupted, "The record has no arrivals; a line for each follows the names of the columns.",
         at: .init(path: path))
+    }
+    // Most are in order already.
+    guard zip(entries, entries.dropFirst()).contains(where: { $0.offset > $1.offset }) else {
+      return entries
     }
     return entries.enumerated().sorted {
       ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset)

@@ -4,10 +4,13 @@ import NeedletailCore
 enum LoadText {
   /// A decimal number without a sign: `12`, `0.9`.
   static func number(_ text: some StringProtocol) -> Double? {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard (1...2).contains(parts.count), text.utf8.count <= 32,
-      parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
-    else { return nil }
+    // A record has millions of them: nothing is allocated.
+    var (digits, dots, isLast) = (0, 0, false)
+    for byte in text.utf8 {
+      isLast = (0x30...0x39).contains(byte)
+      if isLast { digits += 1 } else if byte == 0x2e, digits > 0 { dots += 1 } else { return nil }
+    }
+    guard isLast, dots <= 1, digits + dots <= 32 else { return nil }
     return Double(text)
   }
 
