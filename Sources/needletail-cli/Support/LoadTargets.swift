@@ -3,6 +3,7 @@
   import NeedletailBudgets
   import NeedletailCore
   import NeedletailEvaluation
+  import NeedletailServing
 
   /// What a load run puts under load, and ends after it.
   protocol ServiceUnderLoad: LoadTarget {
