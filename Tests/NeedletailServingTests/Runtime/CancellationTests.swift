@@ -41,6 +41,7 @@ struct CancellationTests {
       cache: CacheSettings(isEnabled: false))
     var options = ServiceOptions()
     options.workers = 1
+    if !tenants.isEmpty { options.clock = SetClock() }
     return try SearchService(backend: gate, budget: budget, options: options)
   }
 
@@ -52,8 +53,9 @@ struct CancellationTests {
   @Test("A query whose caller gave up leaves the queue, is not searched for, and costs nothing")
   func waiting() async throws {
     let gate = Gate()
+    // Of one component a query is put at 0.0078 units: three are all that the tenant has, as time stands still.
     let service = try Self.service(
-      gate, tenants: [TenantQuota(name: "web", rate: 0.001, burst: 3, isDefault: true)])
+      gate, tenants: [TenantQuota(name: "web", rate: 0.001, burst: 0.024, isDefault: true)])
     let first = Task { try await service.search(ServiceRequest(query: [1], k: 1)) }
     try await eventually { gate.searches.value == [1] }
     let tasks = (2...3).map { number in
