@@ -19,6 +19,17 @@
     return service
   }
 
+  /// Writes down what comes, for `needletail replay`.
+  func record(_ options: inout ServiceOptions) throws {
+    // [begin]
+    let recorder = try RequestRecorder(
+      log: "yesterday.csv", queries: "yesterday.fvecs", dimensions: 384)
+    options.recorder = recorder
+    // … and at the end of the day:
+    try recorder.finish()
+    // [end]
+  }
+
   // [begin]
   /// Keeps the budget that the log says; the one before, where that cannot be.
   func follow(_ log: String, with service: SearchService) {
@@ -36,7 +47,7 @@
     func examples() throws {
       let examples = try DocumentedExamples(
         of: "Sources/Needletail/Documentation.docc/Guides/Operations.md")
-      #expect(examples.blocks.count == 3)
+      #expect(examples.blocks.count == 4)
       let missing = try examples.missing()
       #expect(missing.count == 1 && missing.allSatisfy { $0.hasPrefix(".package(") })
     }
