@@ -14,7 +14,7 @@ public struct StageLedger: Sendable, Hashable {
   public var traversal: Nanoseconds = 0
   /// Comparing candidates on precise rows.
   public var rerank: Nanoseconds = 0
-  /// Joining what segments found, and handing over.
+  /// Joining what segments found, keeping the answer for others, and handing over, after those that were searched for together.
   public var merge: Nanoseconds = 0
 
   /// Nothing yet.

@@ -157,6 +157,8 @@ extension ServiceRuntime {
     }
     for (place, assignment) in group.assignments.enumerated() {
       hand(answers[place], of: assignment)
+      // It waited for the others of its group, and for what the cache had to look at.
+      answers[place].certificate.stages.merge += clock.now - now
       assignment.payload.done(.success(answers[place]))
     }
     sample(group, answers, answer.searched)
