@@ -58,6 +58,8 @@ class Bench:
         done = subprocess.run(
             command, capture_output=True, text=True, preexec_fn=bound if data_limit else None,
             env=dict(os.environ, SWIFT_BACKTRACE="enable=no"))
+        if data_limit and (done.returncode not in (0, 1) or not done.stdout):
+            return None
         # 1 says that a verdict is broken, which the report has.
         if done.returncode not in (0, 1) or not done.stdout:
             sys.exit(f"{' '.join(command)}\n{done.stderr}")
@@ -112,6 +114,10 @@ def limit(bench, seconds):
     bound = around + int(1.05 * needed)
     budget = dict(BUDGET, memory={"total": f"{bound}B"})
     report = bench.load(schedule, budget=budget, data_limit=bound)
+    if report is None:
+        bench.add("6 memory, a hard limit", schedule, [
+            ("nothing failed", False, f"the process ended within {bound / 1e6:.1f} MB")], [])
+        return
     lost = report["overall"]["failed"] + report["overall"]["unanswered"]
     refused = subprocess.run(
         bench.command(bench.options.index, "poisson:1000qps,2s",

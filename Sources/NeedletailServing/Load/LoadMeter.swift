@@ -61,6 +61,15 @@ package struct LoadMeter: Sendable {
     ring[place(open)].offered[priority] += min(.longestWork, max(0, work))
   }
 
+  /// A query that arrived has gone without being served.
+  package mutating func withdrawn(
+    _ work: Nanoseconds, _ priority: PriorityClass, at now: Nanoseconds
+  ) {
+    advance(to: now)
+    let left = ring[place(open)].offered[priority] - min(.longestWork, max(0, work))
+    ring[place(open)].offered[priority] = max(0, left)
+  }
+
   /// A worker was busy for `work` nanoseconds.
   package mutating func served(_ work: Nanoseconds, at now: Nanoseconds) {
     advance(to: now)

@@ -47,6 +47,7 @@ public final class RequestRecorder: Sendable {
   private let limit: Int
   private let clock: any ServingClock
   private let state = Box()
+  private let joined = Guarded(false)
   private let thread: ServiceThread
 
   /// Shared with the thread, which must not keep the recorder.
@@ -91,6 +92,8 @@ public final class RequestRecorder: Sendable {
 
   deinit { try? finish() }
 
+  private static let longest: Nanoseconds = 86_400_000_000_000
+
   /// What was done so far.
   public var counts: Counts { state.monitor.withLock { $0.counts } }
 
@@ -99,7 +102,10 @@ public final class RequestRecorder: Sendable {
     guard request.query.count == dimensions else { return }
     let now = clock.now
     state.monitor.withLock { state in
-      guard !state.isEnding, state.fault == nil, state.counts.recorded < limit else {
+      // What reads a record takes a day of it.
+      guard !state.isEnding, state.fault == nil, state.counts.recorded < limit,
+        now - (state.start ?? now) <= Self.longest
+      else {
         state.counts.late += 1
         return
       }
@@ -121,7 +127,11 @@ public final class RequestRecorder: Sendable {
   public func finish() throws(NeedletailError) {
     state.monitor.withLock { $0.isEnding = true }
     state.monitor.wakeAll()
-    thread.join()
+    // A thread can be joined once; who comes second waits until that is done.
+    joined.withLock { isJoined in
+      if !isJoined { thread.join() }
+      isJoined = true
+    }
     if let fault = state.monitor.withLock({ $0.fault }) { throw fault }
   }
 

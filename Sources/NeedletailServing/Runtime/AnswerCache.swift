@@ -17,7 +17,7 @@ final class AnswerCache: Sendable {
   private let known: Guarded<Known>
   private let saver: CacheSaver<IndexJudge>?
   /// What rungs mean: answers of other settings are none of this service's.
-  private let meaning: Guarded<[UInt8]>
+  private let meaning: Guarded<[UInt8]?>
   /// How a search at full quality is made.
   private let full: SearchOptions
   /// Questions worth asking in idle moments.
@@ -129,8 +129,10 @@ final class AnswerCache: Sendable {
     if let settings { answers.setAges(fresh: settings.freshAge, stale: settings.staleAge) }
     answers.resize(to: settings?.capacity ?? 0)
     guard endsAnswers else { return }
-    meaning.withLock { $0 = Self.meaning(full, budget) }
+    // Nothing is saved until what was is gone.
+    meaning.withLock { $0 = nil }
     answers.apply([.everything], at: now)
+    meaning.withLock { $0 = Self.meaning(full, budget) }
   }
 
   /// Bytes for guesses, and for sessions.
@@ -156,7 +158,8 @@ final class AnswerCache: Sendable {
       known.open == 0 && known.sequence == sequence && known.withdrawals == withdrawals
         && known.generation == snapshot.generation
     }
-    return isKnown ? snapshot.contentIdentity + meaning.withLock { $0 } : nil
+    guard isKnown, let meaning = meaning.withLock({ $0 }) else { return nil }
+    return snapshot.contentIdentity + meaning
   }
 
   /// A session has asked.

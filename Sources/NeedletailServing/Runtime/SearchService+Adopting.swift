@@ -27,7 +27,10 @@ extension SearchService {
     var backend = runtime.backend.withLock { $0 }
     try backend.check(new.envelope)
     if let snapshot = backend.snapshot() {
-      try new.memory.check(predicted: MemoryUse(snapshot.memoryUse, new, options))
+      var use = MemoryUse(snapshot.memoryUse, new, options)
+      // It gives way to what is in use, and is fitted to what that leaves.
+      use[.cache] = 0
+      try new.memory.check(predicted: use)
     }
     if new.ladder.window != old.ladder.window {
       backend = try backend.adopting(new.ladder.window)

@@ -45,7 +45,9 @@ extension SearchService {
     _ ids: some Collection<VectorID>, options: WriteOptions = WriteOptions()
   ) throws(NeedletailError) -> WriteResult {
     let index = try written()
-    guard let cache = runtime.cache else { return try index.remove(ids, options: options) }
+    guard let cache = runtime.cache else {
+      return try past { () throws(NeedletailError) in try index.remove(ids, options: options) }
+    }
     return try cache.writing(of: ids.count, at: { runtime.clock.now }) {
       () throws(NeedletailError) in
       let result = try index.remove(ids, options: options)
@@ -58,7 +60,9 @@ extension SearchService {
   /// Hides ids from every answer from now on; as `VectorIndex.withdraw`.
   public func withdraw(_ ids: some Collection<VectorID>) throws(NeedletailError) {
     let index = try written()
-    guard let cache = runtime.cache else { return try index.withdraw(ids) }
+    guard let cache = runtime.cache else {
+      return try past { () throws(NeedletailError) in try index.withdraw(ids) }
+    }
     try cache.withdrawing(Array(ids), at: { runtime.clock.now }, isWithdrawn: true) {
       () throws(NeedletailError) in try index.withdraw(ids)
     }
@@ -67,10 +71,21 @@ extension SearchService {
   /// Takes withdrawals back; as `VectorIndex.reinstate`.
   public func reinstate(_ ids: some Collection<VectorID>) throws(NeedletailError) {
     let index = try written()
-    guard let cache = runtime.cache else { return try index.reinstate(ids) }
+    guard let cache = runtime.cache else {
+      return try past { () throws(NeedletailError) in try index.reinstate(ids) }
+    }
     try cache.withdrawing(Array(ids), at: { runtime.clock.now }, isWithdrawn: false) {
       () throws(NeedletailError) in try index.reinstate(ids)
     }
+  }
+
+  /// Writes without a cache; one that came with a changed budget meanwhile begins anew.
+  private func past<Result>(
+    _ write: () throws(NeedletailError) -> Result
+  ) throws(NeedletailError) -> Result {
+    let result = try write()
+    runtime.cache?.answers.apply([.everything], at: runtime.clock.now)
+    return result
   }
 
   private func written() throws(NeedletailError) -> VectorIndex {
@@ -84,7 +99,7 @@ extension SearchService {
     _ rows: VectorMatrix, _ ids: [VectorID], _ attributes: [Attributes], isInsert: Bool,
     _ write: () throws(NeedletailError) -> WriteResult
   ) throws(NeedletailError) -> WriteResult {
-    guard let cache = runtime.cache else { return try write() }
+    guard let cache = runtime.cache else { return try past(write) }
     return try cache.writing(of: ids.count, at: { runtime.clock.now }) {
       () throws(NeedletailError) in
       let result = try write()

@@ -224,6 +224,9 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     let isThere = queue.remove(ticket, entry.standing.call.priority, of: entry.standing.tenant)
     assert(isThere, "a query waits that is in no queue")
     giveBack(entry, at: now)
+    let call = entry.standing.call
+    // Or whoever asks and gives up would drive the ladder for all, for nothing.
+    meter.withdrawn(costs.mean(.full, call.kind).times(call.size ?? 1), call.priority, at: now)
     counts.cancelled += 1
     return entry.payload
   }
@@ -252,7 +255,9 @@ package struct ServiceCore<Payload: Sendable>: Sendable {
     let plan = assignment.plan
     let kind = assignment.standing.call.kind
     queue.finished(
-      assignment.turn, planned: isWhole ? plan.expected : cost.nanoseconds,
+      assignment.turn,
+      // Of a query that says itself how it is searched for, the plan is a guess.
+      planned: isWhole && assignment.standing.call.size == nil ? plan.expected : cost.nanoseconds,
       actual: cost.nanoseconds)
     meter.served(cost.nanoseconds, at: now)
     if let reservation = assignment.reservation {

@@ -23,10 +23,11 @@ extension ServiceRuntime {
     if let made { caching.withLock { $0 = made } }
     cache?.adopt(new, endsAnswers: new.ladder.window != old.ladder.window, at: now)
     lookAtMemory()
-    let tier = state.withLock { $0.core.tier.name }
-    let turned = flags.withLock { $0.adopt(new.tiers.map(\.name), present: tier) }
-    // Flags were turned by the tier already; what is told of it must not turn them again.
     tell([.budget(old.differences(to: new))] + changes)
+    // Behind what was told of the tier, and of the one that holds now, whoever else tells of it.
+    let turned = flags.withLock { flags in
+      flags.adopt(new.tiers.map(\.name), present: state.withLock { $0.core.tier.name })
+    }
     tell(turned)
   }
 }

@@ -18,8 +18,6 @@ extension ServiceRuntime {
 
   /// The life of the thread.
   func idle() {
-    // A piece of work that has begun must not keep a query from a core.
-    ServiceThread.giveWay()
     var due = clock.now
     var reporter = StatusReporter(due: due)
     while !sleep(until: due) {

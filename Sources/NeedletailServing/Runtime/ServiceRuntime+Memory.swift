@@ -21,14 +21,19 @@ extension ServiceRuntime {
 
   /// The room that the cache has by the budget; less where all components together leave less.
   private func fitCache() {
-    guard let cache, cache.isInUse, let wanted = ResultCacheSettings(budget)?.capacity else {
-      return
+    guard let cache else { return }
+    fitting.withLock { _ in
+      let wanted = ResultCacheSettings(budget)?.capacity ?? 0
+      let present = cache.answers.capacity
+      let room = min(wanted, memory.room(for: .cache) ?? wanted)
+      let isOver = memory.total.limit.map { memory.total.used > $0 } ?? false
+      if isOver || room > present {
+        resize(cache, to: room)
+      } else if present > wanted {
+        // The budget was lowered while a write took room.
+        resize(cache, to: wanted)
+      }
     }
-    let present = cache.answers.capacity
-    let fitting = min(wanted, memory.room(for: .cache) ?? wanted)
-    let isOver = memory.total.limit.map { memory.total.used > $0 } ?? false
-    guard isOver || fitting > present else { return }
-    resize(cache, to: fitting)
   }
 
   private func resize(_ cache: AnswerCache, to capacity: Int) {
@@ -44,12 +49,14 @@ extension ServiceRuntime {
     rows: Int, _ index: VectorIndex
   ) throws(NeedletailError) -> MemoryReservation {
     let bytes = index.memoryToWrite(rows: rows)
-    if let excess = memory.excess(of: .log, bytes: bytes), excess > 0, let cache, cache.isInUse,
-      cache.answers.capacity >= excess
-    {
-      resize(cache, to: cache.answers.capacity - excess)
+    return try fitting.withLock { (_) throws(NeedletailError) in
+      if let excess = memory.excess(of: .log, bytes: bytes), excess > 0, let cache, cache.isInUse,
+        cache.answers.capacity >= excess
+      {
+        resize(cache, to: cache.answers.capacity - excess)
+      }
+      return try memory.reserve(.log, bytes: bytes)
     }
-    return try memory.reserve(.log, bytes: bytes)
   }
 
   /// Writes rows within the ceilings: what they take is counted before, and what they took after.

@@ -75,6 +75,7 @@ extension ServiceRuntime {
     // Many neighbours take longer than what was measured of few.
     let isAtEase =
       first.plan.isAtEase && first.standing.call.kind == .plain && requests[0].k <= 128
+      && requests[0].search == nil
     let latency = isAtEase ? nil : Duration.nanoseconds(max(1, first.plan.end - begin))
     let request = BackendRequest(
       queries: requests.map(\.query), k: requests[0].k, filter: requests[0].filter,

@@ -47,6 +47,8 @@ final class ServiceRuntime: Sendable {
   let memory: MemoryAccountant
   /// The ceilings that were come to, as far as it was told; `nil`: that of all components together.
   let atLimit = Guarded<Set<MemoryComponent?>>([])
+  /// Held while the cache's room is fitted to what else is in use.
+  let fitting = Guarded<Void>(())
   /// What is done in idle moments, by the thread for it alone.
   let idling: Guarded<Idling>
   /// Searches that failed for a segment.
@@ -258,7 +260,10 @@ final class ServiceRuntime: Sendable {
     }
     let width = try request.search.map { (own) throws(NeedletailError) -> Int in
       try own.cap?.validate()
-      return try backend.width(own, k: request.k)
+      let width = try backend.width(own, k: request.k)
+      // Candidates that are ranked anew are no less work than those of the walk.
+      if case .precise(let candidates) = own.rerank { return max(width, candidates) }
+      return width
     }
     try inForce.withLock { $0 }.budget.envelope.check(
       ComplexityRequest(

@@ -71,18 +71,6 @@ final class ServiceThread: @unchecked Sendable {
     }
   #endif
 
-  /// Lets other threads go before the calling one, where there are fewer cores than threads with work.
-  static func giveWay() {
-    #if canImport(Darwin)
-      pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0)
-    #elseif canImport(Musl)
-      _ = setpriority(PRIO_PROCESS, 0, 10)
-    #else
-      // Of this thread alone: that is what Linux takes the process 0 for.
-      _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-    #endif
-  }
-
   /// Waits until the thread has ended; a thread that joins itself is let go instead.
   func join() {
     if pthread_equal(handle, pthread_self()) != 0 {

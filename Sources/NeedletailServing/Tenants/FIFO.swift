@@ -40,13 +40,21 @@ struct FIFO<Element: Sendable>: Sendable {
 
   /// Takes out the element at a place.
   ///
-  /// - Complexity: O(elements behind it).
+  /// - Complexity: O(elements before it, or behind it, whatever is fewer).
   mutating func remove(at place: Int) -> Element? {
     guard let element = self[place] else { return nil }
-    for next in (place + 1)..<max(place + 1, count) {
-      places[(head + next - 1) % places.count] = places[(head + next) % places.count]
+    if place < count / 2 {
+      for next in stride(from: place, to: 0, by: -1) {
+        places[(head + next) % places.count] = places[(head + next - 1) % places.count]
+      }
+      places[head] = nil
+      head = (head + 1) % places.count
+    } else {
+      for next in (place + 1)..<max(place + 1, count) {
+        places[(head + next - 1) % places.count] = places[(head + next) % places.count]
+      }
+      places[(head + count - 1) % places.count] = nil
     }
-    places[(head + count - 1) % places.count] = nil
     count -= 1
     return element
   }

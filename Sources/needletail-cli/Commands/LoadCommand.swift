@@ -177,7 +177,9 @@
         }
         return rate
       }
-      guard LoadSchedule.needsCapacity(schedule) || judging.criteria.contains(.tiers) else {
+      guard LoadSchedule.needsCapacity(schedule) || judging.criteria.contains(.tiers)
+        || judging.criteria.contains(.overload)
+      else {
         return nil
       }
       return try pipeline.capacity()

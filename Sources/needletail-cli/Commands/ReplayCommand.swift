@@ -43,7 +43,7 @@
         nobody waits: the service runs in a time of its own, searches for every request, and \
         what a search takes is reckoned from its comparisons. That is faster than the log, and \
         comes to the same figures every time; the times are those of one machine, which \
-        --capacity puts right: what one worker does in a second with the first index. With \
+        --capacity puts right: what one worker does in a second with the baseline, or else the first index. With \
         --dry-run nothing is sent: memory, and recall and work of a sample on every rung, \
         which the other two ways show as well.
 
@@ -67,7 +67,7 @@
     var reckon = false
     @Flag(help: "Send nothing.")
     var dryRun = false
-    @Option(help: "What one worker does with the first index, for --reckon and --dry-run.")
+    @Option(help: "What one worker does with the baseline, or else the first index, for --reckon and --dry-run.")
     var capacity: String?
     @Option(help: "How many times as fast as it was recorded.")
     var speed = 1.0
@@ -75,7 +75,7 @@
     var from: String?
     @Option(name: .customLong("for"), help: "Leave out what came after so long.")
     var length: String?
-    @Option(help: "Neighbours of each query. (default: what most of the log asks for, or 10)")
+    @Option(help: "Neighbours, where the log says none. (default: as most of the log, or 10)")
     var k: Int?
     @Option(help: "The width of the walk. (default: 64)")
     var ef: Int?

@@ -30,6 +30,10 @@
       let monitor = WorkMonitor()
       try Supervision.run(monitor, unit: "B") { () throws(NeedletailError) in
         do {
+          // For nobody else's eyes, whatever the index's own files allow.
+          try files.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent,
+            withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
           try files.createDirectory(atPath: path, withIntermediateDirectories: true)
           let names = try files.subpathsOfDirectory(atPath: index).sorted()
           let sizes = try names.map { name in

@@ -98,8 +98,9 @@
       candidate.rungs = counts.map { $0.figures(subject.scale) }
       var promised = LoadBudget(budget)
       if timing != .none, candidate.refusal == nil {
-        // What the process holds besides is not the index's, and another one every time.
-        if timing == .reckoned { promised.memoryCeiling = nil }
+        // What the process holds besides is not the index's, and another one every time: the index is held to the ceiling
+        // by what it takes itself.
+        promised.memoryCeiling = nil
         do {
           candidate.report = try send(
             subject, counts, promised, full, bytes: candidate.totalBytes ?? 0)
@@ -271,7 +272,7 @@
       let (price, scale) = (subject.price, subject.scale)
       let service = try ReckonedService(
         subject.searches, subject.budget, time: clock, rerank: full.rerank
-      ) { Nanoseconds(price.microseconds($0) * scale * 1000) }
+      ) { Nanoseconds(min(price.microseconds($0) * scale * 1000, 3.6e12)) }
       try service.learn(sample.distinct.prefix(100).map { subject.matrix[$0] }, k: options.k)
       for rung in counts {
         for (right, possible) in zip(rung.right, rung.possible) {

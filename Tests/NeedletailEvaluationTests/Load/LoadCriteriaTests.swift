@@ -161,10 +161,10 @@ import Testing
     beside.tenants[0].p99Microseconds = 1101
     #expect(!LoadCriteria.neighbor(of: "quiet", alone: alone, beside: beside).isMet)
     #expect(!LoadCriteria.neighbor(of: "other", alone: alone, beside: beside).isMet)
-    #expect(LoadCriteria.accounting(charged: 100.9, used: 100).isMet)
-    #expect(!LoadCriteria.accounting(charged: 98.9, used: 100).isMet)
-    #expect(LoadCriteria.accounting(charged: 0, used: 0).isMet)
-    #expect(!LoadCriteria.accounting(charged: 1, used: 0).isMet)
+    #expect(LoadCriteria.accounting(of: "a", charged: 100.9, used: 100).isMet)
+    #expect(!LoadCriteria.accounting(of: "a", charged: 98.9, used: 100).isMet)
+    #expect(LoadCriteria.accounting(of: "a", charged: 0, used: 0).isMet)
+    #expect(!LoadCriteria.accounting(of: "a", charged: 1, used: 0).isMet)
   }
 
   @Test func rungsComeInOrder() throws {

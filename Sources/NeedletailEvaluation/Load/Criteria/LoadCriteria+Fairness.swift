@@ -98,16 +98,17 @@ extension LoadCriteria {
   /// Whether what was charged is what was used.
   ///
   /// - Parameters:
-  ///   - charged: Cost units that tenants were charged, in all.
-  ///   - used: Cost units of the work that was done for them.
+  ///   - tenant: The tenant.
+  ///   - charged: Cost units that it was charged.
+  ///   - used: Cost units of the work that was done for it.
   ///   - error: The share by which they may differ.
   /// - Returns: Met where nothing was used and nothing charged.
   public static func accounting(
-    charged: Double, used: Double, error: Double = 0.01
+    of tenant: String, charged: Double, used: Double, error: Double = 0.01
   ) -> LoadVerdict {
     let found = used > 0 ? abs(charged - used) / used : charged == 0 ? 0 : 1
     return LoadVerdict(
-      "tenants are charged what they used", isMet: found <= error,
+      "\(tenant) is charged what it used", isMet: found <= error,
       finding: "\(Numerals.fixed(found * 100, 2)) % off; at most \(percent(error))")
   }
 }

@@ -39,7 +39,7 @@ extension LoadCriteria {
       count += 1
     }
     let later = held[count...].map(\.p99Microseconds).sorted()
-    guard seen >= first, later.count >= count else { return nil }
+    guard seen >= first, seen < 2 * first, later.count >= count else { return nil }
     let early = held[..<count].map(\.p99Microseconds).max() ?? 0
     let steady = later[later.count / 2]
     return LoadVerdict(

@@ -51,7 +51,9 @@ public enum LoadCriterion: String, Sendable, Hashable, CaseIterable {
     case .guard: [LoadCriteria.tailGuard(report.overall) ?? missing("no request ended")]
     case .overload: overload(report, basis.peakGoodput)
     case .priorities:
-      LoadCriteria.priorities(report.slices).orElse(missing("no request was sent"))
+      report.priorities.count == 1
+        ? [missing("all requests are of one class; give several")]
+        : LoadCriteria.priorities(report.slices).orElse(missing("no request was sent"))
     case .tenants: tenants(report, basis.former)
     case .ladder:
       LoadCriteria.ladder(report, last: report.budget?.lastRung)
@@ -62,7 +64,7 @@ public enum LoadCriterion: String, Sendable, Hashable, CaseIterable {
     case .warm:
       [
         LoadCriteria.warm(report.slices)
-          ?? missing("too few answers; let at least as many slices follow the first 1 000")
+          ?? missing("give at most 1 000 requests a second, and more than 2 000 in all")
       ]
     }
   }
@@ -87,6 +89,15 @@ public enum LoadCriterion: String, Sendable, Hashable, CaseIterable {
   private func overload(_ report: LoadReport, _ peakGoodput: Double?) -> [LoadVerdict] {
     guard let step = LoadCriteria.heaviest(of: report.steps) else {
       return [missing("the schedule has no part of one rate")]
+    }
+    if let capacity = report.capacity {
+      guard step.rate >= capacity else {
+        return [missing("the highest rate is not above the capacity")]
+      }
+      let isPeak = report.steps.contains { $0.end <= step.start && $0.rate >= capacity }
+      guard peakGoodput != nil || isPeak else {
+        return [missing("no calmer part reaches the capacity, so that none shows the peak")]
+      }
     }
     let tier =
       report.capacity.flatMap { capacity in
@@ -120,12 +131,14 @@ public enum LoadCriterion: String, Sendable, Hashable, CaseIterable {
     } else {
       verdicts += quiet.map { LoadCriteria.neighbor(of: $0, alone: former, beside: report) }
     }
-    guard !report.charges.isEmpty else { return verdicts }
-    return verdicts + [
-      LoadCriteria.accounting(
-        charged: report.charges.reduce(0) { $0 + $1.charged },
-        used: report.charges.reduce(0) { $0 + $1.used })
-    ]
+    guard !report.charges.isEmpty else {
+      return verdicts + [missing("nobody was charged")]
+    }
+    // One by one: what one is charged too much, another one is charged too little.
+    return verdicts
+      + report.charges.map {
+        LoadCriteria.accounting(of: $0.name, charged: $0.charged, used: $0.used)
+      }
   }
 
   private func backpressure(_ report: LoadReport) -> [LoadVerdict] {
@@ -147,6 +160,13 @@ public enum LoadCriterion: String, Sendable, Hashable, CaseIterable {
   public func check(_ schedule: LoadSchedule, basis: Basis) throws(NeedletailError) {
     let steps = LoadStep.steps(of: schedule)
     switch self {
+    case .tiers where steps.contains { $0.end - $0.start <= 5 }:
+      throw NeedletailError(
+        .invalidConfiguration,
+        """
+        --criterion tiers needs parts longer than the 5 s that leaving a tier may take; write them \
+        like poisson:0.5x,20s then poisson:1.3x,20s then poisson:0.5x,20s.
+        """)
     case .tiers where steps.isEmpty:
       throw NeedletailError(
         .invalidConfiguration,

@@ -96,7 +96,7 @@ struct LoadWriting: ~Copyable {
     var latency = LatencyRecorder()
     var number = 0
     while true {
-      let intended = start + Int64(Double(number) / writes.rate * 1e9)
+      let intended = start + Int64(min(Double(number) / writes.rate * 1e9, 1e17))
       while !shared.ended.load(ordering: .relaxed), clock.now < intended {
         clock.wait(until: min(intended, clock.now + 10_000_000))
       }

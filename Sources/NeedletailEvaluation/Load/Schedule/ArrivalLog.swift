@@ -55,9 +55,13 @@ public struct ArrivalLog: Sendable, Hashable {
   public init(parsing bytes: [UInt8], path: String) throws(NeedletailError) {
     var reader = ArrivalReader(path: path)
     var number = 0
-    for line in bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
+    var start = bytes.startIndex
+    while start < bytes.endIndex {
+      let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.endIndex
+      let text = bytes[start..<end]
+      start = end + 1
       number += 1
-      let line = line.last == 0x0d ? line.dropLast() : line
+      let line = text.last == 0x0d ? text.dropLast() : text
       if line.isEmpty { continue }
       try reader.read(line, number: number)
     }
@@ -171,14 +175,15 @@ private struct ArrivalReader {
       guard let seconds = LoadText.number(field.text), seconds <= 86_400 else {
         throw fault(
           number, field.column,
-          "has “\(field.text)” as seconds; give those since the beginning, at most 86400")
+          "has “\(field.text.prefix(80))” as seconds; give those since the beginning, at most 86400"
+        )
       }
       entry.offset = Int64((seconds * 1e9).rounded())
     case .query:
       guard let query = field.whole ?? Int32(field.text), query >= 0 else {
         throw fault(
           number, field.column,
-          "has “\(field.text)” as query; give a row of the file of queries, from 0")
+          "has “\(field.text.prefix(80))” as query; give a row of the file of queries, from 0")
       }
       entry.query = query
       if lineOfHighestQuery == 0 || Int(query) > highestQuery {
@@ -188,13 +193,15 @@ private struct ArrivalReader {
     case .k:
       guard let k = field.whole, (1...Int32(Limits.neighborsPerQuery)).contains(k) else {
         throw fault(
-          number, field.column, "has “\(field.text)” as k; give 1 to \(Limits.neighborsPerQuery)")
+          number, field.column,
+          "has “\(field.text.prefix(80))” as k; give 1 to \(Limits.neighborsPerQuery)")
       }
       entry.k = k
     case .priority:
       guard let priority = LoadPriority(name: field.text) else {
         let known = LoadPriority.allCases.map(\.name).joined(separator: ", ")
-        throw fault(number, field.column, "has the priority “\(field.text)”; known are \(known)")
+        throw fault(
+          number, field.column, "has the priority “\(field.text.prefix(80))”; known are \(known)")
       }
       entry.priority = priority
     case .tenant: entry.tenant = try tenant(field.text, number, field.column)
