@@ -177,8 +177,9 @@
         }
         return rate
       }
-      guard LoadSchedule.needsCapacity(schedule) || judging.criteria.contains(.tiers)
-        || judging.criteria.contains(.overload)
+      guard
+        LoadSchedule.needsCapacity(schedule) || judging.criteria.contains(.tiers)
+          || judging.criteria.contains(.overload)
       else {
         return nil
       }

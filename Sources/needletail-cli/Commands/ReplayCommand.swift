@@ -67,7 +67,7 @@
     var reckon = false
     @Flag(help: "Send nothing.")
     var dryRun = false
-    @Option(help: "What one worker does with the baseline, or else the first index, for --reckon and --dry-run.")
+    @Option(help: "What one worker does with the baseline, or else the first index.")
     var capacity: String?
     @Option(help: "How many times as fast as it was recorded.")
     var speed = 1.0
